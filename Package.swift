@@ -1,0 +1,63 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Swift 6 language mode comes with the tools version; these say the rest of how every target is built.
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let package = Package(
+    name: "outrigger",
+    products: [
+        .executable(name: "outrigger", targets: ["outrigger"]),
+        .executable(name: "outrigger-bench", targets: ["outrigger-bench"]),
+        .library(name: "TraceReading", targets: ["TraceReading"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    ],
+    targets: [
+        // C libraries of Debian, behind module maps, and the two C targets of our own.
+        .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CCompression", providers: [.apt(["libisal-dev", "libzstd-dev"])]),
+        .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
+        .target(name: "COTLP", dependencies: ["CProtobufC"]),
+        .target(
+            name: "CSimdJSON",
+            cxxSettings: [.define("SIMDJSON_THREADS_ENABLED", to: "1")],
+            linkerSettings: [.linkedLibrary("simdjson")]),
+
+        // From the inside out: each names all that it may import.
+        .target(name: "AgentRuns"),
+        .target(name: "Threads"),
+        .target(name: "JSONText", dependencies: ["CSimdJSON"]),
+        .target(name: "TraceReading", dependencies: ["AgentRuns", "JSONText", "CCompression"]),
+        .target(name: "RunSpans", dependencies: ["AgentRuns", "JSONText", "CNettle"]),
+        .target(name: "OTLP", dependencies: ["AgentRuns", "JSONText", "RunSpans", "COTLP", "CProtobufC"]),
+        .target(name: "Delivery", dependencies: ["JSONText", "Threads", "RunSpans", "OTLP", "CCurl", "CCompression"]),
+        .target(
+            name: "Backfill",
+            dependencies: [
+                "AgentRuns", "JSONText", "Threads", "TraceReading", "RunSpans", "OTLP", "Delivery", "CCompression",
+            ]),
+        .target(name: "OTelSettings", dependencies: ["RunSpans", "OTLP", "Delivery"]),
+        .executableTarget(
+            name: "outrigger",
+            dependencies: [
+                "AgentRuns", "Threads", "TraceReading", "RunSpans", "OTLP", "Delivery", "Backfill", "OTelSettings", "JSONText",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        .executableTarget(
+            name: "outrigger-bench",
+            dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+            exclude: ["Peers"]),
+    ],
+    cxxLanguageStandard: .cxx17
+)
+
+for target in package.targets where ![.system, .plugin].contains(target.type) {
+    target.swiftSettings = swiftSettings
+}

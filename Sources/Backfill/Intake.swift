@@ -1,0 +1,273 @@
+internal import AgentRuns
+internal import RunSpans
+internal import TraceReading
+
+/// A run that is to be sent, with its place.
+struct AdmittedRun {
+    /// Which of the block's lines.
+    var line: Int
+    var placement: RunPlacement
+    /// Which of its spans; nil for all.
+    var missing: [Range<Int>]?
+}
+
+/// Decides about each line in the order of the input: its ids and time, and whether it is sent at all.
+///
+/// Lines are decoded in parallel, but how often an id came before, the limit, and what the first bad line ends depend on
+/// the order; so the workers pass through here one after the other. Not safe for more than one thread at a time.
+final class Intake {
+    private let plan: BackfillPlan
+    private let rejects: RejectLog
+    private let state: StateFile?
+    private let now: UInt64
+    private let onNotice: @Sendable (String) -> Void
+
+    private var occurrences = OccurrenceIndex()
+    private var input: InputProgress?
+    private(set) var report = BackfillReport()
+    /// Set when nothing more is to be admitted.
+    private(set) var isClosed = false
+
+    /// What is known of the input that the current block comes from.
+    private struct InputProgress {
+        var slot: InputSlot
+        var startTime: UInt64?
+        var delivered: DeliveredSpans
+    }
+
+    init(
+        _ plan: BackfillPlan, rejects: RejectLog, state: StateFile?, now: UInt64,
+        onNotice: @escaping @Sendable (String) -> Void
+    ) {
+        self.plan = plan
+        self.rejects = rejects
+        self.state = state
+        self.now = now
+        self.onNotice = onNotice
+    }
+
+    /// Admits the runs of the next block.
+    ///
+    /// - Throws: ``BackfillError`` when the backfill must end: nothing of this block is admitted, and the intake is closed.
+    func admit(_ block: DecodedBlock) throws(BackfillError) -> [AdmittedRun] {
+        guard !isClosed else { return [] }
+        var admitted: [AdmittedRun] = []
+        admitted.reserveCapacity(block.outcomes.count)
+        do throws(BackfillError) {
+            try enter(block.source.input)
+            report.lines.total += block.source.lines.lineCount
+            report.lines.empty += block.source.lines.lineCount - block.outcomes.count
+            for i in block.outcomes.indices {
+                switch block.outcomes[i] {
+                case .rejected(let rejection):
+                    try reject(rejection, block, i)
+                case .run(let oddities):
+                    count(oddities)
+                    if let run = try admit(block, i) { admitted.append(run) }
+                }
+            }
+        } catch {
+            isClosed = true
+            report.endedEarly = error.message
+            throw error
+        }
+        return admitted
+    }
+
+    /// Closes the intake: the backfill was asked to stop, or cannot go on.
+    func close(_ reason: String?) {
+        isClosed = true
+        if let reason { report.endedEarly = report.endedEarly ?? reason }
+    }
+
+    /// Whether all runs that were asked for have been admitted: what follows would only be counted.
+    var reachedLimit: Bool {
+        plan.limit.map { report.runs.selected + report.runs.alreadyDelivered >= $0 } ?? false
+    }
+
+    /// The current input was read to its end.
+    func finish() throws(BackfillError) { try leaveInput() }
+
+    // MARK: inputs
+
+    private func enter(_ slot: InputSlot) throws(BackfillError) {
+        guard input?.slot.number != slot.number else { return }
+        try leaveInput()
+        var known = state?.known[slot.path]
+        if plan.follows, let before = known, let identity = slot.identity, before.identity != identity {
+            if before.identity != nil {
+                onNotice(
+                    "\(slot.path) is another file than when \(plan.stateFile ?? "") was written; reading it from its start. "
+                        + "If the old one still exists, backfill the rest of it by its new name")
+            }
+            state?.noteReplaced(path: slot.path)
+            known = nil
+        }
+        let startTime = plan.startTime ?? known?.startTime
+        if let recorded = known?.startTime, let given = plan.startTime, recorded != given {
+            throw .configuration(
+                "\(slot.path) was begun with --start-time \(recorded) (in nanoseconds); "
+                    + "another one would change spans under ids that were sent already")
+        }
+        state?.note(file: slot.number, path: slot.path, startTime: startTime, identity: slot.identity)
+        input = InputProgress(slot: slot, startTime: startTime, delivered: DeliveredSpans(known?.delivered ?? []))
+    }
+
+    private func leaveInput() throws(BackfillError) {
+        defer { input = nil }
+        if let input, !input.delivered.isConsistentAtEnd() { throw changed(input.slot.path) }
+    }
+
+    private func changed(_ path: String) -> BackfillError {
+        .runtime(
+            "\(path) is not the file that \(plan.stateFile ?? "the state file") knows: lines that were delivered have "
+                + "changed or are gone. Name another --state to send it as a new file")
+    }
+
+    // MARK: lines
+
+    private func reject(_ rejection: RejectedLine, _ block: DecodedBlock, _ i: Int) throws(BackfillError) {
+        report.lines.rejected[rejection.reason.rawValue, default: 0] += 1
+        let line = block.source.lines.lines[i]
+        rejects.add(rejection, path: block.source.input.path, line: line, text: block.text(i))
+        if plan.isStrict { throw .runtime("ended at line \(line.number), the first bad one (--strict)") }
+    }
+
+    private func admit(_ block: DecodedBlock, _ i: Int) throws(BackfillError) -> AdmittedRun? {
+        let line = block.source.lines.lines[i]
+        report.runs.read += 1
+        // What a run without an id is called: the digest of its line.
+        let standIn = block.runs[i].recordedID == nil ? lineName(block.text(i)) : nil
+        let identity = try identify(block.runs[i], standIn)
+        let start: UInt64
+        if let recorded = block.runs[i].startTime { start = recorded } else { start = try syntheticTime(line) }
+        let timeline = RunTimeline(of: block.runs[i], start: start)
+
+        if let since = plan.since, start < since { return filtered() }
+        if let until = plan.until, start >= until { return filtered() }
+        if let limit = plan.limit, report.runs.selected + report.runs.alreadyDelivered >= limit {
+            report.runs.beyondLimit += 1
+            return nil
+        }
+        guard plan.sampler.keeps(identity.traceID) else {
+            report.runs.sampledOut += 1
+            return nil
+        }
+        count(timeline)
+        if report.firstTraces.count < 5 {
+            let id = standIn ?? block.runs[i].recordedID.map { block.runs[i].string($0) } ?? ""
+            report.firstTraces.append((identity.traceID.hex, id))
+        }
+        let missing = try missingSpans(block, i, line)
+        if let missing, missing.isEmpty {
+            report.runs.alreadyDelivered += 1
+            return nil
+        }
+        report.runs.selected += 1
+        return AdmittedRun(
+            line: i,
+            placement: RunPlacement(
+                identity: identity, timeline: timeline, hasRecordedTime: block.runs[i].startTime != nil,
+                recordedID: standIn, line: line.number),
+            missing: missing)
+    }
+
+    private func filtered() -> AdmittedRun? {
+        report.runs.filtered += 1
+        return nil
+    }
+
+    /// - Returns: nil when none of the run's spans was delivered before.
+    private func missingSpans(_ block: DecodedBlock, _ i: Int, _ line: LineBlock.Line) throws(BackfillError) -> [Range<Int>]? {
+        guard input?.delivered.isEmpty == false else { return nil }
+        let count = RunShape.spanCount(of: block.runs[i])
+        guard let missing = input?.delivered.missing(at: line.index, of: count, crc: block.checksums[i]) else {
+            throw changed(block.source.input.path)
+        }
+        report.spans.alreadyDelivered += count - missing.reduce(0) { $0 + $1.count }
+        return missing == [0..<count] ? nil : missing
+    }
+
+    // MARK: ids and times
+
+    private func identify(_ run: borrowing AgentRun, _ standIn: String?) throws(BackfillError) -> RunIdentity {
+        if let standIn {
+            return try identify(Array(standIn.utf8)[...], recorded: nil)
+        }
+        guard let id = run.recordedID else { return try identify([], recorded: nil) }
+        return try identify(run.storage[id.range], recorded: id.count == 32 ? TraceID(hex: run.storage[id.range]) : nil)
+    }
+
+    private func identify(_ id: ArraySlice<UInt8>, recorded: TraceID?) throws(BackfillError) -> RunIdentity {
+        // The same W3C id in the other case is the same trace.
+        let isHex = id.count == 32 && id.allSatisfy { hexValue($0) != nil }
+        let key = isHex ? fingerprint(id.map { $0 >= 0x41 && $0 <= 0x46 ? $0 | 0x20 : $0 }[...]) : fingerprint(id)
+        let occurrence = try occurrences.insert(key)
+        if let recorded, occurrence == 0, plan.mapping.role == .baseline, !plan.rehash {
+            return RunIdentity(recorded: recorded)
+        }
+        return id.withUnsafeBytes {
+            RunIdentity(dataset: plan.mapping.dataset, recordedID: $0, occurrence: occurrence, role: plan.mapping.role)
+        }
+    }
+
+    private func fingerprint(_ id: ArraySlice<UInt8>) -> Fingerprint {
+        let (high, low) = id.withUnsafeBytes { SHA256.prefix(of: $0) }
+        return Fingerprint(high: high, low: low)
+    }
+
+    private func lineName(_ line: ArraySlice<UInt8>) -> String {
+        var name = Array("line:".utf8)
+        line.withUnsafeBytes { SHA256.appendHex(of: $0, to: &name) }
+        return String(decoding: name, as: UTF8.self)
+    }
+
+    private func syntheticTime(_ line: LineBlock.Line) throws(BackfillError) -> UInt64 {
+        let base: UInt64
+        if let known = input?.startTime { base = known } else { base = try deriveStartTime(line) }
+        let offset = UInt64(line.index).multipliedReportingOverflow(by: plan.stride)
+        let time = base.addingReportingOverflow(offset.partialValue)
+        guard !offset.overflow, !time.overflow, time.partialValue < 9_223_200_000_000_000_000 else {
+            throw .configuration(
+                "line \(line.number) would start after the year 2261; choose an earlier --start-time or a shorter --stride")
+        }
+        return time.partialValue
+    }
+
+    private func deriveStartTime(_ line: LineBlock.Line) throws(BackfillError) -> UInt64 {
+        guard let slot = input?.slot, slot.path != "-" else {
+            throw .configuration(
+                "line \(line.number) of standard input has no start_time; --start-time says when the first line started")
+        }
+        let time: UInt64
+        do throws(InputError) {
+            time = try TimeBase.ofFile(slot.path, stride: plan.stride, maximumLine: plan.maximumLine)
+        } catch {
+            throw .runtime(error.description)
+        }
+        input?.startTime = time
+        state?.note(file: slot.number, path: slot.path, startTime: time, identity: slot.identity)
+        return time
+    }
+
+    // MARK: warnings
+
+    private func count(_ oddities: LineOddities) {
+        guard !oddities.isEmpty else { return }
+        if oddities.contains(.repeatedField) { warn("repeated_field") }
+        if oddities.contains(.loneSurrogate) { warn("lone_surrogate_replaced") }
+        if oddities.contains(.unnamedTool) { warn("tool_without_name") }
+    }
+
+    private func count(_ timeline: RunTimeline) {
+        if timeline.end > now { warn("ends_in_the_future") }
+        if timeline.start + 72 * 3600 * 1_000_000_000 < now { warn("older_than_72_hours") }
+        guard !timeline.oddities.isEmpty else { return }
+        if timeline.oddities.contains(.latencyMissing) { warn("latency_missing") }
+        if timeline.oddities.contains(.latencyInvalid) { warn("latency_invalid") }
+        if timeline.oddities.contains(.durationInvalid) { warn("duration_invalid") }
+        if timeline.oddities.contains(.durationsExceedLatency) { warn("durations_exceed_latency") }
+    }
+
+    private func warn(_ name: String) { report.warnings[name, default: 0] += 1 }
+}

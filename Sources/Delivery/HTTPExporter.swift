@@ -1,0 +1,236 @@
+internal import Glibc
+public import OTLP
+public import Threads
+
+/// Sends batches of spans over HTTP: several at a time, each until it is taken, refused, or given up.
+///
+/// A full queue makes ``submit(_:_:)`` wait, so memory is bounded by the queue and the connections. Delivery is at least
+/// once: a batch whose answer was lost is sent again.
+public final class HTTPExporter<Context: Sendable>: SpanSink {
+    private struct Job: Sendable {
+        var batch: SpanBatch
+        var context: Context
+    }
+
+    private struct State: Sendable {
+        var traffic = Traffic()
+        var haltReason: String?
+        /// Nobody sends before then, because the receiver asked for it.
+        var pausedUntil: ContinuousClock.Instant?
+        var running = 0
+    }
+
+    private let configuration: ExportConfiguration
+    private let form: MessageForm
+    private let stop: StopFlag
+    private let onSettled: @Sendable (Context, Range<Int>, Settlement) -> Void
+    private let onNotice: @Sendable (String) -> Void
+    private let queue: BoundedQueue<Job>
+    private let state = Monitor(State())
+
+    /// Starts the senders.
+    ///
+    /// - Parameters:
+    ///   - stop: once set, nothing that fails is tried again.
+    ///   - onSettled: called from the senders' threads, once for every range of spans.
+    ///   - onNotice: called with what a person should know while it happens, such as a retry.
+    public init(
+        _ configuration: ExportConfiguration, form: MessageForm, stop: StopFlag,
+        onSettled: @escaping @Sendable (Context, Range<Int>, Settlement) -> Void,
+        onNotice: @escaping @Sendable (String) -> Void
+    ) throws {
+        self.configuration = configuration
+        self.form = form
+        self.stop = stop
+        self.onSettled = onSettled
+        self.onNotice = onNotice
+        queue = BoundedQueue(capacity: configuration.queuedRequests)
+        for _ in 0..<max(1, configuration.connections) {
+            state.withLock { $0.running += 1 }
+            let thread = try WorkerThread { [self] in
+                send()
+                state.withLock { $0.running -= 1 }
+            }
+            thread.detach()
+        }
+    }
+
+    public func submit(_ batch: SpanBatch, _ context: Context) { queue.push(Job(batch: batch, context: context)) }
+
+    public func finish() {
+        queue.close()
+        state.wait { $0.running == 0 ? () : nil }
+    }
+
+    public var haltReason: String? { state.withLock { $0.haltReason } }
+    public var traffic: Traffic { state.withLock { $0.traffic } }
+
+    // MARK: one sender
+
+    /// A sender's own connection and buffers.
+    private struct Sender: ~Copyable {
+        var curl: CurlHandle
+        let compressor = GzipCompressor()
+        var body: [UInt8] = []
+        var compressed: [UInt8] = []
+    }
+
+    private func send() {
+        guard var curl = CurlHandle() else {
+            halt("libcurl could not be initialised")
+            while let job = queue.pop() { settle(job, 0..<job.batch.count, unsent: "halted") }
+            return
+        }
+        curl.prepare(configuration, contentType: form.contentType)
+        var sender = Sender(curl: curl)
+        while let job = queue.pop() { deliver(job, 0..<job.batch.count, by: &sender) }
+    }
+
+    /// Sends the spans of `range` until they are settled, in parts when they are too many.
+    private func deliver(_ job: Job, _ range: Range<Int>, by sender: inout Sender) {
+        if haltReason != nil { return settle(job, range, unsent: "halted") }
+        sender.body.removeAll(keepingCapacity: true)
+        form.wrap(job.batch[range], into: &sender.body)
+        let isDivisible = range.count > 1
+        if sender.body.count > configuration.maximumRequest, isDivisible { return split(job, range, by: &sender) }
+        guard sender.body.count <= ExportConfiguration.absoluteMaximumRequest else {
+            onNotice("a span of \(sender.body.count) bytes is larger than OTLP allows in a request; it was not sent")
+            return settle(job, range, unsent: "span_too_large")
+        }
+        if configuration.compression == .gzip {
+            guard sender.body.withUnsafeBytes({ sender.compressor.compress($0, into: &sender.compressed) }) else {
+                return settle(job, range, unsent: "not_compressible")
+            }
+        }
+
+        let clock = ContinuousClock()
+        let started = clock.now
+        var attempt = 0
+        while true {
+            attempt += 1
+            var wait: Duration
+            switch post(&sender, isRetry: attempt > 1) {
+            case .accepted(let rejected, let message):
+                if !message.isEmpty { note(message, rejected) }
+                let rejected = min(max(0, rejected), range.count)
+                return onSettled(job.context, range, .accepted(range.count - rejected, rejected: rejected))
+            case .tooLarge where isDivisible:
+                return split(job, range, by: &sender)
+            case .tooLarge:
+                onNotice("\(configuration.endpoint) refuses a single span of \(sender.body.count) bytes as too large")
+                return settle(job, range, rejected: "http_413")
+            case .refused(let reason, let problem, let endsAll):
+                report("\(configuration.endpoint): \(problem)", endsAll: endsAll)
+                return settle(job, range, rejected: reason)
+            case .unreadable(let problem, let endsAll):
+                report("\(configuration.endpoint): \(problem)", endsAll: endsAll)
+                return settle(job, range, unsent: "unreadable_answer")
+            case .retry(let after, let problem):
+                let requested = after.flatMap { RetryAfter.wait($0, now: time(nil)) }
+                wait = requested ?? configuration.retry.wait(before: attempt, random: .random(in: 0..<1))
+                let elapsed = clock.now - started
+                guard !stop.isSet else { return settle(job, range, unsent: "stopped") }
+                guard elapsed + wait <= configuration.retry.giveUpAfter else {
+                    let message = "\(configuration.endpoint): \(problem); gave up after \(elapsed.inSeconds)"
+                    halt(message)
+                    return settle(job, range, unsent: "gave_up")
+                }
+                onNotice("\(configuration.endpoint): \(problem); trying again in \(wait.inSeconds)")
+                if requested != nil { pause(until: clock.now + wait) }
+            }
+            if !sleep(wait) { return settle(job, range, unsent: stop.isSet ? "stopped" : "halted") }
+        }
+    }
+
+    private func split(_ job: Job, _ range: Range<Int>, by sender: inout Sender) {
+        let middle = range.lowerBound + range.count / 2
+        deliver(job, range.lowerBound..<middle, by: &sender)
+        deliver(job, middle..<range.upperBound, by: &sender)
+    }
+
+    private func post(_ sender: inout Sender, isRetry: Bool) -> AnswerVerdict {
+        waitForPause()
+        let gzip = configuration.compression == .gzip
+        let messageBytes = sender.body.count
+        let wireBytes = gzip ? sender.compressed.count : messageBytes
+        state.withLock {
+            $0.traffic.requests += 1
+            $0.traffic.retries += isRetry ? 1 : 0
+            $0.traffic.bytes += messageBytes
+            $0.traffic.wireBytes += wireBytes
+        }
+        do throws(TransportFailure) {
+            let message = gzip ? sender.compressed : sender.body
+            return AnswerVerdict(try sender.curl.post(message))
+        } catch {
+            return switch error.kind {
+            case .transient: .retry(after: nil, problem: error.message)
+            case .permanent: .unreadable(problem: error.message, endsAll: true)
+            }
+        }
+    }
+
+    // MARK: waiting
+
+    /// - Returns: false when there is no use in waiting any longer.
+    private func sleep(_ duration: Duration) -> Bool {
+        let deadline = ContinuousClock.now + duration
+        while true {
+            if stop.isSet || haltReason != nil { return false }
+            let left = deadline - ContinuousClock.now
+            if left <= .zero { return true }
+            // Two things can end the wait; the flag is looked at often enough for a person.
+            stop.sleep(min(left, .milliseconds(100)))
+        }
+    }
+
+    private func pause(until instant: ContinuousClock.Instant) {
+        state.withLock { $0.pausedUntil = max($0.pausedUntil ?? instant, instant) }
+    }
+
+    private func waitForPause() {
+        while let until = state.withLock({ $0.pausedUntil }), until > ContinuousClock.now {
+            if !sleep(until - ContinuousClock.now) { return }
+        }
+    }
+
+    // MARK: settling
+
+    private func halt(_ reason: String) {
+        let isFirst = state.withLock { state in
+            defer { state.haltReason = state.haltReason ?? reason }
+            return state.haltReason == nil
+        }
+        if isFirst { onNotice(reason) }
+    }
+
+    private func report(_ problem: String, endsAll: Bool) {
+        if endsAll { halt(problem) } else { onNotice(problem) }
+    }
+
+    private func note(_ message: String, _ rejected: Int) {
+        let words = printable(message)
+        state.withLock { $0.traffic.warnings[words, default: 0] += 1 }
+        onNotice(
+            rejected > 0
+                ? "\(configuration.endpoint) rejected \(rejected) spans: \(words)"
+                : "\(configuration.endpoint) warns: \(words)")
+    }
+
+    private func settle(_ job: Job, _ range: Range<Int>, unsent reason: String) {
+        onSettled(job.context, range, Settlement(unsent: range.count, reason: reason))
+    }
+
+    private func settle(_ job: Job, _ range: Range<Int>, rejected reason: String) {
+        onSettled(job.context, range, Settlement(rejected: range.count, reason: reason))
+    }
+}
+
+extension Duration {
+    /// For people: `0.4 s`, `12 s`.
+    var inSeconds: String {
+        let milliseconds = wholeMilliseconds
+        return milliseconds < 10_000
+            ? "\(milliseconds / 1000).\(milliseconds / 100 % 10) s" : "\((milliseconds + 500) / 1000) s"
+    }
+}

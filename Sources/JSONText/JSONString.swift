@@ -1,0 +1,87 @@
+/// Decoding and encoding of the text between the quotes of a JSON string (RFC 8259, section 7).
+public enum JSONString {
+    /// Appends the decoded text. Escapes must be valid, as ``JSONTape`` has checked.
+    ///
+    /// - Returns: whether the text held a lone surrogate, which no UTF-8 can say: U+FFFD stands in for it.
+    @discardableResult
+    public static func decode(_ text: UnsafeRawBufferPointer, into output: inout [UInt8]) -> Bool {
+        var replaced = false
+        var i = 0
+        while i < text.count {
+            let byte = text[i]
+            guard byte == UInt8(ascii: "\\"), i + 1 < text.count else {
+                output.append(byte)
+                i += 1
+                continue
+            }
+            switch text[i + 1] {
+            case UInt8(ascii: "b"): output.append(0x08)
+            case UInt8(ascii: "f"): output.append(0x0C)
+            case UInt8(ascii: "n"): output.append(0x0A)
+            case UInt8(ascii: "r"): output.append(0x0D)
+            case UInt8(ascii: "t"): output.append(0x09)
+            case UInt8(ascii: "u"):
+                let (scalar, length) = unicodeEscape(text, at: i)
+                if scalar == nil { replaced = true }
+                output.append(contentsOf: UTF8.encode(scalar ?? "\u{FFFD}").unsafelyUnwrapped)
+                i += length
+                continue
+            case let character: output.append(character)
+            }
+            i += 2
+        }
+        return replaced
+    }
+
+    /// The scalar of the `\uXXXX` at `start`, or of a pair of surrogates, and how many bytes it took; nil if it is lone.
+    private static func unicodeEscape(_ text: UnsafeRawBufferPointer, at start: Int) -> (Unicode.Scalar?, Int) {
+        guard let unit = codeUnit(text, at: start) else { return (nil, text.count - start) }
+        if let scalar = Unicode.Scalar(unit) { return (scalar, 6) }
+        if unit < 0xDC00, let low = codeUnit(text, at: start + 6), low >= 0xDC00, low < 0xE000 {
+            return (Unicode.Scalar(0x10000 + (unit - 0xD800) << 10 + (low - 0xDC00)), 12)
+        }
+        return (nil, 6)
+    }
+
+    private static func codeUnit(_ text: UnsafeRawBufferPointer, at start: Int) -> UInt32? {
+        guard start + 6 <= text.count, text[start] == UInt8(ascii: "\\"), text[start + 1] == UInt8(ascii: "u") else {
+            return nil
+        }
+        var unit: UInt32 = 0
+        for i in start + 2..<start + 6 {
+            let digit: UInt8 = switch text[i] {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): text[i] - UInt8(ascii: "0")
+            default: (text[i] | 0x20) &- UInt8(ascii: "a") &+ 10
+            }
+            unit = unit << 4 | UInt32(digit & 15)
+        }
+        return unit
+    }
+
+    /// Appends the text with quotes around it and escapes where JSON wants them. The text must be UTF-8.
+    public static func encode(_ text: some Sequence<UInt8>, into output: inout [UInt8]) {
+        output.append(UInt8(ascii: "\""))
+        escape(text, into: &output)
+        output.append(UInt8(ascii: "\""))
+    }
+
+    /// Appends the text with escapes where JSON wants them, without quotes.
+    public static func escape(_ text: some Sequence<UInt8>, into output: inout [UInt8]) {
+        for byte in text {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                output.append(UInt8(ascii: "\\"))
+                output.append(byte)
+            case 0x0A: output.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "n")])
+            case 0x0D: output.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "r")])
+            case 0x09: output.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "t")])
+            case 0..<0x20:
+                output.append(contentsOf: "\\u00".utf8)
+                output.append(UInt8(ascii: "0") + byte >> 4)
+                let low = byte & 15
+                output.append(low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10)
+            default: output.append(byte)
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+internal import COTLP
+internal import CProtobufC
+public import RunSpans
+
+/// Encodes spans as OTLP protobuf through protobuf-c.
+///
+/// One span at a time is packed, and each of its attributes when its value is at hand: protobuf-c spends its time on
+/// finding its way through a tree of messages, and a tree of one span stays in the nearest cache. What is the same on
+/// many spans is packed once and joined to them as it is, by way of a message's unknown fields, which protobuf-c writes
+/// out verbatim.
+public struct ProtobufSpanEncoder: SpanEncoder {
+    public var batch = SpanBatch()
+
+    /// Attributes, packed as they stand within a Span message.
+    public struct PackedAttributes: Sendable {
+        fileprivate let bytes: [UInt8]
+    }
+
+    private let requests: RequestEnvelope
+    private let scratch = SpanScratch()
+    /// The current span's attributes, packed.
+    private var attributes: [UInt8] = []
+
+    public init(_ origin: Origin) { requests = RequestEnvelope(origin) }
+
+    private init(_ requests: RequestEnvelope) { self.requests = requests }
+
+    public func copy() -> ProtobufSpanEncoder { ProtobufSpanEncoder(requests) }
+
+    public var form: MessageForm {
+        MessageForm(contentType: "application/x-protobuf") { [requests] in requests.pack($0, into: &$1) }
+    }
+
+    public func prepare(_ attributes: [Attribute]) -> PackedAttributes {
+        var encoder = copy()
+        for attribute in attributes {
+            switch attribute.value {
+            case .text(let text):
+                let utf8 = Array(text.utf8)
+                encoder.attribute(attribute.key, text: utf8.span)
+            case .integer(let value): encoder.attribute(attribute.key, integer: value)
+            case .double(let value): encoder.attribute(attribute.key, double: value)
+            case .bool(let value): encoder.attribute(attribute.key, bool: value)
+            }
+        }
+        return PackedAttributes(bytes: encoder.attributes)
+    }
+
+    public mutating func begin(_ head: SpanHead) {
+        attributes.removeAll(keepingCapacity: true)
+        scratch.begin(head)
+    }
+
+    public mutating func write(_ prepared: borrowing PackedAttributes) {
+        attributes.append(contentsOf: prepared.bytes)
+    }
+
+    public mutating func attribute(_ key: AttributeKey, text: Span<UInt8>) {
+        text.withUnsafeBufferPointer { scratch.setText($0) }
+        scratch.packAttribute(key, valueSize: text.count, into: &attributes)
+    }
+
+    public mutating func attribute(_ key: AttributeKey, integer: Int64) {
+        scratch.setInteger(integer)
+        scratch.packAttribute(key, valueSize: 0, into: &attributes)
+    }
+
+    public mutating func attribute(_ key: AttributeKey, double: Double) {
+        scratch.setDouble(double)
+        scratch.packAttribute(key, valueSize: 0, into: &attributes)
+    }
+
+    public mutating func attribute(_ key: AttributeKey, bool: Bool) {
+        scratch.setBool(bool)
+        scratch.packAttribute(key, valueSize: 0, into: &attributes)
+    }
+
+    public mutating func fail(message: Span<UInt8>) {
+        message.withUnsafeBufferPointer { scratch.fail($0) }
+    }
+
+    public mutating func end(droppedAttributes: Int) {
+        scratch.packSpan(attributes, dropped: droppedAttributes, into: &batch.bytes)
+        batch.ends.append(batch.bytes.count)
+    }
+}

@@ -1,0 +1,57 @@
+/// Spans that are encoded already, one after the other, each with what stands around it in its list (for protobuf the tag
+/// and length, for JSON the comma), so that any run of them can be cut out and put into a request.
+public struct SpanBatch: Sendable {
+    public internal(set) var bytes: [UInt8] = []
+    /// Where each span ends in ``bytes``.
+    public internal(set) var ends: [Int] = []
+
+    public init() {}
+
+    public var count: Int { ends.count }
+    public var isEmpty: Bool { ends.isEmpty }
+    /// Bytes of all spans.
+    public var byteCount: Int { bytes.count }
+
+    /// Adds a span in its encoded form.
+    public mutating func append(_ span: some Sequence<UInt8>) {
+        bytes.append(contentsOf: span)
+        ends.append(bytes.count)
+    }
+
+    /// The bytes of the spans in `range`.
+    public subscript(range: Range<Int>) -> ArraySlice<UInt8> {
+        bytes[start(range.lowerBound)..<start(range.upperBound)]
+    }
+
+    /// Takes the first `count` spans out.
+    public mutating func removeFirst(_ count: Int) -> SpanBatch {
+        var first = SpanBatch()
+        if count == ends.count {
+            swap(&first, &self)
+            return first
+        }
+        let cut = start(count)
+        first.bytes = Array(bytes[..<cut])
+        first.ends = Array(ends[..<count])
+        bytes.removeSubrange(..<cut)
+        ends.removeSubrange(..<count)
+        for i in ends.indices { ends[i] -= cut }
+        return first
+    }
+
+    /// How many spans from the front take at most `limit` bytes, one at least.
+    public func count(fitting limit: Int) -> Int {
+        max(1, ends.firstIndex { $0 > limit } ?? ends.count)
+    }
+
+    /// Leaves out the spans in `range`.
+    public mutating func remove(_ range: Range<Int>) {
+        let from = start(range.lowerBound)
+        let to = start(range.upperBound)
+        bytes.removeSubrange(from..<to)
+        ends.removeSubrange(range)
+        for i in range.lowerBound..<ends.count { ends[i] -= to - from }
+    }
+
+    private func start(_ span: Int) -> Int { span == 0 ? 0 : ends[span - 1] }
+}

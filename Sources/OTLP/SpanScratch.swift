@@ -1,0 +1,162 @@
+internal import AgentRuns
+internal import COTLP
+internal import CProtobufC
+internal import RunSpans
+
+/// The C messages of one span, filled and packed again and again.
+///
+/// It owns all memory that the messages point to, but for attribute values, which are lent for one call.
+final class SpanScratch {
+    private let span = UnsafeMutablePointer<Otlp__Span>.allocate(capacity: 1)
+    private let status = UnsafeMutablePointer<Otlp__Status>.allocate(capacity: 1)
+    private let list = UnsafeMutablePointer<Otlp__ScopeSpans>.allocate(capacity: 1)
+    private let spans = UnsafeMutablePointer<UnsafeMutablePointer<Otlp__Span>?>.allocate(capacity: 1)
+    private let packedAttributes = UnsafeMutablePointer<ProtobufCMessageUnknownField>.allocate(capacity: 1)
+    /// Trace id, span id, parent id.
+    private let ids = UnsafeMutableRawPointer.allocate(byteCount: 32, alignment: 8)
+    private var statusMessage: [UInt8] = []
+
+    private let value = UnsafeMutablePointer<Otlp__AnyValue>.allocate(capacity: 1)
+    private let pair = UnsafeMutablePointer<Otlp__KeyValue>.allocate(capacity: 1)
+    private let pairs = UnsafeMutablePointer<UnsafeMutablePointer<Otlp__KeyValue>?>.allocate(capacity: 1)
+    private let pairList = UnsafeMutablePointer<Otlp__SpanAttributes>.allocate(capacity: 1)
+
+    /// More than the tags, lengths and fixed fields of a span take together.
+    private static let spanOverhead = 256
+    /// More than the tags and lengths of an attribute and a number take together.
+    private static let attributeOverhead = 64
+
+    init() {
+        otlp__span__init(span)
+        otlp__status__init(status)
+        otlp__scope_spans__init(list)
+        otlp__any_value__init(value)
+        otlp__key_value__init(pair)
+        otlp__span_attributes__init(pairList)
+
+        spans.initialize(to: span)
+        list.pointee.spans = spans
+        list.pointee.n_spans = 1
+
+        pair.pointee.value = value
+        pairs.initialize(to: pair)
+        pairList.pointee.attributes = pairs
+        pairList.pointee.n_attributes = 1
+
+        let bytes = ids.assumingMemoryBound(to: UInt8.self)
+        span.pointee.trace_id = ProtobufCBinaryData(len: 16, data: bytes)
+        span.pointee.span_id = ProtobufCBinaryData(len: 8, data: bytes + 16)
+        span.pointee.kind = OTLP__SPAN_KIND__SPAN_KIND_INTERNAL
+        status.pointee.code = OTLP__STATUS_CODE__STATUS_CODE_ERROR
+        packedAttributes.initialize(
+            to: ProtobufCMessageUnknownField(tag: 9, wire_type: PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED, len: 0, data: nil))
+    }
+
+    deinit {
+        span.deallocate()
+        status.deallocate()
+        list.deallocate()
+        spans.deallocate()
+        packedAttributes.deallocate()
+        ids.deallocate()
+        value.deallocate()
+        pair.deallocate()
+        pairs.deallocate()
+        pairList.deallocate()
+    }
+
+    // MARK: the span
+
+    func begin(_ head: SpanHead) {
+        ids.storeBytes(of: head.traceID.high.bigEndian, toByteOffset: 0, as: UInt64.self)
+        ids.storeBytes(of: head.traceID.low.bigEndian, toByteOffset: 8, as: UInt64.self)
+        ids.storeBytes(of: head.spanID.value.bigEndian, toByteOffset: 16, as: UInt64.self)
+        if let parent = head.parent {
+            ids.storeBytes(of: parent.value.bigEndian, toByteOffset: 24, as: UInt64.self)
+        }
+        span.pointee.parent_span_id = ProtobufCBinaryData(
+            len: head.parent == nil ? 0 : 8, data: ids.assumingMemoryBound(to: UInt8.self) + 24)
+        span.pointee.name = ProtobufCBinaryData(head.name.utf8)
+        span.pointee.start_time_unix_nano = head.start
+        span.pointee.end_time_unix_nano = head.end
+        span.pointee.flags = head.flags
+        span.pointee.status = nil
+    }
+
+    func fail(_ message: UnsafeBufferPointer<UInt8>) {
+        statusMessage.removeAll(keepingCapacity: true)
+        statusMessage.append(contentsOf: message)
+        span.pointee.status = status
+    }
+
+    /// Appends the span with the tag and length that it has within ScopeSpans.
+    func packSpan(_ attributes: [UInt8], dropped: Int, into output: inout [UInt8]) {
+        let bound = attributes.count + statusMessage.count + Self.spanOverhead
+        span.pointee.dropped_attributes_count = UInt32(clamping: dropped)
+        attributes.withUnsafeBufferPointer { packed in
+            statusMessage.withUnsafeMutableBufferPointer { message in
+                status.pointee.message = ProtobufCBinaryData(len: message.count, data: message.baseAddress)
+                if packed.isEmpty {
+                    span.pointee.base.n_unknown_fields = 0
+                } else {
+                    // An unknown field brings its own tag, so the first attribute goes without it.
+                    packedAttributes.pointee.len = packed.count - 1
+                    packedAttributes.pointee.data = UnsafeMutablePointer(mutating: packed.baseAddress.unsafelyUnwrapped + 1)
+                    span.pointee.base.unknown_fields = packedAttributes
+                    span.pointee.base.n_unknown_fields = 1
+                }
+                output.append(atMost: bound) { otlp__scope_spans__pack(list, $0) }
+            }
+        }
+        if span.pointee.status != nil { statusMessage.removeAll(keepingCapacity: true) }
+    }
+
+    // MARK: one attribute
+
+    func setText(_ text: UnsafeBufferPointer<UInt8>) {
+        value.pointee.value_case = OTLP__ANY_VALUE__VALUE_STRING_VALUE
+        value.pointee.string_value = ProtobufCBinaryData(len: text.count, data: UnsafeMutablePointer(mutating: text.baseAddress))
+    }
+
+    func setInteger(_ integer: Int64) {
+        value.pointee.value_case = OTLP__ANY_VALUE__VALUE_INT_VALUE
+        value.pointee.int_value = integer
+    }
+
+    func setDouble(_ double: Double) {
+        value.pointee.value_case = OTLP__ANY_VALUE__VALUE_DOUBLE_VALUE
+        value.pointee.double_value = double
+    }
+
+    func setBool(_ bool: Bool) {
+        value.pointee.value_case = OTLP__ANY_VALUE__VALUE_BOOL_VALUE
+        value.pointee.bool_value = bool ? 1 : 0
+    }
+
+    /// Appends the attribute with the tag and length that it has within Span. The value's memory must still be lent.
+    func packAttribute(_ key: AttributeKey, valueSize: Int, into output: inout [UInt8]) {
+        pair.pointee.key = ProtobufCBinaryData(key.name)
+        output.append(atMost: valueSize + key.name.utf8CodeUnitCount + Self.attributeOverhead) {
+            otlp__span_attributes__pack(pairList, $0)
+        }
+    }
+}
+
+extension ProtobufCBinaryData {
+    /// Static text is never written to: the C declaration just lacks a `const`.
+    init(_ text: StaticString) {
+        self.init(len: text.utf8CodeUnitCount, data: UnsafeMutablePointer(mutating: text.utf8Start))
+    }
+}
+
+extension [UInt8] {
+    /// Appends what `body` writes, which is at most `bound` bytes; it returns how many they are.
+    mutating func append(atMost bound: Int, _ body: (UnsafeMutablePointer<UInt8>) -> Int) {
+        append(addingCapacity: bound) { (span: inout OutputSpan<UInt8>) in
+            span.withUnsafeMutableBufferPointer { buffer, count in
+                guard let base = buffer.baseAddress else { return }
+                count += body(base + count)
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+public import AgentRuns
+
+/// When a run and its parts happened, computed from what the recording says of durations.
+///
+/// A tool call with a duration of its own takes that long and ends its step; the rest of the run's time is shared
+/// equally by the steps, in front of their calls. Without durations the steps are equally long.
+public struct RunTimeline: Sendable {
+    /// Unix nanoseconds.
+    public var start: UInt64
+    /// Nanoseconds, at least 1.
+    public var duration: UInt64
+    public var oddities: Oddities = []
+
+    /// The run's time that no tool call accounts for, in nanoseconds.
+    private var rest: UInt64
+    private let steps: UInt64
+
+    public struct Oddities: OptionSet, Hashable, Sendable {
+        public let rawValue: UInt8
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        /// The recording has no latency and no durations: the run is shown as one millisecond.
+        public static let latencyMissing = Oddities(rawValue: 1)
+        /// A latency that is negative, not finite, or more than 24 hours counts as missing.
+        public static let latencyInvalid = Oddities(rawValue: 2)
+        /// A tool's duration that is negative, not finite, or more than 24 hours counts as missing.
+        public static let durationInvalid = Oddities(rawValue: 4)
+        /// The tools took longer than the run: the run is shown as long as they.
+        public static let durationsExceedLatency = Oddities(rawValue: 8)
+    }
+
+    public init(of run: borrowing AgentRun, start: UInt64) {
+        self.start = start
+        steps = UInt64(max(1, run.toolCalls.count))
+        var inCalls: UInt64 = 0
+        var hasDurations = false
+        for call in run.toolCalls {
+            guard let recorded = call.result?.duration else { continue }
+            if let duration = recorded.millisecondsAsNanoseconds {
+                inCalls += duration
+                hasDurations = true
+            } else {
+                oddities.insert(.durationInvalid)
+            }
+        }
+        if let latency = run.latency?.millisecondsAsNanoseconds {
+            if inCalls > latency { oddities.insert(.durationsExceedLatency) }
+            duration = max(latency, inCalls, 1)
+        } else {
+            if run.latency != nil { oddities.insert(.latencyInvalid) }
+            if run.latency == nil, !hasDurations { oddities.insert(.latencyMissing) }
+            duration = hasDurations ? max(inCalls, 1) : 1_000_000
+        }
+        rest = duration - inCalls
+    }
+
+    public var end: UInt64 { start + duration }
+
+    /// The share of the rest that lies before step `k`: floor(rest·k/steps), exact.
+    func restBefore(_ k: Int) -> UInt64 {
+        let product = rest.multipliedFullWidth(by: UInt64(k))
+        return steps.dividingFullWidth(product).quotient
+    }
+}

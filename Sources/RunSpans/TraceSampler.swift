@@ -1,0 +1,23 @@
+public import AgentRuns
+
+/// Which traces are exported.
+///
+/// Source: OpenTelemetry SDK environment variables, `OTEL_TRACES_SAMPLER`. A recorded run is the root of its trace, so
+/// the parent-based samplers come down to their root samplers. A ratio keeps the traces whose last 56 bits, as a number,
+/// reach the threshold, as consistent probability sampling does: a smaller ratio keeps a part of what a larger one keeps.
+public enum TraceSampler: Hashable, Sendable {
+    case alwaysOn
+    case alwaysOff
+    /// Between 0 and 1.
+    case ratio(Double)
+
+    public func keeps(_ id: TraceID) -> Bool {
+        switch self {
+        case .alwaysOn: return true
+        case .alwaysOff: return false
+        case .ratio(let ratio):
+            let range = Double(UInt64(1) << 56)
+            return Double(id.low & (1 << 56 - 1)) >= (1 - ratio) * range
+        }
+    }
+}

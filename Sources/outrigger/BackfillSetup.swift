@@ -1,0 +1,240 @@
+import AgentRuns
+import Backfill
+import Delivery
+import Glibc
+import OTLP
+import OTelSettings
+import RunSpans
+import Threads
+
+/// A command line and an environment, made into what a backfill needs.
+struct BackfillSetup {
+    enum Output {
+        case http
+        case console
+        case jsonLines(String)
+        case delimited(String)
+    }
+
+    var settings: OTelSettings
+    var plan: BackfillPlan
+    var output: Output
+    var exportConfiguration: ExportConfiguration
+    var backEnd: TraceBackEnd?
+    var isDryRun: Bool
+    /// Why nothing is exported, if the environment says so.
+    var notExporting: String?
+    var showsProgress: Bool
+    private let origin: Origin
+
+    /// - Throws: ``UsageError`` or `OTelSettingsError`, with the remedy.
+    init(_ command: BackfillCommand, environment: [String: String]) throws {
+        var settings = try OTelSettings(environment)
+        for pair in command.mapping.resource { settings.setResource(pair.key, pair.value) }
+        if let name = command.mapping.serviceName { settings.setResource("service.name", name) }
+        if !settings.resource.contains(where: { $0.key == "service.name" }) {
+            settings.resource.insert(("service.name", "unknown_service:outrigger"), at: 0)
+        }
+        settings.setResource("telemetry.sdk.name", "outrigger")
+        settings.setResource("telemetry.sdk.language", "swift")
+        settings.setResource("telemetry.sdk.version", Outrigger.version)
+        if let format = command.export.protocol { settings.encoding = .init(rawValue: format.rawValue) ?? settings.encoding }
+
+        output = try Self.output(command.export.output, settings)
+        exportConfiguration = try Self.exportConfiguration(command.export, settings)
+        plan = try Self.plan(command, settings)
+        switch output {
+        case .http: plan.target = exportConfiguration.endpoint
+        case .console: plan.target = "console"
+        case .jsonLines(let path), .delimited(let path): plan.target = path
+        }
+        isDryRun = command.export.dryRun
+        if settings.isDisabled {
+            notExporting = "OTEL_SDK_DISABLED is true"
+        } else if settings.exporter == .none, command.export.output == nil {
+            notExporting = "OTEL_TRACES_EXPORTER is none"
+        }
+        if case .console = output {
+            showsProgress = false
+        } else {
+            showsProgress = !command.reporting.quiet
+        }
+        if let text = command.reporting.verify {
+            let project = settings.resource.first { $0.key == "openinference.project.name" }?.value ?? "default"
+            guard let backEnd = TraceBackEnd(text, project: project) else {
+                throw UsageError("--verify \(text): write jaeger=URL, tempo=URL or phoenix=URL, with http:// or https://")
+            }
+            self.backEnd = backEnd
+            plan.keepsIDs = true
+        }
+        origin = Origin(resource: settings.resource, scopeName: "outrigger", scopeVersion: Outrigger.version)
+        self.settings = settings
+    }
+
+    /// Runs the backfill into the output that was asked for.
+    func run(_ backfill: Backfill, stop: StopFlag, talker: Talker) throws -> BackfillReport {
+        let encoder = EncoderFactory(origin)
+        if isDryRun || notExporting != nil {
+            return try backfill.run(into: Optional<HTTPExporter<[RunMark]>>.none) { encoder.protobuf() }
+        }
+        let appending = plan.stateFile != nil
+        switch output {
+        case .http:
+            switch settings.encoding {
+            case .protobuf:
+                return try backfill.run(into: try http(encoder.protobuf().form, backfill, stop, talker)) { encoder.protobuf() }
+            case .json:
+                return try backfill.run(into: try http(encoder.json().form, backfill, stop, talker)) { encoder.json() }
+            }
+        case .console:
+            let tree = TreeSpanEncoder(colors: Terminal.hasColors)
+            let sink = try file("-", tree.form, .plain, appending, backfill)
+            let colors = Terminal.hasColors
+            return try backfill.run(into: sink) { TreeSpanEncoder(colors: colors) }
+        case .jsonLines(let path):
+            return try backfill.run(into: try file(path, encoder.json().form, .lines, appending, backfill)) { encoder.json() }
+        case .delimited(let path):
+            return try backfill.run(into: try file(path, encoder.protobuf().form, .delimited, appending, backfill)) {
+                encoder.protobuf()
+            }
+        }
+    }
+
+    /// Makes encoders in the threads that use them.
+    private struct EncoderFactory: Sendable {
+        let origin: Origin
+        init(_ origin: Origin) { self.origin = origin }
+        func protobuf() -> ProtobufSpanEncoder { ProtobufSpanEncoder(origin) }
+        func json() -> JSONSpanEncoder { JSONSpanEncoder(origin) }
+    }
+
+    private func http(
+        _ form: MessageForm, _ backfill: Backfill, _ stop: StopFlag, _ talker: Talker
+    ) throws -> HTTPExporter<[RunMark]> {
+        try HTTPExporter(
+            exportConfiguration, form: form, stop: stop,
+            onSettled: { backfill.settle($0, $1, $2) }, onNotice: { talker.warn($0) })
+    }
+
+    private func file(
+        _ path: String, _ form: MessageForm, _ framing: FileExporter<[RunMark]>.Framing, _ appending: Bool,
+        _ backfill: Backfill
+    ) throws -> FileExporter<[RunMark]> {
+        try FileExporter(path: path, form: form, framing: framing, appending: appending) { backfill.settle($0, $1, $2) }
+    }
+
+    // MARK: from flags and variables
+
+    private static func output(_ flag: String?, _ settings: OTelSettings) throws -> Output {
+        guard let flag else { return settings.exporter == .console ? .console : .http }
+        switch flag {
+        case "otlp": return .http
+        case "console": return .console
+        case _ where flag.hasSuffix(".jsonl"), _ where flag.hasSuffix(".ndjson"): return .jsonLines(flag)
+        case _ where flag.hasSuffix(".otlp"): return .delimited(flag)
+        default:
+            throw UsageError("--output \(flag): write otlp, console, FILE.jsonl (OTLP JSON lines) or FILE.otlp (delimited protobuf)")
+        }
+    }
+
+    private static func exportConfiguration(
+        _ flags: BackfillOptions.Export, _ settings: OTelSettings
+    ) throws -> ExportConfiguration {
+        var endpoint = settings.endpoint
+        if let flag = flags.endpoint { endpoint = flag.hasSuffix("/v1/traces") ? flag : OTelSettings.tracesURL(base: flag) }
+        guard endpoint.hasPrefix("http://") || endpoint.hasPrefix("https://") else {
+            throw UsageError("the endpoint \(endpoint) is no URL; it must begin with http:// or https://")
+        }
+        var configuration = ExportConfiguration(
+            endpoint: endpoint, userAgent: "outrigger/\(Outrigger.version) OTel-OTLP-Exporter-Swift/\(Outrigger.version)")
+        configuration.headers = settings.headers
+        for pair in flags.header {
+            configuration.headers.removeAll { $0.name.lowercased() == pair.key.lowercased() }
+            configuration.headers.append((pair.key, pair.value))
+        }
+        for (name, value) in configuration.headers where !isHeader(name, value) {
+            throw UsageError("the header \(name.escapedForTerminal) has characters that HTTP does not allow")
+        }
+        configuration.compression = flags.compression.flatMap { .init(rawValue: $0.rawValue) } ?? settings.compression
+        configuration.timeout = flags.timeout.map { $0.duration == .zero ? nil : $0.duration } ?? settings.timeout
+        configuration.certificate = flags.certificate ?? settings.certificate
+        configuration.clientCertificate = flags.clientCertificate ?? settings.clientCertificate
+        configuration.clientKey = flags.clientKey ?? settings.clientKey
+        for file in [configuration.certificate, configuration.clientCertificate, configuration.clientKey] {
+            if let file, access(file, R_OK) != 0 { throw UsageError("cannot read \(file): \(String(cString: strerror(errno)))") }
+        }
+        guard (1...256).contains(flags.connections) else { throw UsageError("--connections must be from 1 to 256") }
+        configuration.connections = flags.connections
+        let batch = flags.batchSpans ?? settings.batchSpans
+        guard batch > 0 else { throw UsageError("--batch-spans must be at least 1") }
+        configuration.queuedRequests = max(1, settings.queueSpans / batch)
+        configuration.maximumRequest = min(flags.batchBytes.bytes, ExportConfiguration.absoluteMaximumRequest)
+        configuration.retry.initial = flags.retryInitial.duration
+        if let limit = flags.retryMax?.duration ?? settings.exportTimeout { configuration.retry.giveUpAfter = limit }
+        return configuration
+    }
+
+    private static func isHeader(_ name: String, _ value: String) -> Bool {
+        let token = "!#$%&'*+-.^_`|~"
+        let isName = !name.isEmpty && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || token.contains($0)) }
+        return isName && value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
+    }
+
+    private static func plan(_ command: BackfillCommand, _ settings: OTelSettings) throws -> BackfillPlan {
+        var inputs: [String] = []
+        for pattern in command.input.files {
+            let files = expandPattern(pattern)
+            guard !files.isEmpty else { throw UsageError("\(pattern): no file matches this pattern") }
+            inputs += files
+        }
+        guard inputs.filter({ $0 == "-" }).count <= 1 else { throw UsageError("standard input (-) can be read only once") }
+        guard !command.mapping.dataset.utf8.contains(0) else { throw UsageError("--dataset must not contain a NUL") }
+        var plan = BackfillPlan(inputs: inputs, mapping: try mapping(command.mapping, settings))
+        plan.rehash = command.mapping.rehash
+        plan.sampler = settings.sampler
+        plan.startTime = command.input.startTime?.nanoseconds
+        plan.stride = command.input.stride.nanoseconds
+        plan.since = command.input.since?.nanoseconds
+        plan.until = command.input.until?.nanoseconds
+        plan.limit = command.input.limit
+        plan.isStrict = command.input.strict
+        plan.rejectFile = command.input.rejectFile
+        plan.maximumLine = command.input.maxLineBytes.bytes
+        plan.stateFile = command.input.state
+        plan.follows = command.input.follow
+        if plan.follows, inputs.count != 1 || inputs[0] == "-" {
+            throw UsageError("--follow needs exactly one file; start one outrigger for each file to follow")
+        }
+        if plan.stateFile != nil, inputs.contains("-") {
+            throw UsageError("--state cannot remember standard input, which cannot be read again; name a file")
+        }
+        plan.batchSpans = command.export.batchSpans ?? settings.batchSpans
+        plan.batchBytes = command.export.batchBytes.bytes
+        plan.workers = command.export.workers ?? max(1, Int(sysconf(CInt(_SC_NPROCESSORS_ONLN))))
+        guard (1...64).contains(plan.workers) else { throw UsageError("--workers must be from 1 to 64") }
+        // Files and the console keep the order of the input, which one worker does.
+        if command.export.output.map({ $0 != "otlp" }) ?? (settings.exporter == .console) { plan.workers = 1 }
+        return plan
+    }
+
+    private static func mapping(_ flags: BackfillOptions.Mapping, _ settings: OTelSettings) throws -> RunMapping {
+        var redaction = flags.noBuiltinRedaction ? Redaction(keys: [], usesBuiltInPatterns: false) : Redaction()
+        for key in flags.redactKey { redaction.add(key: key) }
+        for pattern in flags.redactPattern {
+            do { try redaction.add(pattern: pattern) } catch {
+                throw UsageError("--redact-pattern \(pattern): \(error)")
+            }
+        }
+        return RunMapping(
+            mode: .backfill, role: RunRole(rawValue: flags.role.rawValue) ?? .baseline, dataset: flags.dataset,
+            agentName: flags.agentName, agentVersion: flags.agentVersion,
+            capture: RunMapping.Capture(rawValue: flags.capture.rawValue) ?? .none, redaction: redaction,
+            limits: settings.limits)
+    }
+}
+
+/// A command line that cannot be carried out.
+struct UsageError: Error, CustomStringConvertible {
+    var description: String
+    init(_ description: String) { self.description = description }
+}

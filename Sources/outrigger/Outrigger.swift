@@ -1,0 +1,28 @@
+import ArgumentParser
+import Glibc
+
+@main
+struct Outrigger: ParsableCommand {
+    static let version = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "outrigger",
+        abstract: "Observability for AI agents: their past and present runs as OpenTelemetry spans.",
+        version: version,
+        subcommands: [BackfillCommand.self])
+
+    /// Exit statuses are part of the interface, so they are not left to the argument parser: what is wrong with the
+    /// command line or the configuration is 2.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let status as ExitCode {
+            Glibc.exit(status.rawValue)
+        } catch {
+            let isHelp = exitCode(for: error) == .success
+            Terminal.write(fullMessage(for: error) + "\n", to: isHelp ? STDOUT_FILENO : STDERR_FILENO)
+            Glibc.exit(isHelp ? 0 : 2)
+        }
+    }
+}
