@@ -81,9 +81,11 @@ struct BackfillWorker<Encoder: SpanEncoder, Sink: SpanSink>: ~Copyable where Sin
     /// Hands full batches to the sink; with `atLeast: 1`, what is left too.
     private mutating func flush(atLeast wanted: Int) {
         while true {
-            let batch = mapper.writer.batch
-            guard !batch.isEmpty, batch.count >= wanted || batch.byteCount >= plan.batchBytes else { return }
-            let count = min(batch.count, plan.batchSpans, batch.count(fitting: plan.batchBytes))
+            // No copy of the batch may be alive when it is cut, or all of its bytes would be copied too.
+            let (spans, bytes) = (mapper.writer.batch.count, mapper.writer.batch.byteCount)
+            guard spans > 0, spans >= wanted || bytes >= plan.batchBytes else { return }
+            let fitting = bytes > plan.batchBytes ? mapper.writer.batch.count(fitting: plan.batchBytes) : spans
+            let count = min(spans, plan.batchSpans, fitting)
             let contexts = plan.stateFile == nil ? [] : marks.removeFirst(spans: count)
             shared.submit(mapper.writer.batch.removeFirst(count), contexts)
         }

@@ -18,6 +18,7 @@ public struct ProtobufSpanEncoder: SpanEncoder {
 
     private let requests: RequestEnvelope
     private let scratch = SpanScratch()
+    private var cache = PackedTextCache()
     /// The current span's attributes, packed.
     private var attributes: [UInt8] = []
 
@@ -56,8 +57,14 @@ public struct ProtobufSpanEncoder: SpanEncoder {
     }
 
     public mutating func attribute(_ key: AttributeKey, text: Span<UInt8>) {
-        text.withUnsafeBufferPointer { scratch.setText($0) }
-        scratch.packAttribute(key, valueSize: text.count, into: &attributes)
+        text.withUnsafeBufferPointer { text in
+            let isCacheable = key.repeats && text.count <= PackedTextCache.maximumText
+            if isCacheable, cache.append(key, text, to: &attributes) { return }
+            let start = attributes.count
+            scratch.setText(text)
+            scratch.packAttribute(key, valueSize: text.count, into: &attributes)
+            if isCacheable { cache.insert(key, text, packed: attributes[start...]) }
+        }
     }
 
     public mutating func attribute(_ key: AttributeKey, integer: Int64) {

@@ -25,18 +25,17 @@ public struct SpanBatch: Sendable {
 
     /// Takes the first `count` spans out.
     public mutating func removeFirst(_ count: Int) -> SpanBatch {
-        var first = SpanBatch()
-        if count == ends.count {
-            swap(&first, &self)
-            return first
-        }
+        // The rest is short as a rule: it moves, and what is taken out stays where it is.
         let cut = start(count)
-        first.bytes = Array(bytes[..<cut])
-        first.ends = Array(ends[..<count])
-        bytes.removeSubrange(..<cut)
-        ends.removeSubrange(..<count)
-        for i in ends.indices { ends[i] -= cut }
-        return first
+        var rest = SpanBatch()
+        rest.bytes.reserveCapacity(bytes.capacity)
+        rest.bytes.append(contentsOf: bytes[cut...])
+        rest.ends.reserveCapacity(ends.capacity)
+        for end in ends[count...] { rest.ends.append(end - cut) }
+        bytes.removeSubrange(cut...)
+        ends.removeSubrange(count...)
+        swap(&rest, &self)
+        return rest
     }
 
     /// How many spans from the front take at most `limit` bytes, one at least.

@@ -26,7 +26,8 @@ public struct RunIdentity: Sendable {
         hash.update(dataset)
         hash.update(literal: "\0")
         hash.update(recordedID)
-        hash.update("\0\(occurrence)\0\(role.rawValue)")
+        if occurrence == 0 { hash.update(literal: "\00\0") } else { hash.update("\0\(occurrence)\0") }
+        hash.update(role.rawValue)
         let (high, low) = hash.prefix()
         traceID = TraceID(high: high, low: low)
         flags = 0x103

@@ -51,7 +51,7 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
 
     /// The writer, to take from it what it has made.
     public var writer: Writer {
-        get { output.writer }
+        _read { yield output.writer }
         _modify { yield &output.writer }
     }
 

@@ -1,41 +1,73 @@
-/// Hands work from threads to threads; who puts more in than is taken out waits.
-public final class BoundedQueue<Element: Sendable>: Sendable {
-    private struct State: Sendable {
-        var elements: [Element] = []
-        var isClosed = false
-    }
+internal import Glibc
 
+/// Hands work from threads to threads; who puts more in than is taken out waits.
+///
+/// `@unchecked Sendable`: the state is only touched with the mutex held. Unlike ``Monitor`` it wakes one thread for one
+/// element: waking all that wait costs more than the work that is handed over.
+public final class BoundedQueue<Element: Sendable>: @unchecked Sendable {
+    private var elements: [Element] = []
+    private var isClosed = false
     private let capacity: Int
-    private let state = Monitor(State())
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let hasElement = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let hasRoom = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
     /// - Parameter capacity: how many elements it holds before ``push(_:)`` waits.
-    public init(capacity: Int) { self.capacity = max(1, capacity) }
+    public init(capacity: Int) {
+        self.capacity = max(1, capacity)
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(hasElement, nil)
+        pthread_cond_init(hasRoom, nil)
+    }
+
+    deinit {
+        pthread_cond_destroy(hasRoom)
+        pthread_cond_destroy(hasElement)
+        pthread_mutex_destroy(mutex)
+        hasRoom.deallocate()
+        hasElement.deallocate()
+        mutex.deallocate()
+    }
 
     /// Puts an element in, waiting for room. A closed queue drops it; close only when nobody pushes any more.
     public func push(_ element: Element) {
-        state.wait { state in
-            if state.isClosed { return () }
-            guard state.elements.count < capacity else { return nil }
-            state.elements.append(element)
-            return ()
-        }
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        while elements.count >= capacity, !isClosed { pthread_cond_wait(hasRoom, mutex) }
+        guard !isClosed else { return }
+        elements.append(element)
+        pthread_cond_signal(hasElement)
     }
 
     /// Takes the oldest element, waiting for one.
     ///
     /// - Returns: nil when the queue is closed and empty.
     public func pop() -> Element? {
-        state.wait { state -> Element?? in
-            if !state.elements.isEmpty { return .some(state.elements.removeFirst()) }
-            return state.isClosed ? .some(nil) : nil
-        }
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        while elements.isEmpty, !isClosed { pthread_cond_wait(hasElement, mutex) }
+        return takeFirst()
     }
 
     /// Takes the oldest element if there is one.
     public func popIfAny() -> Element? {
-        state.withLock { $0.elements.isEmpty ? nil : $0.elements.removeFirst() }
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return takeFirst()
+    }
+
+    private func takeFirst() -> Element? {
+        guard !elements.isEmpty else { return nil }
+        pthread_cond_signal(hasRoom)
+        return elements.removeFirst()
     }
 
     /// No more will come: ``pop()`` returns nil once the queue is empty.
-    public func close() { state.withLock { $0.isClosed = true } }
+    public func close() {
+        pthread_mutex_lock(mutex)
+        isClosed = true
+        pthread_cond_broadcast(hasElement)
+        pthread_cond_broadcast(hasRoom)
+        pthread_mutex_unlock(mutex)
+    }
 }

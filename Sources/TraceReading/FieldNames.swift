@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// A set of field names, found from the bytes of a JSON key without making a string of them.
 protocol FieldName {
     init?(name: UnsafeRawBufferPointer)
@@ -136,5 +138,6 @@ enum ResultField: FieldName {
 
 /// Whether the bytes are the literal's.
 private func == (bytes: UnsafeRawBufferPointer, literal: StaticString) -> Bool {
-    bytes.elementsEqual(UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
+    guard bytes.count == literal.utf8CodeUnitCount, let start = bytes.baseAddress else { return false }
+    return memcmp(start, literal.utf8Start, bytes.count) == 0
 }

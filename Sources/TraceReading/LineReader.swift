@@ -123,14 +123,14 @@ public struct LineReader: ~Copyable {
     }
 
     private mutating func append(to bytes: inout [UInt8]) throws(InputError) -> Int {
-        let start = bytes.count
-        bytes.append(contentsOf: repeatElement(0, count: blockSize))
+        let before = bytes.count
         let source = source
-        var count = 0
-        defer { bytes.removeLast(blockSize - count) }
-        count = try bytes.withUnsafeMutableBufferPointer { buffer throws(InputError) in
-            try source.read(into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[start...])))
+        try bytes.append(addingCapacity: blockSize) { (free: inout OutputSpan<UInt8>) throws(InputError) in
+            try free.withUnsafeMutableBufferPointer { buffer, count throws(InputError) in
+                count += try source.read(into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[count...])))
+            }
         }
+        let count = bytes.count - before
         bytesRead += count
         return count
     }
