@@ -21,7 +21,7 @@ struct PackedTextCache {
     /// Appends the packed attribute if it is known.
     func append(_ key: AttributeKey, _ text: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]) -> Bool {
         guard let entry = entries[Self.place(key, text)], entry.key == key.name.utf8Start, entry.text.count == text.count,
-            text.isEmpty || memcmp(entry.text, text.baseAddress, text.count) == 0
+            entry.text.withUnsafeBufferPointer({ $0.isSame(as: text) })
         else { return false }
         output.append(contentsOf: entry.packed)
         return true
@@ -36,5 +36,13 @@ struct PackedTextCache {
         var hash = UInt64(UInt(bitPattern: key.name.utf8Start)) &* 0x100_0000_01B3
         for byte in text { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
         return Int(truncatingIfNeeded: hash >> 40) & (size - 1)
+    }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    /// Whether both hold the same bytes; both have the same count.
+    fileprivate func isSame(as other: Self) -> Bool {
+        guard let mine = baseAddress, let theirs = other.baseAddress else { return true }
+        return memcmp(mine, theirs, count) == 0
     }
 }
