@@ -59,6 +59,16 @@ let package = Package(
             name: "outrigger-bench",
             dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
             exclude: ["Peers"]),
+
+        .testTarget(name: "JSONTextTests", dependencies: ["JSONText"]),
+        .testTarget(name: "TraceReadingTests", dependencies: ["AgentRuns", "TraceReading"]),
+        .testTarget(name: "RunSpansTests", dependencies: ["AgentRuns", "RunSpans"]),
+        .testTarget(name: "OTLPTests", dependencies: ["AgentRuns", "RunSpans", "OTLP"]),
+        .testTarget(name: "DeliveryTests", dependencies: ["OTLP", "Threads", "Delivery"]),
+        .testTarget(name: "OTelSettingsTests", dependencies: ["RunSpans", "Delivery", "OTelSettings"]),
+        .testTarget(name: "BackfillTests", dependencies: ["AgentRuns", "RunSpans", "TraceReading", "Backfill"]),
+        // Whole processes: the command as a user starts it, against collectors that run.
+        .testTarget(name: "IntegrationTests", dependencies: ["JSONText", "outrigger"]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -11,6 +11,8 @@ struct Redactor: ~Copyable {
 
     private let redaction: Redaction
     private let patterns: [Regex<AnyRegexOutput>]
+    /// How many things were replaced so far.
+    private var replacements = 0
 
     init(_ redaction: Redaction) {
         self.redaction = redaction
@@ -19,35 +21,43 @@ struct Redactor: ~Copyable {
     }
 
     /// Appends the text without its secrets.
-    func appendText(_ text: ArraySlice<UInt8>, to output: inout [UInt8]) {
+    mutating func appendText(_ text: ArraySlice<UInt8>, to output: inout [UInt8]) {
         appendText(text, nesting: 0, to: &output)
     }
 
     /// Appends the JSON, compact and without its secrets. It has been validated by whoever read it.
-    func appendJSON(_ json: ArraySlice<UInt8>, to output: inout [UInt8]) {
+    mutating func appendJSON(_ json: ArraySlice<UInt8>, to output: inout [UInt8]) {
         if !appendJSON(json, nesting: 0, to: &output) { output.append(contentsOf: Self.replacement) }
     }
 
-    private func appendText(_ text: ArraySlice<UInt8>, nesting: Int, to output: inout [UInt8]) {
-        if let first = text.first, first == UInt8(ascii: "{") || first == UInt8(ascii: "["),
-            nesting < Self.maximumNesting, appendJSON(text, nesting: nesting + 1, to: &output)
-        {
-            return
-        }
+    private mutating func appendText(_ text: ArraySlice<UInt8>, nesting: Int, to output: inout [UInt8]) {
         let start = output.count
+        if let first = text.first, first == UInt8(ascii: "{") || first == UInt8(ascii: "["),
+            nesting < Self.maximumNesting
+        {
+            let before = replacements
+            if appendJSON(text, nesting: nesting + 1, to: &output) {
+                // Text that holds no secret stays as it was written, white space and all.
+                if replacements == before { output.replaceSubrange(start..., with: text) }
+                return
+            }
+        }
         if redaction.usesBuiltInPatterns {
-            SecretScanner.append(text, to: &output)
+            replacements += SecretScanner.append(text, to: &output)
         } else {
             output.append(contentsOf: text)
         }
         guard !patterns.isEmpty else { return }
-        var string = String(decoding: output[start...], as: UTF8.self)
-        for pattern in patterns { string.replace(pattern, with: "[REDACTED]") }
-        output.replaceSubrange(start..., with: string.utf8)
+        let string = String(decoding: output[start...], as: UTF8.self)
+        var redacted = string
+        for pattern in patterns { redacted.replace(pattern, with: "[REDACTED]") }
+        guard redacted != string else { return }
+        replacements += 1
+        output.replaceSubrange(start..., with: redacted.utf8)
     }
 
     /// - Returns: false, with nothing appended, when the text is not JSON.
-    private func appendJSON(_ json: ArraySlice<UInt8>, nesting: Int, to output: inout [UInt8]) -> Bool {
+    private mutating func appendJSON(_ json: ArraySlice<UInt8>, nesting: Int, to output: inout [UInt8]) -> Bool {
         json.withUnsafeBytes { text in
             var tape = JSONTape(maximumDepth: 1024)
             do throws(JSONError) {
@@ -60,7 +70,7 @@ struct Redactor: ~Copyable {
         }
     }
 
-    private func append(
+    private mutating func append(
         _ tape: borrowing JSONTape, _ index: Int, of text: UnsafeRawBufferPointer, nesting: Int, to output: inout [UInt8]
     ) {
         let token = tape[index]
@@ -75,6 +85,7 @@ struct Redactor: ~Copyable {
                 output.append(UInt8(ascii: ":"))
                 if redaction.keys.contains(Redaction.normalized(key)) {
                     JSONString.encode(Self.replacement, into: &output)
+                    replacements += 1
                 } else {
                     append(tape, field + 1, of: text, nesting: nesting, to: &output)
                 }
@@ -107,14 +118,14 @@ struct Redactor: ~Copyable {
         return bytes
     }
 
-    private func appendString(_ string: ArraySlice<UInt8>, nesting: Int, to output: inout [UInt8]) {
+    private mutating func appendString(_ string: ArraySlice<UInt8>, nesting: Int, to output: inout [UInt8]) {
         var plain: [UInt8] = []
         appendText(string, nesting: nesting, to: &plain)
         JSONString.encode(plain, into: &output)
     }
 
     /// A number stays as it was written, unless it is a card number.
-    private func appendNumber(_ number: Slice<UnsafeRawBufferPointer>, to output: inout [UInt8]) {
+    private mutating func appendNumber(_ number: Slice<UnsafeRawBufferPointer>, to output: inout [UInt8]) {
         var text: [UInt8] = []
         appendText(Array(number)[...], nesting: Self.maximumNesting, to: &text)
         if text.elementsEqual(number) {

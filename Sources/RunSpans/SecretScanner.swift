@@ -4,7 +4,10 @@
 /// Each find is replaced by a word that says what it was, so that a reader knows something stood there.
 enum SecretScanner {
     /// Appends the text without its secrets.
-    static func append(_ text: ArraySlice<UInt8>, to output: inout [UInt8]) {
+    ///
+    /// - Returns: how many there were.
+    static func append(_ text: ArraySlice<UInt8>, to output: inout [UInt8]) -> Int {
+        var finds = 0
         var written = text.startIndex
         var i = text.startIndex
         while i < text.endIndex {
@@ -16,8 +19,10 @@ enum SecretScanner {
             output.append(contentsOf: find.replacement.utf8)
             written = find.range.upperBound
             i = written
+            finds += 1
         }
         output.append(contentsOf: text[written...])
+        return finds
     }
 
     private struct Find {

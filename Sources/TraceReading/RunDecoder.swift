@@ -252,6 +252,10 @@ private struct FieldPass {
         let time: UInt64?
         switch token.kind {
         case .null: return nil
+        case .string where token.hasEscapes:
+            var decoded: [UInt8] = []
+            JSONString.decode(text, into: &decoded)
+            time = Timestamp.rfc3339(decoded)
         case .string: time = Timestamp.rfc3339(text)
         case .number: time = Timestamp.unix(text)
         default: time = nil
