@@ -18,7 +18,7 @@ let package = Package(
     products: [
         .executable(name: "outrigger", targets: ["outrigger"]),
         .executable(name: "outrigger-bench", targets: ["outrigger-bench"]),
-        .library(name: "TraceReading", targets: ["TraceReading"]),
+        .library(name: "TraceReading", targets: ["TraceReading", "AgentRuns"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),

@@ -41,10 +41,11 @@ struct BackfillWorker<Encoder: SpanEncoder, Sink: SpanSink>: ~Copyable where Sin
         block.decode(read)
         let admitted = shared.admit(block)
         for run in admitted {
+            if plan.keepsIDs { shared.keepIDs(of: block.runs[run.line], run.placement.identity) }
+            if run.missing?.isEmpty == true { continue }
             let before = mapper.writer.batch.count
             mapper.write(block.runs[run.line], run.placement)
             let spans = mapper.writer.batch.count - before
-            if plan.keepsIDs { shared.keepIDs(of: block.runs[run.line], run.placement.identity) }
             mark(run, spans, from: before)
             flush(atLeast: plan.batchSpans)
         }

@@ -7,7 +7,7 @@ struct AdmittedRun {
     /// Which of the block's lines.
     var line: Int
     var placement: RunPlacement
-    /// Which of its spans; nil for all.
+    /// Which of its spans; nil for all, empty if it was delivered before.
     var missing: [Range<Int>]?
 }
 
@@ -159,11 +159,11 @@ final class Intake {
             report.firstTraces.append((identity.traceID.hex, id))
         }
         let missing = try missingSpans(block, i, line)
-        if let missing, missing.isEmpty {
-            report.runs.alreadyDelivered += 1
-            return nil
-        }
-        report.runs.selected += 1
+        let isDelivered = missing?.isEmpty == true
+        report.runs.alreadyDelivered += isDelivered ? 1 : 0
+        report.runs.selected += isDelivered ? 0 : 1
+        // What was delivered before is passed on only to be verified.
+        if isDelivered, !plan.keepsIDs { return nil }
         return AdmittedRun(
             line: i,
             placement: RunPlacement(

@@ -1,0 +1,77 @@
+import Foundation
+import Testing
+
+/// Back ends that answer 200 and drop: reading back finds it out.
+@Suite struct VerifyTests {
+    static let backEnds = [("jaeger", ""), ("tempo", "/tempo"), ("phoenix", "")]
+
+    @Test(.timeLimit(.minutes(1)), arguments: backEnds)
+    func aHonestBackEndShowsEverything(_ name: String, _ path: String) throws {
+        let collector = try StubCollector()
+        let result = try Outrigger.backfill([
+            Project.fixture("sample.jsonl"), "--endpoint", collector.endpoint, "--verify", "\(name)=\(collector.endpoint)\(path)",
+        ])
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(try result.summary.number("verify.sent") == 68)
+        #expect(try result.summary.number("verify.visible") == 68)
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: backEnds)
+    func droppedSpansAreNamed(_ name: String, _ path: String) throws {
+        let collector = try StubCollector(["--drop-every", "10"])
+        let result = try Outrigger.backfill([
+            Project.fixture("sample.jsonl"), "--endpoint", collector.endpoint, "--verify", "\(name)=\(collector.endpoint)\(path)",
+            "--verify-timeout", "300ms",
+        ])
+        #expect(result.status == 1)
+        let summary = try result.summary
+        #expect(try summary.number("spans.accepted") == 68, "the collector said yes to all")
+        #expect(try summary.number("verify.missing") == 6)
+        let missing = try #require(summary.value("verify.missing_spans") as? [[String: String]])
+        #expect(missing.count == 6)
+        #expect(Set(missing.compactMap { $0["span_id"] }).count == 6)
+        #expect(result.errors.contains("missing: trace"))
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func spansTooOldForTheBackEndAreMissed() throws {
+        let collector = try StubCollector(["--drop-older-than-hours", "72"])
+        let result = try Outrigger.backfill([
+            Project.fixture("sample.jsonl"), "--endpoint", collector.endpoint, "--verify", "jaeger=\(collector.endpoint)",
+            "--verify-timeout", "200ms",
+        ])
+        #expect(result.status == 1)
+        #expect(try result.summary.number("verify.missing") == 68)
+        #expect(try result.summary.number("warnings.older_than_72_hours") == 8)
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func whatWasDeliveredBeforeIsVerifiedToo() throws {
+        let collector = try StubCollector()
+        let state = try Scratch.folder().appendingPathComponent("state").path
+        let arguments = [
+            Project.fixture("sample.jsonl"), "--endpoint", collector.endpoint, "--state", state,
+            "--verify", "jaeger=\(collector.endpoint)",
+        ]
+        #expect(try Outrigger.backfill(arguments).status == 0)
+        let again = try Outrigger.backfill(arguments)
+        #expect(again.status == 0)
+        #expect(try again.summary.number("verify.visible") == 68)
+    }
+
+    @Test func aSystemThatAnswersSomethingElseIsNoProof() throws {
+        let collector = try StubCollector()
+        let result = try Outrigger.backfill([
+            Project.fixture("sample.jsonl"), "--endpoint", collector.endpoint, "--verify", "tempo=\(collector.endpoint)/_stats?",
+            "--verify-timeout", "200ms",
+        ])
+        #expect(result.status == 1)
+    }
+
+    @Test(arguments: ["jaeger", "grafana=http://x", "tempo=ftp://x"])
+    func anUnknownBackEndIsAUsageError(_ flag: String) throws {
+        let result = try Outrigger.backfill([Project.fixture("sample.jsonl"), "--verify", flag])
+        #expect(result.status == 2)
+        #expect(result.errors.contains("jaeger=URL"))
+    }
+}
