@@ -142,6 +142,8 @@ final class Intake {
         let start: UInt64
         if let recorded = block.runs[i].startTime { start = recorded } else { start = try syntheticTime(line) }
         let timeline = RunTimeline(of: block.runs[i], start: start)
+        // Asked for every run, whatever the filters say of it: it also compares the file with what was delivered.
+        let missing = try missingSpans(block, i, line)
 
         if let since = plan.since, start < since { return filtered() }
         if let until = plan.until, start >= until { return filtered() }
@@ -158,7 +160,9 @@ final class Intake {
             let id = standIn ?? block.runs[i].recordedID.map { block.runs[i].string($0) } ?? ""
             report.firstTraces.append((identity.traceID.hex, id))
         }
-        let missing = try missingSpans(block, i, line)
+        if let missing {
+            report.spans.alreadyDelivered += RunShape.spanCount(of: block.runs[i]) - missing.reduce(0) { $0 + $1.count }
+        }
         let isDelivered = missing?.isEmpty == true
         report.runs.alreadyDelivered += isDelivered ? 1 : 0
         report.runs.selected += isDelivered ? 0 : 1
@@ -184,7 +188,6 @@ final class Intake {
         guard let missing = input?.delivered.missing(at: line.index, of: count, crc: block.checksums[i]) else {
             throw changed(block.source.input.path)
         }
-        report.spans.alreadyDelivered += count - missing.reduce(0) { $0 + $1.count }
         return missing == [0..<count] ? nil : missing
     }
 
@@ -227,7 +230,7 @@ final class Intake {
         if let known = input?.startTime { base = known } else { base = try deriveStartTime(line) }
         let offset = UInt64(line.index).multipliedReportingOverflow(by: plan.stride)
         let time = base.addingReportingOverflow(offset.partialValue)
-        guard !offset.overflow, !time.overflow, time.partialValue < 9_223_200_000_000_000_000 else {
+        guard !offset.overflow, !time.overflow, time.partialValue <= Timestamp.maximum else {
             throw .configuration(
                 "line \(line.number) would start after the year 2261; choose an earlier --start-time or a shorter --stride")
         }

@@ -41,31 +41,43 @@ final class StateFile: Sendable {
         guard descriptor >= 0 else {
             throw .configuration("cannot open the state file \(path): \(String(cString: strerror(errno)))")
         }
+        let isNew: Bool
+        do throws(BackfillError) {
+            (known, isNew) = try Self.read(descriptor, path, header)
+        } catch {
+            // No deinit runs for an object that was never made whole, and the lock must not stay.
+            close(descriptor)
+            throw error
+        }
+        if isNew { append(header.line) }
+    }
+
+    /// Reads what is there and leaves the file at its end, without the torn last line that a kill leaves, whose spans
+    /// count as not delivered.
+    ///
+    /// - Returns: what is known by path, and whether the file still needs its header.
+    private static func read(
+        _ descriptor: CInt, _ path: String, _ header: Header
+    ) throws(BackfillError) -> ([String: FileState], Bool) {
         // Two backfills with one state would each think that the other's spans are its own to send.
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             throw .configuration("the state file \(path) is in use by another outrigger")
         }
-        let text: [UInt8]
-        do throws(BackfillError) { text = try Self.contents(of: descriptor, path) } catch {
-            close(descriptor)
-            throw error
-        }
-        // A torn last line is what a kill leaves; its spans count as not delivered.
+        let text = try contents(of: descriptor, path)
         let whole = (text.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
+        var reader = StateReader(path: path)
+        // Nothing is cut off before it is sure that the file is ours.
+        if whole == 0, !StateReader.headerStart.starts(with: text), !text.starts(with: StateReader.headerStart) {
+            throw reader.damage(line: 1)
+        }
+        let lines = text[..<whole].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast()
+        for (i, line) in lines.enumerated() { try reader.read(line, number: i + 1) }
+        guard whole == 0 || reader.header == header else { throw reader.mismatch(with: header) }
         if whole < text.count, ftruncate(descriptor, off_t(whole)) != 0 {
             throw .io("cannot repair the state file \(path)", errno)
         }
         lseek(descriptor, 0, SEEK_END)
-        if whole == 0 {
-            known = [:]
-            append(header.line)
-        } else {
-            var reader = StateReader(path: path)
-            let lines = text[..<whole].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast()
-            for (i, line) in lines.enumerated() { try reader.read(line, number: i + 1) }
-            guard reader.header == header else { throw reader.mismatch(with: header) }
-            known = reader.files
-        }
+        return (reader.files, whole == 0)
     }
 
     deinit { close(descriptor) }

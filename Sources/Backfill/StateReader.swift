@@ -17,10 +17,15 @@ struct StateReader: ~Copyable {
             do throws(JSONError) { try tape.parse(text) } catch { return false }
             return number == 1 ? readHeader(text) : readLine(text)
         }
-        guard isGood else {
-            throw .configuration(
-                "\(path):\(number): this is no state of an outrigger backfill; name another file with --state, or remove it")
-        }
+        guard isGood else { throw damage(line: number) }
+    }
+
+    /// How every state file begins.
+    static let headerStart = Array(#"{"outrigger_backfill_state":1,"#.utf8)
+
+    func damage(line number: Int) -> BackfillError {
+        .configuration(
+            "\(path):\(number): this is no state of an outrigger backfill; name another file with --state, or remove it")
     }
 
     func mismatch(with wanted: StateFile.Header) -> BackfillError {
@@ -66,6 +71,7 @@ struct StateReader: ~Copyable {
     }
 
     private mutating func readAcknowledgement(_ acks: Int, _ text: UnsafeRawBufferPointer) -> Bool {
+        guard tape[acks].kind == .array else { return false }
         var index = acks + 1
         while index < tape[acks].next {
             var values: [Int] = []

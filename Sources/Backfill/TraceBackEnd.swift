@@ -76,26 +76,29 @@ public struct TraceBackEnd: Sendable {
         }
     }
 
-    /// Every value of `key` in the object or array at `index` and all in it.
-    ///
-    /// References to other spans have the same key in Jaeger, under `references`, which is left out.
+    /// Every value of `key` in the value at `index` and all in it, but for references to other spans, which have the same
+    /// key. The tape's depth bounds the recursion.
     private func collect(
         _ tape: borrowing JSONTape, _ index: Int, _ text: UnsafeRawBufferPointer, key: String, _ body: (SpanID) -> Void
     ) {
-        var i = index
-        while i < tape[index].next {
-            let token = tape[i]
-            if token.kind == .string, i + 1 < tape[index].next {
-                let name = text[token.range]
+        let container = tape[index]
+        var i = index + 1
+        while i < container.next {
+            var value = i
+            if container.kind == .object {
+                value = i + 1
+                let name = text[tape[i].range]
                 if name.elementsEqual("references".utf8) || name.elementsEqual("links".utf8) {
-                    i = tape[i + 1].next
+                    i = tape[value].next
                     continue
                 }
-                if name.elementsEqual(key.utf8), tape[i + 1].kind == .string, let id = spanID(text[tape[i + 1].range]) {
-                    body(id)
-                }
+                if name.elementsEqual(key.utf8), tape[value].kind == .string, let id = spanID(text[tape[value].range]) { body(id) }
             }
-            i += 1
+            switch tape[value].kind {
+            case .object, .array: collect(tape, value, text, key: key, body)
+            default: break
+            }
+            i = tape[value].next
         }
     }
 

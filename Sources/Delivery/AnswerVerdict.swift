@@ -41,6 +41,7 @@ enum AnswerVerdict: Equatable {
     }
 
     private static func success(_ answer: HTTPAnswer) -> AnswerVerdict {
+        if answer.body.isEmpty { return .accepted(rejected: 0, message: "") }
         if answer.contentType.hasPrefix("text/html") {
             return .unreadable(
                 problem: "HTTP \(answer.status) with a web page; the endpoint is not an OTLP/HTTP receiver", endsAll: true)

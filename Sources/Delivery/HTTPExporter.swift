@@ -107,6 +107,7 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
         let started = clock.now
         var attempt = 0
         while true {
+            guard waitForPause() else { return settle(job, range, unsent: stop.isSet ? "stopped" : "halted") }
             attempt += 1
             var wait: Duration
             switch post(&sender, isRetry: attempt > 1) {
@@ -126,7 +127,8 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
                 report("\(configuration.endpoint): \(problem)", endsAll: endsAll)
                 return settle(job, range, unsent: "unreadable_answer")
             case .retry(let after, let problem):
-                let requested = after.flatMap { RetryAfter.wait($0, now: time(nil)) }
+                // No wait at all is no answer to how long: the back-off keeps the receiver from being hammered.
+                let requested = after.flatMap { RetryAfter.wait($0, now: time(nil)) }.flatMap { $0 > .zero ? $0 : nil }
                 wait = requested ?? configuration.retry.wait(before: attempt, random: .random(in: 0..<1))
                 let elapsed = clock.now - started
                 guard !stop.isSet else { return settle(job, range, unsent: "stopped") }
@@ -149,7 +151,6 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
     }
 
     private func post(_ sender: inout Sender, isRetry: Bool) -> AnswerVerdict {
-        waitForPause()
         let gzip = configuration.compression == .gzip
         let messageBytes = sender.body.count
         let wireBytes = gzip ? sender.compressed.count : messageBytes
@@ -188,10 +189,12 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
         state.withLock { $0.pausedUntil = max($0.pausedUntil ?? instant, instant) }
     }
 
-    private func waitForPause() {
+    /// - Returns: false when there is no use in waiting any longer.
+    private func waitForPause() -> Bool {
         while let until = state.withLock({ $0.pausedUntil }), until > ContinuousClock.now {
-            if !sleep(until - ContinuousClock.now) { return }
+            if !sleep(until - ContinuousClock.now) { return false }
         }
+        return true
     }
 
     // MARK: settling

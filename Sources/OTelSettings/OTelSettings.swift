@@ -100,7 +100,9 @@ public struct OTelSettings: Sendable {
     /// A signal's own URL is used as it is, but for an empty path, which becomes `/`.
     public static func url(forSignal url: String) -> String {
         guard let scheme = url.range(of: "://") else { return url }
-        return url[scheme.upperBound...].contains("/") ? url : url + "/"
+        let rest = url[scheme.upperBound...]
+        let end = rest.firstIndex { "/?#".contains($0) } ?? rest.endIndex
+        return end < rest.endIndex && rest[end] == "/" ? url : url[..<end] + "/" + url[end...]
     }
 
     /// The general URL is a base: `v1/traces` is appended to its path.
@@ -158,7 +160,9 @@ public struct OTelSettings: Sendable {
                 "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "\(batchSpans) is more than the queue of \(queueSpans) holds; using \(queueSpans)")
             batchSpans = queueSpans
         }
-        exportTimeout = environment.integer("OTEL_BSP_EXPORT_TIMEOUT", atLeast: 1).map { .milliseconds($0) }
+        // 0 is no limit; a century is near enough.
+        exportTimeout = environment.integer("OTEL_BSP_EXPORT_TIMEOUT", atLeast: 0)
+            .map { $0 == 0 ? .seconds(100 * 365 * 86_400) : .milliseconds($0) }
         _ = environment.integer("OTEL_BSP_SCHEDULE_DELAY", atLeast: 0)
     }
 }

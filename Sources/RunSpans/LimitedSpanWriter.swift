@@ -17,17 +17,21 @@ struct LimitedSpanWriter<Writer: SpanWriter>: ~Copyable {
     struct Shared {
         fileprivate let prepared: Writer.Prepared
         fileprivate let attributes: [Attribute]
+        /// How many of them were cut, which each span that has them counts.
+        fileprivate let truncated: Int
     }
 
     mutating func share(_ attributes: [Attribute]) -> Shared {
         var attributes = attributes
+        var truncated = 0
         if let limit = limits.valueLength {
             for i in attributes.indices {
                 guard case .text(let text) = attributes[i].value, text.unicodeScalars.count > limit else { continue }
                 attributes[i].value = .text(String(String.UnicodeScalarView(text.unicodeScalars.prefix(limit))))
+                truncated += 1
             }
         }
-        return Shared(prepared: writer.prepare(attributes), attributes: attributes)
+        return Shared(prepared: writer.prepare(attributes), attributes: attributes, truncated: truncated)
     }
 
     mutating func begin(_ head: SpanHead) {
@@ -39,6 +43,7 @@ struct LimitedSpanWriter<Writer: SpanWriter>: ~Copyable {
     mutating func write(_ shared: borrowing Shared) {
         if written + shared.attributes.count <= limits.count {
             written += shared.attributes.count
+            losses.truncatedValues += shared.truncated
             writer.write(shared.prepared)
         } else {
             for attribute in shared.attributes { write(attribute) }

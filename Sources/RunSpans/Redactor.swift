@@ -32,7 +32,8 @@ struct Redactor: ~Copyable {
 
     private mutating func appendText(_ text: ArraySlice<UInt8>, nesting: Int, to output: inout [UInt8]) {
         let start = output.count
-        if let first = text.first, first == UInt8(ascii: "{") || first == UInt8(ascii: "["),
+        let first = text.first { $0 != 0x20 && $0 != 0x09 && $0 != 0x0A && $0 != 0x0D }
+        if first == UInt8(ascii: "{") || first == UInt8(ascii: "["),
             nesting < Self.maximumNesting
         {
             let before = replacements
@@ -126,6 +127,11 @@ struct Redactor: ~Copyable {
 
     /// A number stays as it was written, unless it is a card number.
     private mutating func appendNumber(_ number: Slice<UnsafeRawBufferPointer>, to output: inout [UInt8]) {
+        // Fractions and exponents are measurements: one in ten would pass for a card by its check digit.
+        guard number.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }) else {
+            output.append(contentsOf: number)
+            return
+        }
         var text: [UInt8] = []
         appendText(Array(number)[...], nesting: Self.maximumNesting, to: &text)
         if text.elementsEqual(number) {

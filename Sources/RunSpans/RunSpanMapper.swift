@@ -75,7 +75,7 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
         var from = timeline.start
         var inCalls: UInt64 = 0
         for k in run.toolCalls.indices {
-            let duration = run.toolCalls[k].result?.duration?.millisecondsAsNanoseconds
+            let duration = RunTimeline.duration(of: run.toolCalls[k], after: inCalls)
             inCalls += duration ?? 0
             let to = timeline.start + inCalls + timeline.restBefore(k + 1)
             let stepID = identity.spanID(.step(k))

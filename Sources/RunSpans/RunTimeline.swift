@@ -23,7 +23,8 @@ public struct RunTimeline: Sendable {
         public static let latencyMissing = Oddities(rawValue: 1)
         /// A latency that is negative, not finite, or more than 24 hours counts as missing.
         public static let latencyInvalid = Oddities(rawValue: 2)
-        /// A tool's duration that is negative, not finite, or more than 24 hours counts as missing.
+        /// A tool's duration that is negative, not finite, or more than 24 hours counts as missing; so does what goes beyond
+        /// 30 days in all.
         public static let durationInvalid = Oddities(rawValue: 4)
         /// The tools took longer than the run: the run is shown as long as they.
         public static let durationsExceedLatency = Oddities(rawValue: 8)
@@ -34,9 +35,8 @@ public struct RunTimeline: Sendable {
         steps = UInt64(max(1, run.toolCalls.count))
         var inCalls: UInt64 = 0
         var hasDurations = false
-        for call in run.toolCalls {
-            guard let recorded = call.result?.duration else { continue }
-            if let duration = recorded.millisecondsAsNanoseconds {
+        for call in run.toolCalls where call.result?.duration != nil {
+            if let duration = Self.duration(of: call, after: inCalls) {
                 inCalls += duration
                 hasDurations = true
             } else {
@@ -55,6 +55,18 @@ public struct RunTimeline: Sendable {
     }
 
     public var end: UInt64 { start + duration }
+
+    /// What all tool calls of a run may take together, in nanoseconds: 30 days. It also keeps the sums far from overflow.
+    private static let maximumInCalls: UInt64 = 30 * 24 * 3600 * 1_000_000_000
+
+    /// The duration of a call that counts, when those before it took `inCalls` nanoseconds; nil when there is none, or
+    /// none that can be true.
+    static func duration(of call: ToolCall, after inCalls: UInt64) -> UInt64? {
+        guard let duration = call.result?.duration?.millisecondsAsNanoseconds, inCalls + duration <= maximumInCalls else {
+            return nil
+        }
+        return duration
+    }
 
     /// The share of the rest that lies before step `k`: floor(rest·k/steps), exact.
     func restBefore(_ k: Int) -> UInt64 {

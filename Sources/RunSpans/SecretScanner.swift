@@ -68,32 +68,45 @@ enum SecretScanner {
 
     // MARK: cards
 
-    /// 13 to 19 digits, with single spaces or dashes between them, whose check digit is right.
+    /// 13 to 19 digits, with single spaces or dashes between them, whose check digit is right and whose first digit is one
+    /// that payment cards have. Digits may follow after a space, such as an expiry date: then the card is the longest
+    /// such part.
     ///
-    /// Source: ISO/IEC 7812-1, annex B (the Luhn formula).
+    /// Source: ISO/IEC 7812-1, annex B (the Luhn formula) and the major industry identifiers.
     private static func card(in text: ArraySlice<UInt8>, from: Int) -> Range<Int>? {
+        guard (UInt8(ascii: "2")...UInt8(ascii: "6")).contains(text[from]), !isFraction(text, from) else { return nil }
         var digits: [UInt8] = []
-        var to = from
+        var found: Int?
         var i = from
-        while i < text.endIndex, digits.count < 20 {
+        var end = from
+        while i < text.endIndex, digits.count < 19 {
             if isDigit(text[i]) {
                 digits.append(text[i] - UInt8(ascii: "0"))
                 i += 1
-                to = i
-            } else if i == to, text[i] == UInt8(ascii: " ") || text[i] == UInt8(ascii: "-") {
+                end = i
+                let isWhole = end == text.endIndex || !isWord(text[end])
+                if digits.count >= 13, isWhole, hasValidCheckDigit(digits) { found = end }
+            } else if i == end, text[i] == UInt8(ascii: " ") || text[i] == UInt8(ascii: "-") {
                 i += 1
             } else {
                 break
             }
         }
-        guard (13...19).contains(digits.count), to == text.endIndex || !isWord(text[to]), digits.contains(where: { $0 != 0 })
-        else { return nil }
+        return found.map { from..<$0 }
+    }
+
+    /// Whether the digits at `start` are those after a decimal point.
+    private static func isFraction(_ text: ArraySlice<UInt8>, _ start: Int) -> Bool {
+        start - 2 >= text.startIndex && text[start - 1] == UInt8(ascii: ".") && isDigit(text[start - 2])
+    }
+
+    private static func hasValidCheckDigit(_ digits: [UInt8]) -> Bool {
         var sum = 0
         for (place, digit) in digits.reversed().enumerated() {
             let doubled = Int(digit) * 2
             sum += place % 2 == 0 ? Int(digit) : doubled > 9 ? doubled - 9 : doubled
         }
-        return sum % 10 == 0 ? from..<to : nil
+        return sum % 10 == 0
     }
 
     // MARK: tokens and keys
@@ -110,11 +123,12 @@ enum SecretScanner {
 
     private static func privateKey(in text: ArraySlice<UInt8>, from: Int) -> Range<Int>? {
         guard text[from...].starts(with: "-----BEGIN ".utf8) else { return nil }
-        let header = text[from...].prefix { $0 != UInt8(ascii: "\n") }.prefix(80)
-        guard String(decoding: header, as: UTF8.self).contains("PRIVATE KEY-----") else { return nil }
+        let marker = Array("PRIVATE KEY-----".utf8)
+        let header = text[from...].prefix(80)
+        guard let start = header.indices.first(where: { text[$0...].starts(with: marker) }) else { return nil }
         // Up to the end marker's line, or all that is left when it is cut off.
         let end = Array("-----END ".utf8)
-        var i = from + header.count
+        var i = start + marker.count
         while i < text.endIndex {
             if text[i...].starts(with: end) {
                 let tail = text[(i + end.count)...]

@@ -15,6 +15,7 @@ public enum TraceSampler: Hashable, Sendable {
         switch self {
         case .alwaysOn: return true
         case .alwaysOff: return false
+        case .ratio(let ratio) where ratio <= 0: return false
         case .ratio(let ratio):
             let range = Double(UInt64(1) << 56)
             return Double(id.low & (1 << 56 - 1)) >= (1 - ratio) * range

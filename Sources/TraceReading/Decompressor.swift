@@ -15,6 +15,8 @@ final class Decompressor {
     private var input: [UInt8]
     private var inputStart = 0
     private var inputEnd = 0
+    /// The data turned out to be damaged; what was made before is passed on first.
+    private var isDamaged = false
 
     init(_ file: InputFile) {
         self.file = file
@@ -55,6 +57,7 @@ final class Decompressor {
         format = .undecided
         inputStart = 0
         inputEnd = 0
+        isDamaged = false
     }
 
     private func decide() throws(InputError) {
@@ -92,6 +95,11 @@ final class Decompressor {
         _ stream: some DecompressionStream, into output: UnsafeMutableRawBufferPointer
     ) throws(InputError) -> Int {
         while true {
+            if isDamaged {
+                throw InputError(
+                    path: file.path, problem: "the compressed data are damaged near byte \(file.bytesRead)",
+                    remedy: "what came before was read; get a sound copy of the file")
+            }
             if inputStart == inputEnd, try fill() == 0 {
                 guard stream.isBetweenFrames else {
                     throw InputError(
@@ -100,15 +108,11 @@ final class Decompressor {
                 }
                 return 0
             }
-            let (used, made) = input.withUnsafeBytes {
+            let (used, made, isSound) = input.withUnsafeBytes {
                 stream.decompress(.init(rebasing: $0[inputStart..<inputEnd]), into: output)
             }
-            guard let made else {
-                throw InputError(
-                    path: file.path, problem: "the compressed data are damaged near byte \(file.bytesRead)",
-                    remedy: "what came before was read; get a sound copy of the file")
-            }
             inputStart += used
+            isDamaged = !isSound
             if made > 0 { return made }
         }
     }
@@ -117,8 +121,8 @@ final class Decompressor {
 private protocol DecompressionStream {
     /// Whether the data may end here.
     var isBetweenFrames: Bool { get }
-    /// How much input was used, and how much output made; nil when the data are damaged.
-    func decompress(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> (Int, Int?)
+    /// How much input was used, how much output made, and whether the data were sound.
+    func decompress(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> (Int, Int, Bool)
 }
 
 /// gzip by ISA-L: one member after the other, as `cat a.gz b.gz` makes them.
@@ -134,11 +138,11 @@ private final class GzipStream: DecompressionStream {
         state.pointee.crc_flag = UInt32(ISAL_GZIP)
     }
 
-    func decompress(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> (Int, Int?) {
+    func decompress(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> (Int, Int, Bool) {
         if isBetweenFrames {
             // gzip files on tape are padded with zeros; those after the last member mean nothing.
             let zeros = input.prefix { $0 == 0 }.count
-            if zeros > 0 { return (zeros, 0) }
+            if zeros > 0 { return (zeros, 0, true) }
         }
         isBetweenFrames = false
         state.pointee.next_in = UnsafeMutablePointer(mutating: input.assumingMemoryBound(to: UInt8.self).baseAddress)
@@ -148,12 +152,12 @@ private final class GzipStream: DecompressionStream {
         let status = isal_inflate(state)
         let used = input.count - Int(state.pointee.avail_in)
         let made = output.count - Int(state.pointee.avail_out)
-        guard status == ISAL_DECOMP_OK || status == ISAL_END_INPUT else { return (used, nil) }
+        guard status == ISAL_DECOMP_OK || status == ISAL_END_INPUT else { return (used, made, false) }
         if state.pointee.block_state == ISAL_BLOCK_FINISH {
             isBetweenFrames = true
             reset()
         }
-        return (used, made)
+        return (used, made, true)
     }
 }
 
@@ -163,13 +167,13 @@ private final class ZstdStream: DecompressionStream {
 
     deinit { ZSTD_freeDStream(stream) }
 
-    func decompress(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> (Int, Int?) {
-        guard let stream else { return (0, nil) }
+    func decompress(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> (Int, Int, Bool) {
+        guard let stream else { return (0, 0, false) }
         var source = ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: 0)
         var target = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
         let hint = ZSTD_decompressStream(stream, &target, &source)
-        guard ZSTD_isError(hint) == 0 else { return (source.pos, nil) }
+        guard ZSTD_isError(hint) == 0 else { return (source.pos, target.pos, false) }
         isBetweenFrames = hint == 0
-        return (source.pos, target.pos)
+        return (source.pos, target.pos, true)
     }
 }

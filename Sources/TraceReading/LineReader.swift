@@ -34,8 +34,17 @@ public struct LineReader: ~Copyable {
 
     /// The start of a line whose end was not read yet.
     private var partial: [UInt8] = []
-    /// Length so far of a line over the limit, whose end was not read yet.
-    private var oversize: Int?
+    /// A line over the limit, whose end was not read yet.
+    private var oversize: Oversize?
+
+    private struct Oversize {
+        /// Bytes so far, without a byte order mark.
+        var length: Int
+        /// Whether the last of them is a CR, which may be the line break's.
+        var endsWithReturn: Bool
+
+        var lineLength: Int { length - (endsWithReturn ? 1 : 0) }
+    }
     private var lineNumber = 0
     private var lineIndex = 0
 
@@ -101,10 +110,15 @@ public struct LineReader: ~Copyable {
         let firstLine = lineNumber
         defer { block.lineCount = lineNumber - firstLine }
         swap(&block.bytes, &partial)
-        if let length = oversize {
+        let whole = 0..<block.bytes.count
+        if let long = oversize {
             oversize = nil
             newline.withUnsafeBytes { oversizeSink?($0) }
-            add(&block, 0..<0, oversize: length)
+            add(&block, 0..<0, oversize: long.lineLength)
+        } else if length(block.bytes, whole) > maximumLine {
+            pass(block.bytes, whole)
+            newline.withUnsafeBytes { oversizeSink?($0) }
+            add(&block, 0..<0, oversize: length(block.bytes, whole))
         } else if !block.bytes.isEmpty {
             add(&block, 0..<block.bytes.count)
         }
@@ -141,28 +155,47 @@ public struct LineReader: ~Copyable {
         var search = from
         let end = block.bytes.count
         while let lineBreak = block.bytes.firstIndex(of: UInt8(ascii: "\n"), from: search) {
-            if let length = oversize {
+            if var long = oversize {
                 oversize = nil
                 pass(block.bytes, start..<lineBreak + 1)
-                add(&block, 0..<0, oversize: length + lineBreak - start)
-            } else if lineBreak - start > maximumLine {
+                grow(&long, block.bytes, start..<lineBreak)
+                add(&block, 0..<0, oversize: long.lineLength)
+            } else if length(block.bytes, start..<lineBreak) > maximumLine {
                 pass(block.bytes, start..<lineBreak + 1)
-                add(&block, 0..<0, oversize: lineBreak - start)
+                add(&block, 0..<0, oversize: length(block.bytes, start..<lineBreak))
             } else {
                 add(&block, start..<lineBreak)
             }
             start = lineBreak + 1
             search = start
         }
-        if let length = oversize {
+        if var long = oversize {
             pass(block.bytes, start..<end)
-            oversize = length + end - start
-        } else if end - start > maximumLine {
+            grow(&long, block.bytes, start..<end)
+            oversize = long
+        } else if end - start > maximumLine + byteOrderMark.count + 1 {
+            // Whatever comes, it is too long: a mark and a CR that do not count are allowed for.
             pass(block.bytes, start..<end)
-            oversize = end - start
+            let markCount = lineNumber == 0 && block.bytes[start...].starts(with: byteOrderMark) ? byteOrderMark.count : 0
+            var long = Oversize(length: -markCount, endsWithReturn: false)
+            grow(&long, block.bytes, start..<end)
+            oversize = long
         } else {
             partial.append(contentsOf: block.bytes[start..<end])
         }
+    }
+
+    private func grow(_ long: inout Oversize, _ bytes: [UInt8], _ range: Range<Int>) {
+        guard !range.isEmpty else { return }
+        long.length += range.count
+        long.endsWithReturn = bytes[range.upperBound - 1] == UInt8(ascii: "\r")
+    }
+
+    /// The length of the line that stands there, without a byte order mark and the CR of a CRLF.
+    private func length(_ bytes: [UInt8], _ range: Range<Int>) -> Int {
+        let hasMark = lineNumber == 0 && bytes[range].starts(with: byteOrderMark)
+        let hasReturn = !range.isEmpty && bytes[range.upperBound - 1] == UInt8(ascii: "\r")
+        return range.count - (hasMark ? byteOrderMark.count : 0) - (hasReturn ? 1 : 0)
     }
 
     private func pass(_ bytes: [UInt8], _ range: Range<Int>) {

@@ -115,7 +115,7 @@ private struct FieldPass {
         while index < tape[results].next {
             guard k < run.toolCalls.count else {
                 throw RejectedLine(
-                    reason: .surplusResults, column: tape[index].range.lowerBound + 1,
+                    reason: .surplusResults, column: tape[index].rawRange.lowerBound + 1,
                     detail: "more tool_results than the \(k) tool_calls")
             }
             if tape[index].kind != .null { run.toolCalls[k].result = try result(tape, index, &run) }

@@ -1,7 +1,9 @@
 /// Points in time as traces write them, in Unix nanoseconds.
 public enum Timestamp {
-    /// The latest time that the readers accept, in seconds: with a day's run after it, nanoseconds still fit 63 bits.
-    private static let maximumSeconds: Int64 = 9_223_200_000
+    /// The latest time that the readers accept, in seconds: with a month's run after it, nanoseconds still fit 63 bits.
+    private static let maximumSeconds: Int64 = 9_220_000_000
+    /// The same in nanoseconds.
+    public static let maximum = UInt64(maximumSeconds) * 1_000_000_000
 
     /// Reads an RFC 3339 time: `2026-03-02T09:30:00.5+01:00`, with `Z`, a space for the `T`, or lower case, and any number
     /// of fraction digits, of which nine count.
@@ -53,7 +55,9 @@ public enum Timestamp {
             }
         }
         // With an exponent, or beyond 18 digits: as a double has it.
-        guard let value = Double(String(decoding: text, as: UTF8.self)), value >= 0 else { return nil }
+        let digits = text.first == UInt8(ascii: "-") ? text.dropFirst() : text[...]
+        let isNumber = digits.first.map { $0 >= 0x30 && $0 <= 0x39 } == true && text.allSatisfy { "0123456789.eE+-".utf8.contains($0) }
+        guard isNumber, let value = Double(String(decoding: text, as: UTF8.self)), value >= 0 else { return nil }
         let seconds = value >= 1e11 ? value / 1000 : value
         guard seconds <= Double(maximumSeconds) else { return nil }
         return UInt64((seconds * 1e9).rounded())

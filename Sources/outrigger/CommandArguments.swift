@@ -32,7 +32,7 @@ struct TimeArgument: ExpressibleByArgument {
     var nanoseconds: UInt64
 
     init?(argument: String) {
-        if argument.count >= 17, let value = UInt64(argument), value < 9_223_200_000_000_000_000 {
+        if argument.count >= 17, let value = UInt64(argument), value <= Timestamp.maximum {
             nanoseconds = value
             return
         }

@@ -40,7 +40,7 @@ import Testing
         let result = try Outrigger.backfill([Project.fixture("sample.jsonl"), "--endpoint", "http://127.0.0.1:\(port)"])
         #expect(result.status == 0, "\(result.errors)")
         // It prints while it receives, a line for each span, and does not end when asked to.
-        try eventually("all spans are printed") { try tap.outputSoFar.split(separator: "\n").count { $0.contains("outrigger") } >= 68 }
+        try eventually("all spans are printed") { try tap.outputSoFar.split(separator: "\n").count { $0.contains("spanId") } >= 68 }
     }
 
     /// Phoenix stores and shows the traces, and `--verify` reads them back from it.

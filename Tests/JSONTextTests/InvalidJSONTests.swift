@@ -22,7 +22,7 @@ struct InvalidJSONTests {
 
     static let trailing: [Case] = [
         ("{} {}", .trailing, 3), ("1 2", .trailing, 2), (#""a" x"#, .trailing, 4), ("{}]", .trailing, 2),
-        ("null,", .trailing, 4), ("[1]:", .trailing, 3), ("{}\n{}", .trailing, 3), ("true\"\"", .trailing, 4),
+        ("null,", .trailing, 4), ("[1]:", .trailing, 3), ("{}\n{}", .trailing, 3), (#""a""b""#, .trailing, 3),
     ]
 
     static let scalars: [Case] = [
@@ -32,7 +32,7 @@ struct InvalidJSONTests {
         ("01", .badNumber, 0), ("00", .badNumber, 0), ("-01", .badNumber, 0), ("-", .badNumber, 0), ("--1", .badNumber, 0),
         ("-a", .badNumber, 0), ("1.", .badNumber, 0), ("1.e5", .badNumber, 0), ("1.5.5", .badNumber, 0),
         ("1e", .badNumber, 0), ("1e+", .badNumber, 0), ("1ee5", .badNumber, 0), ("0x10", .badNumber, 0),
-        ("1_000", .badNumber, 0), ("-Infinity", .badNumber, 0), ("1f", .badNumber, 0), ("[0, 01]", .badNumber, 4),
+        ("1_000", .badNumber, 0), (#"1"a,b""#, .badNumber, 0), (#"true"""#, .badLiteral, 0), ("-Infinity", .badNumber, 0), ("1f", .badNumber, 0), ("[0, 01]", .badNumber, 4),
     ]
 
     static let escapes: [Case] = [

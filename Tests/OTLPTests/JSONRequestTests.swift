@@ -12,7 +12,8 @@ struct JSONRequestTests {
     }
 
     private func spans(_ request: NSDictionary) throws -> [NSDictionary] {
-        try #require(request.value(forKeyPath: "resourceSpans.scopeSpans.spans") as? [[[NSDictionary]]]).flatMap { $0.flatMap { $0 } }
+        func list(_ key: String, of object: NSDictionary) throws -> [NSDictionary] { try #require(object[key] as? [NSDictionary]) }
+        return try list("resourceSpans", of: request).flatMap { try list("scopeSpans", of: $0) }.flatMap { try list("spans", of: $0) }
     }
 
     @Test("Ids are hex, 64-bit integers strings, enums numbers, keys in camel case")

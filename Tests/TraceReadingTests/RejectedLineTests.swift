@@ -83,10 +83,14 @@ struct RejectedLineTests {
         arguments: [
             #"{"tool_calls":[{}],"tool_results":[{},^{}]}"#, #"{"tool_results":[^{}]}"#, #"{"tool_calls":null,"tool_results":[^{}]}"#,
             #"{"tool_calls":[],"tool_results":[^null]}"#, #"{"tool_results":[^{},{}],"tool_calls":[]}"#,
-            #"{"tool_calls":["a"],"tool_results":[null,^"x"]}"#,
         ])
     func surplusResults(marked: String) throws {
         try expectRejection(marked, .surplusResults)
+    }
+
+    @Test("The column of a surplus result that is a string is its opening quote's, as everywhere")
+    func surplusString() throws {
+        try expectRejection(#"{"tool_calls":["a"],"tool_results":[null,^"x"]}"#, .surplusResults)
     }
 
     @Test("Fewer results than calls are no fault")

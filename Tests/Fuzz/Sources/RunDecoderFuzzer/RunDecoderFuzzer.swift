@@ -9,7 +9,7 @@ import TraceReading
 struct RunDecoderFuzzer {
     static func main() {
         var count = CommandLine.argc
-        var arguments = CommandLine.unsafeArgv
+        var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
         exit(LLVMFuzzerRunDriver(&count, &arguments) { bytes, count in
             RunDecoderFuzzer.read(UnsafeRawBufferPointer(start: bytes, count: count))
             return 0
