@@ -34,6 +34,8 @@ public final class Backfill: Sendable {
         self.onNotice = onNotice
         // Better to learn of a wrong name before the first span leaves than after an hour.
         for path in plan.inputs where path != "-" {
+            // Opening and closing a pipe would end its writer.
+            if let status = InputFile.status(of: path), !status.isRegular, !status.isDirectory { continue }
             do throws(InputError) { _ = try InputFile(path: path) } catch { throw .configuration(error.description) }
         }
         rejects = try RejectLog(path: plan.rejectFile, onNotice: onNotice)
@@ -86,7 +88,10 @@ public final class Backfill: Sendable {
         running.wait { $0 == 0 ? () : nil }
         sink?.finish()
 
-        if let failure = pipeline.failure.withLock({ $0 }), failure.kind == .configuration { throw failure }
+        // Once spans have left, the account of them matters more than what was wrong with the command.
+        if let failure = pipeline.failure.withLock({ $0 }), failure.kind == .configuration, pipeline.report().spans.built == 0 {
+            throw failure
+        }
         if let reason = sink?.haltReason { pipeline.close(reason) }
         if stop.isSet, !plan.follows { pipeline.close("stopped by a signal") }
         return finish(pipeline.report(inputEnded: reading.isAtEnd), reading.problems, sink?.traffic)
@@ -104,7 +109,7 @@ public final class Backfill: Sendable {
         if let problem = state?.finish() { report.inputProblems.append(problem) }
         report.bytesRead = readProgress.withLock { $0.totalTextBytes }
         if let traffic { report.traffic = traffic }
-        report.hadNothingToDo = report.runs.selected == 0 && report.runs.alreadyDelivered > 0
+        report.hadNothingToDo = report.runs.selected == 0 && report.runs.alreadyDelivered > 0 && report.endedEarly == nil
         report.duration = ContinuousClock.now - started
         return report
     }

@@ -37,13 +37,14 @@ final class BackfillPipeline<Encoder: SpanEncoder, Sink: SpanSink>: Sendable whe
         turnstile.wait { turnstile in
             guard turnstile.next == block.source.sequence else { return nil }
             turnstile.next += 1
+            var admitted: [AdmittedRun] = []
             do throws(BackfillError) {
-                return try turnstile.intake.admit(block)
+                try turnstile.intake.admit(block, into: &admitted)
             } catch {
                 failure.withLock { $0 = $0 ?? error }
                 onNotice(error.message)
-                return []
             }
+            return admitted
         }
     }
 

@@ -1,5 +1,4 @@
 internal import AgentRuns
-internal import CCompression
 internal import TraceReading
 
 /// One input, or one generation of a followed one.
@@ -8,6 +7,10 @@ struct InputSlot: Sendable {
     var number: Int
     var path: String
     var identity: InputFile.Identity?
+    /// It took the name of an input of this backfill: what was delivered under the name says nothing of it.
+    var isReplacement = false
+    /// Whether it can be read a second time.
+    var isRegular = true
 }
 
 /// A block of lines, on its way from the reader to a worker.
@@ -51,11 +54,9 @@ final class DecodedBlock {
             for (i, line) in lines.enumerated() {
                 let text = UnsafeRawBufferPointer(rebasing: bytes[line.range])
                 outcomes.append(outcome(of: line, text, into: &runs[i]))
-                if wantsChecksums {
-                    checksums.append(crc32_gzip_refl(0, text.assumingMemoryBound(to: UInt8.self).baseAddress, UInt64(text.count)))
-                }
             }
         }
+        if wantsChecksums { for line in lines { checksums.append(LineChecksum.of(source.lines.bytes[line.range])) } }
     }
 
     /// The text of line `i`, without its line break.

@@ -1,3 +1,13 @@
+internal import CCompression
+internal import TraceReading
+
+/// The CRC-32 that tells one line from another.
+enum LineChecksum {
+    static func of(_ line: ArraySlice<UInt8>) -> UInt32 {
+        line.withUnsafeBufferPointer { crc32_gzip_refl(0, $0.baseAddress, UInt64($0.count)) }
+    }
+}
+
 /// A stretch of one file's spans: from span `firstSpan` of the run at `firstIndex` up to, and without, span `endSpan` of
 /// the run at `lastIndex`. Indices count the lines that are not empty, from 0.
 struct SpanStretch: Equatable, Sendable {
@@ -51,6 +61,31 @@ struct DeliveredSpans: Sendable {
         }
         if from < count { missing.append(from..<count) }
         return missing
+    }
+
+    /// Whether the file still has, unchanged, all lines that were delivered, read from its start.
+    ///
+    /// A follower never comes to an end at which this would show, so it asks before it begins.
+    func match(_ file: InputFile, maximumLine: Int) throws(InputError) -> Bool {
+        var copy = self
+        var reader = LineReader(file, blockSize: 1 << 20, maximumLine: maximumLine)
+        var block = LineBlock()
+        while true {
+            if case .atEnd = try reader.next(into: &block) { break }
+            for line in block.lines { copy.see(line.index, crc: LineChecksum.of(block.bytes[line.range])) }
+        }
+        return copy.sums.indices.allSatisfy { copy.sums[$0] == copy.stretches[$0].checksum }
+    }
+
+    /// Counts a line into the stretches that its first span is in.
+    private mutating func see(_ index: Int, crc: UInt32) {
+        while next < stretches.count, stretches[next].lastIndex < index { next += 1 }
+        var i = next
+        while i < stretches.count, stretches[i].firstIndex <= index {
+            let starts = stretches[i].firstIndex < index || stretches[i].firstSpan == 0
+            if starts, stretches[i].lastIndex >= index { sums[i] &+= UInt64(crc) }
+            i += 1
+        }
     }
 
     /// Whether all that was delivered was seen again, and was the same, once the file has been read to its end.

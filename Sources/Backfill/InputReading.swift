@@ -52,11 +52,12 @@ struct InputReading: ~Copyable {
     private mutating func read(_ path: String) throws(InputError) {
         let file = try InputFile(path: path)
         let status = try file.status()
-        let slot = newSlot(path, status.identity)
+        var slot = newSlot(path, status.identity)
+        slot.isRegular = status.isRegular
         var reader = makeReader(file)
         do throws(InputError) {
             while !isOver {
-                guard waitForInput(file) else { continue }
+                guard status.isRegular || file.waitForInput(milliseconds: 200) else { continue }
                 var block = LineBlock()
                 let found = try reader.next(into: &block)
                 push(block, slot, reader)
@@ -78,11 +79,6 @@ struct InputReading: ~Copyable {
         }
     }
 
-    /// - Returns: whether reading will not block; standard input may have nothing to say for hours.
-    private func waitForInput(_ file: InputFile) -> Bool {
-        file.path != "-" || file.waitForInput(milliseconds: 200)
-    }
-
     private mutating func finishPartialLine(_ reader: inout LineReader, _ slot: InputSlot) {
         var block = LineBlock()
         if reader.finish(into: &block) { push(block, slot, reader) }
@@ -97,16 +93,21 @@ struct InputReading: ~Copyable {
     /// shorter is read from its start.
     private mutating func follow(_ path: String) throws(InputError) {
         var file = try InputFile(path: path)
+        var isReplacement = false
         while true {
-            let next = try follow(file)
+            let next = try follow(file, isReplacement: isReplacement)
             guard let next else { return }
             file = next
+            isReplacement = true
         }
     }
 
     /// - Returns: the file that took the name, or nil when asked to stop.
-    private mutating func follow(_ file: InputFile) throws(InputError) -> InputFile? {
-        var slot = newSlot(file.path, try file.status().identity)
+    private mutating func follow(_ file: InputFile, isReplacement: Bool) throws(InputError) -> InputFile? {
+        let status = try file.status()
+        guard status.isRegular else { throw InputError(path: file.path, problem: "only a regular file can be followed") }
+        var slot = newSlot(file.path, status.identity)
+        slot.isReplacement = isReplacement
         var reader = makeReader(file)
         var quietPolls = 0
         while !isOver {
@@ -116,7 +117,7 @@ struct InputReading: ~Copyable {
             if reader.isCompressed {
                 throw InputError(path: file.path, problem: "a compressed file cannot be followed")
             }
-            if case .lines = found {
+            guard case .atEnd = found else {
                 quietPolls = 0
                 continue
             }
@@ -124,7 +125,8 @@ struct InputReading: ~Copyable {
                 onNotice("\(file.path) was truncated; reading it from its start")
                 finishPartialLine(&reader, slot)
                 try reader.restart()
-                slot = newSlot(file.path, nil)
+                slot = newSlot(file.path, slot.identity)
+                slot.isReplacement = true
                 continue
             }
             if let other = InputFile.status(of: file.path), other.identity != slot.identity, slot.identity != nil {

@@ -48,16 +48,15 @@ final class Intake {
 
     /// Admits the runs of the next block.
     ///
-    /// - Throws: ``BackfillError`` when the backfill must end: nothing of this block is admitted, and the intake is closed.
-    func admit(_ block: DecodedBlock) throws(BackfillError) -> [AdmittedRun] {
-        guard !isClosed else { return [] }
-        var admitted: [AdmittedRun] = []
+    /// - Throws: ``BackfillError`` when the backfill must end: what stands before is admitted, and the intake is closed.
+    func admit(_ block: DecodedBlock, into admitted: inout [AdmittedRun]) throws(BackfillError) {
+        guard !isClosed else { return }
+        var seen = 0
         admitted.reserveCapacity(block.outcomes.count)
         do throws(BackfillError) {
             try enter(block.source.input)
-            report.lines.total += block.source.lines.lineCount
-            report.lines.empty += block.source.lines.lineCount - block.outcomes.count
             for i in block.outcomes.indices {
+                seen = i + 1
                 switch block.outcomes[i] {
                 case .rejected(let rejection):
                     try reject(rejection, block, i)
@@ -67,11 +66,18 @@ final class Intake {
                 }
             }
         } catch {
+            // The lines up to the one that ended it.
+            if seen > 0 {
+                let lines = block.source.lines.lines[seen - 1].number - block.source.lines.firstLine + 1
+                report.lines.total += lines
+                report.lines.empty += lines - seen
+            }
             isClosed = true
             report.endedEarly = error.message
             throw error
         }
-        return admitted
+        report.lines.total += block.source.lines.lineCount
+        report.lines.empty += block.source.lines.lineCount - block.outcomes.count
     }
 
     /// Closes the intake: the backfill was asked to stop, or cannot go on.
@@ -93,13 +99,19 @@ final class Intake {
     private func enter(_ slot: InputSlot) throws(BackfillError) {
         guard input?.slot.number != slot.number else { return }
         try leaveInput()
-        var known = state?.known[slot.path]
+        var known = slot.isReplacement ? nil : state?.known[slot.path]
+        if slot.isReplacement { state?.noteReplaced(path: slot.path) }
         if plan.follows, let before = known, let identity = slot.identity, before.identity != identity {
             if before.identity != nil {
                 onNotice(
                     "\(slot.path) is another file than when \(plan.stateFile ?? "") was written; reading it from its start. "
                         + "If the old one still exists, backfill the rest of it by its new name")
             }
+            state?.noteReplaced(path: slot.path)
+            known = nil
+        }
+        if plan.follows, let before = known, try isRewritten(slot.path, before) {
+            onNotice("\(slot.path) no longer begins with what was delivered of it; reading it from its start as a new file")
             state?.noteReplaced(path: slot.path)
             known = nil
         }
@@ -111,6 +123,14 @@ final class Intake {
         }
         state?.note(file: slot.number, path: slot.path, startTime: startTime, identity: slot.identity)
         input = InputProgress(slot: slot, startTime: startTime, delivered: DeliveredSpans(known?.delivered ?? []))
+    }
+
+    private func isRewritten(_ path: String, _ known: StateFile.FileState) throws(BackfillError) -> Bool {
+        do throws(InputError) {
+            return try !DeliveredSpans(known.delivered).match(try InputFile(path: path), maximumLine: plan.maximumLine)
+        } catch {
+            throw .runtime(error.description)
+        }
     }
 
     private func leaveInput() throws(BackfillError) {
@@ -158,7 +178,7 @@ final class Intake {
         count(timeline)
         if report.firstTraces.count < 5 {
             let id = standIn ?? block.runs[i].recordedID.map { block.runs[i].string($0) } ?? ""
-            report.firstTraces.append((identity.traceID.hex, id))
+            report.firstTraces.append((identity.traceID.hex, id.count > 200 ? id.prefix(200) + "…" : id))
         }
         if let missing {
             report.spans.alreadyDelivered += RunShape.spanCount(of: block.runs[i]) - missing.reduce(0) { $0 + $1.count }
@@ -238,9 +258,10 @@ final class Intake {
     }
 
     private func deriveStartTime(_ line: LineBlock.Line) throws(BackfillError) -> UInt64 {
-        guard let slot = input?.slot, slot.path != "-" else {
+        guard let slot = input?.slot, slot.path != "-", slot.isRegular else {
+            let name = input?.slot.path == "-" ? "standard input" : "\(input?.slot.path ?? ""), which is not a regular file,"
             throw .configuration(
-                "line \(line.number) of standard input has no start_time; --start-time says when the first line started")
+                "line \(line.number) of \(name) has no start_time; --start-time says when the first line started")
         }
         let time: UInt64
         do throws(InputError) {

@@ -140,8 +140,13 @@ final class StateFile: Sendable {
     }
 
     private func append(_ text: [UInt8]) {
+        // After a failure nothing more is noted: a state that knows too little is safe, one with a torn middle is useless.
+        guard problem.withLock({ $0 }) == nil else { return }
+        let start = lseek(descriptor, 0, SEEK_CUR)
         let count = text.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-        if count != text.count { fail(count < 0 ? errno : ENOSPC) }
+        guard count != text.count else { return }
+        fail(count < 0 ? errno : ENOSPC)
+        if count > 0 { ftruncate(descriptor, start) }
     }
 
     private func fail(_ code: Int32) {

@@ -8,6 +8,8 @@ struct StateReader: ~Copyable {
     private(set) var files: [String: StateFile.FileState] = [:]
     /// Which path each number means now.
     private var numbers: [Int: String] = [:]
+    /// Numbers of files that lost their names: an acknowledgement may come in after that, and means nothing any more.
+    private var retired: Set<Int> = []
     private var tape = JSONTape(maximumDepth: 8)
 
     init(path: String) { self.path = path }
@@ -55,10 +57,15 @@ struct StateReader: ~Copyable {
         if let acks = tape.value(of: "ack", in: 0, of: text) { return readAcknowledgement(acks, text) }
         if let path = string("replaced", text) {
             files[path] = nil
+            for (number, known) in numbers where known == path {
+                numbers[number] = nil
+                retired.insert(number)
+            }
             return true
         }
         guard let number = integer("file", text), let path = string("path", text) else { return false }
         numbers[number] = path
+        retired.remove(number)
         var file = files[path] ?? .init(path: path)
         if let time = string("start_time", text).flatMap({ UInt64($0) }) { file.startTime = time }
         if let device = string("device", text).flatMap({ UInt64($0) }),
@@ -81,11 +88,15 @@ struct StateReader: ~Copyable {
                 values.append(value)
                 item = tape[item].next
             }
-            guard values.count == 6, values.allSatisfy({ $0 >= 0 }), let path = numbers[values[0]] else { return false }
-            files[path]?.delivered.append(
-                SpanStretch(
-                    file: values[0], firstIndex: values[1], firstSpan: values[2], lastIndex: values[3], endSpan: values[4],
-                    checksum: UInt64(values[5])))
+            guard values.count == 6, values.allSatisfy({ $0 >= 0 }) else { return false }
+            if let path = numbers[values[0]] {
+                files[path]?.delivered.append(
+                    SpanStretch(
+                        file: values[0], firstIndex: values[1], firstSpan: values[2], lastIndex: values[3],
+                        endSpan: values[4], checksum: UInt64(values[5])))
+            } else if !retired.contains(values[0]) {
+                return false
+            }
             index = tape[index].next
         }
         return true

@@ -14,7 +14,10 @@ enum TimeBase {
         var reader = LineReader(file, blockSize: 1 << 20, maximumLine: maximumLine)
         var block = LineBlock()
         var last: [UInt8] = []
-        while case .lines = try reader.next(into: &block) { keepLast(of: block, &last) }
+        while true {
+            if case .atEnd = try reader.next(into: &block) { break }
+            keepLast(of: block, &last)
+        }
         if reader.finish(into: &block) { keepLast(of: block, &last) }
         let strides = UInt64(max(0, reader.indexedLines - 1)).multipliedReportingOverflow(by: stride)
         let before = strides.partialValue.addingReportingOverflow(duration(of: last))

@@ -28,6 +28,12 @@ public struct TraceBackEnd: Sendable {
         baseURL = url
     }
 
+    /// Whether the URL is one of the same scheme, host and port.
+    public func isSameServer(as url: String) -> Bool {
+        // Without empty parts, scheme and authority are the first two.
+        baseURL.split(separator: "/").prefix(2) == url.split(separator: "/").prefix(2)
+    }
+
     /// Traces that can be asked for at once.
     var tracesPerRequest: Int { kind == .phoenix ? 20 : 1 }
 

@@ -22,6 +22,8 @@ public struct Verification: Sendable {
 
     /// How many missing ids are told.
     static let toldIDs = 100
+    /// Pages of an answer that are read.
+    private static let maximumPages = 1000
 
     /// - Parameter configuration: for its headers, certificates and timeout.
     public init(_ backEnd: TraceBackEnd, _ configuration: ExportConfiguration, patience: Duration, stop: StopFlag) {
@@ -96,7 +98,11 @@ public struct Verification: Sendable {
     private func ask(_ traces: [TraceID], _ reader: borrowing HTTPReader) throws(BackfillError) -> [TraceID: Set<SpanID>] {
         var seen: [TraceID: Set<SpanID>] = [:]
         var cursor: String?
+        var pages = 0
         repeat {
+            // A system that always knows another page would keep us for ever.
+            pages += 1
+            if pages > Self.maximumPages || stop.isSet { return seen }
             let url = backEnd.url(for: traces, cursor: cursor)
             let document: HTTPReader.Document
             do throws(HTTPReadError) { document = try reader.get(url) } catch {

@@ -109,8 +109,9 @@ struct CurlHandle: ~Copyable {
         case CURLE_SSL_CONNECT_ERROR: "does the collector speak TLS on this port? otherwise use http://"
         case CURLE_GOT_NOTHING, CURLE_RECV_ERROR, CURLE_PARTIAL_FILE:
             "the collector closed the connection; its log may say why"
-        case CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT: "the endpoint must be an http:// or https:// URL"
-        case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL: "this port does not speak HTTP (4317 is gRPC)"
+        case CURLE_URL_MALFORMAT: "the endpoint must be an http:// or https:// URL"
+        // What libcurl says of an answer that is not HTTP/1 at all; other schemes were refused before.
+        case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL: "this is no http:// or https:// URL, or its port does not speak HTTP/1.1 (4317 is gRPC)"
         default: nil
         }
         let permanent = [

@@ -28,6 +28,16 @@ public struct ExportConfiguration: Sendable {
         self.userAgent = userAgent
     }
 
+    /// The endpoint as it may be shown and stored: without a user's name and password, and without its query.
+    public var displayName: String {
+        var shown = endpoint[..<(endpoint.firstIndex { $0 == "?" || $0 == "#" } ?? endpoint.endIndex)]
+        guard let slashes = shown.firstIndex(of: "/"), shown[slashes...].hasPrefix("//") else { return String(shown) }
+        let start = shown.index(slashes, offsetBy: 2)
+        let end = shown[start...].firstIndex(of: "/") ?? shown.endIndex
+        if let at = shown[start..<end].lastIndex(of: "@") { shown = shown[..<start] + shown[shown.index(after: at)...] }
+        return String(shown)
+    }
+
     public enum Compression: String, CaseIterable, Sendable {
         case none, gzip
     }

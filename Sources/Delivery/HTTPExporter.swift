@@ -22,6 +22,8 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
 
     private let configuration: ExportConfiguration
     private let form: MessageForm
+    /// What the endpoint is called in messages.
+    private let name: String
     private let stop: StopFlag
     private let onSettled: @Sendable (Context, Range<Int>, Settlement) -> Void
     private let onNotice: @Sendable (String) -> Void
@@ -43,7 +45,9 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
         self.form = form
         self.stop = stop
         self.onSettled = onSettled
-        self.onNotice = onNotice
+        let limiter = NoticeLimiter(onNotice)
+        self.onNotice = { limiter.pass($0) }
+        name = configuration.displayName
         queue = BoundedQueue(capacity: configuration.queuedRequests)
         for _ in 0..<max(1, configuration.connections) {
             state.withLock { $0.running += 1 }
@@ -118,26 +122,30 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
             case .tooLarge where isDivisible:
                 return split(job, range, by: &sender)
             case .tooLarge:
-                onNotice("\(configuration.endpoint) refuses a single span of \(sender.body.count) bytes as too large")
+                onNotice("\(name) refuses a single span of \(sender.body.count) bytes as too large")
                 return settle(job, range, rejected: "http_413")
             case .refused(let reason, let problem, let endsAll):
-                report("\(configuration.endpoint): \(problem)", endsAll: endsAll)
+                report("\(name): \(problem)", endsAll: endsAll)
                 return settle(job, range, rejected: reason)
             case .unreadable(let problem, let endsAll):
-                report("\(configuration.endpoint): \(problem)", endsAll: endsAll)
+                report("\(name): \(problem)", endsAll: endsAll)
                 return settle(job, range, unsent: "unreadable_answer")
             case .retry(let after, let problem):
                 // No wait at all is no answer to how long: the back-off keeps the receiver from being hammered.
                 let requested = after.flatMap { RetryAfter.wait($0, now: time(nil)) }.flatMap { $0 > .zero ? $0 : nil }
                 wait = requested ?? configuration.retry.wait(before: attempt, random: .random(in: 0..<1))
                 let elapsed = clock.now - started
-                guard !stop.isSet else { return settle(job, range, unsent: "stopped") }
+                guard !stop.isSet else {
+                    // Nobody wants to wait for the rest either.
+                    halt("\(name): \(problem); not tried again, since a stop was asked for")
+                    return settle(job, range, unsent: "stopped")
+                }
                 guard elapsed + wait <= configuration.retry.giveUpAfter else {
-                    let message = "\(configuration.endpoint): \(problem); gave up after \(elapsed.inSeconds)"
+                    let message = "\(name): \(problem); gave up after \(elapsed.inSeconds)"
                     halt(message)
                     return settle(job, range, unsent: "gave_up")
                 }
-                onNotice("\(configuration.endpoint): \(problem); trying again in \(wait.inSeconds)")
+                onNotice("\(name): \(problem); trying again in \(wait.inSeconds)")
                 if requested != nil { pause(until: clock.now + wait) }
             }
             if !sleep(wait) { return settle(job, range, unsent: stop.isSet ? "stopped" : "halted") }
@@ -213,11 +221,15 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
 
     private func note(_ message: String, _ rejected: Int) {
         let words = printable(message)
-        state.withLock { $0.traffic.warnings[words, default: 0] += 1 }
+        state.withLock { state in
+            // The words are the receiver's, and could be different each time.
+            let isKnown = state.traffic.warnings[words] != nil || state.traffic.warnings.count < 20
+            state.traffic.warnings[isKnown ? words : "(other messages)", default: 0] += 1
+        }
         onNotice(
             rejected > 0
-                ? "\(configuration.endpoint) rejected \(rejected) spans: \(words)"
-                : "\(configuration.endpoint) warns: \(words)")
+                ? "\(name) rejected \(rejected) spans: \(words)"
+                : "\(name) warns: \(words)")
     }
 
     private func settle(_ job: Job, _ range: Range<Int>, unsent reason: String) {
@@ -226,6 +238,24 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
 
     private func settle(_ job: Job, _ range: Range<Int>, rejected reason: String) {
         onSettled(job.context, range, Settlement(rejected: range.count, reason: reason))
+    }
+}
+
+/// Passes the first messages on, and then only says that there are more.
+private final class NoticeLimiter: Sendable {
+    private static let limit = 50
+    private let count = Monitor(0)
+    private let onNotice: @Sendable (String) -> Void
+
+    init(_ onNotice: @escaping @Sendable (String) -> Void) { self.onNotice = onNotice }
+
+    func pass(_ text: String) {
+        let number = count.withLock { count in
+            count += 1
+            return count
+        }
+        if number <= Self.limit { onNotice(text) }
+        if number == Self.limit { onNotice("more messages about the delivery follow and are only counted") }
     }
 }
 

@@ -84,7 +84,7 @@ struct Redactor: ~Copyable {
                 let key = decoded(tape[field], of: text)
                 appendString(key[...], nesting: Self.maximumNesting, to: &output)
                 output.append(UInt8(ascii: ":"))
-                if redaction.keys.contains(Redaction.normalized(key)) {
+                if redaction.hides(key) {
                     JSONString.encode(Self.replacement, into: &output)
                     replacements += 1
                 } else {

@@ -9,6 +9,8 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
     private var output: LimitedSpanWriter<Writer>
     private let mapping: RunMapping
     private var content: ContentText
+    /// The names of the tools that the current run may use.
+    private var allowedTools: Set<[UInt8]>?
 
     private typealias Shared = LimitedSpanWriter<Writer>.Shared
     private let runAttributes: Shared
@@ -63,6 +65,7 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
         let identity = placement.identity
         let timeline = placement.timeline
         let runID = identity.spanID(.run)
+        allowedTools = run.allowedTools.map { names in Set(names.map { Array(run.storage[$0.range]) }) }
         writeRun(run, placement, runID)
 
         guard !run.toolCalls.isEmpty else {
@@ -167,7 +170,10 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
             output.attribute(.genAIToolName, text: text.extracting(name.range))
         }
         if let id = call.id { output.attribute(.toolCallID, text: text.extracting(id.range)) }
-        if let allowed = run.allowedTools { output.attribute(.toolAllowed, bool: run.isAllowed(call, by: allowed)) }
+        if let allowedTools {
+            let name = call.name.map { Array(run.storage[$0.range]) }
+            output.attribute(.toolAllowed, bool: name.map(allowedTools.contains) ?? false)
+        }
         if mapping.capture != .none { writeContent(of: call, run) }
         if call.result == nil { output.write(resultMissing) }
         if let result = call.result, !result.success {
@@ -290,13 +296,6 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
         output.attribute(size, integer: Int64(value.text.count))
         content.digest(run.storage.span.extracting(value.text.range))
         writeMadeText(digest)
-    }
-}
-
-extension AgentRun {
-    fileprivate func isAllowed(_ call: ToolCall, by allowed: [Text]) -> Bool {
-        guard let name = call.name else { return false }
-        return allowed.contains { storage[$0.range].elementsEqual(storage[name.range]) }
     }
 }
 

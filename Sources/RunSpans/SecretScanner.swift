@@ -115,7 +115,7 @@ enum SecretScanner {
         let word = text[from...].prefix(6)
         guard word.map({ $0 | 0x20 }).elementsEqual("bearer".utf8) else { return nil }
         var token = from + 6
-        while token < text.endIndex, text[token] == UInt8(ascii: " ") { token += 1 }
+        while token < text.endIndex, " \t:".utf8.contains(text[token]) { token += 1 }
         guard token > from + 6 else { return nil }
         let count = text[token...].prefix { isWord($0) || ".~+/=-".utf8.contains($0) }.count
         return count >= 8 ? token..<token + count : nil

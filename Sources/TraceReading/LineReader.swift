@@ -7,6 +7,8 @@ public struct LineBlock: Sendable {
     public var lines: [Line] = []
     /// How many lines were read for it, empty ones included.
     public var lineCount = 0
+    /// The number of the first of them.
+    public var firstLine = 1
 
     /// A line that holds more than white space.
     public struct Line: Sendable {
@@ -58,6 +60,8 @@ public struct LineReader: ~Copyable {
     public enum Progress: Sendable {
         /// The block has lines.
         case lines
+        /// Something was read, but no line ended.
+        case partial
         /// There are no more whole lines in the file as it is now.
         case atEnd
     }
@@ -80,25 +84,26 @@ public struct LineReader: ~Copyable {
     public mutating func next(into block: inout LineBlock) throws(InputError) -> Progress {
         block.lines.removeAll(keepingCapacity: true)
         let firstLine = lineNumber
-        defer { block.lineCount = lineNumber - firstLine }
-        while true {
-            block.bytes.removeAll(keepingCapacity: true)
-            block.bytes.append(contentsOf: partial)
-            partial.removeAll(keepingCapacity: true)
-            let from = block.bytes.count
-            do {
-                guard try append(to: &block.bytes) > 0 else {
-                    swap(&partial, &block.bytes)
-                    return .atEnd
-                }
-            } catch {
-                // What was read before the damage still counts.
-                swap(&partial, &block.bytes)
-                throw error
-            }
-            cut(&block, searchingFrom: from)
-            if !block.lines.isEmpty { return .lines }
+        defer {
+            block.firstLine = firstLine + 1
+            block.lineCount = lineNumber - firstLine
         }
+        block.bytes.removeAll(keepingCapacity: true)
+        block.bytes.append(contentsOf: partial)
+        partial.removeAll(keepingCapacity: true)
+        let from = block.bytes.count
+        do {
+            guard try append(to: &block.bytes) > 0 else {
+                swap(&partial, &block.bytes)
+                return .atEnd
+            }
+        } catch {
+            // What was read before the damage still counts.
+            swap(&partial, &block.bytes)
+            throw error
+        }
+        cut(&block, searchingFrom: from)
+        return block.lines.isEmpty ? .partial : .lines
     }
 
     /// Takes a last line that has no line break, once nothing more can follow.
@@ -108,7 +113,10 @@ public struct LineReader: ~Copyable {
         block.lines.removeAll(keepingCapacity: true)
         block.bytes.removeAll(keepingCapacity: true)
         let firstLine = lineNumber
-        defer { block.lineCount = lineNumber - firstLine }
+        defer {
+            block.firstLine = firstLine + 1
+            block.lineCount = lineNumber - firstLine
+        }
         swap(&block.bytes, &partial)
         let whole = 0..<block.bytes.count
         if let long = oversize {

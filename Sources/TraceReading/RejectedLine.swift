@@ -10,6 +10,7 @@ public struct RejectedLine: Error, Hashable, Sendable {
         case tooLong = "line_too_long"
         case notAnObject = "not_an_object"
         case wrongType = "wrong_type"
+        case tooManyCalls = "too_many_tool_calls"
         case surplusResults = "surplus_results"
         case nulInTraceID = "nul_in_trace_id"
     }

@@ -9,6 +9,9 @@ public struct RunDecoder: ~Copyable {
     /// Deeper nesting than this is rejected: no tool needs it, and whoever reads the spans may not survive it.
     public static let maximumDepth = 512
 
+    /// More tool calls than this are rejected: each becomes three spans, and no run that means well has so many.
+    public static let maximumCalls = 10_000
+
     private var tape = JSONTape(maximumDepth: maximumDepth)
 
     public init() {}
@@ -106,6 +109,11 @@ private struct FieldPass {
         var index = calls.map { $0 + 1 } ?? 0
         let end = calls.map { tape[$0].next } ?? 0
         while index < end {
+            guard run.toolCalls.count < RunDecoder.maximumCalls else {
+                throw RejectedLine(
+                    reason: .tooManyCalls, column: tape[index].rawRange.lowerBound + 1,
+                    detail: "more than \(RunDecoder.maximumCalls) tool_calls")
+            }
             run.toolCalls.append(try call(tape, index, &run))
             index = tape[index].next
         }

@@ -73,7 +73,7 @@ struct BackfillCommand: ParsableCommand {
             talker.say("reading back from \(backEnd.baseURL)")
             do throws(BackfillError) {
                 verified = try Verification(
-                    backEnd, job.exportConfiguration, patience: reporting.verifyTimeout.duration, stop: stop
+                    backEnd, job.verifyConfiguration, patience: reporting.verifyTimeout.duration, stop: stop
                 ).run(ids)
             } catch {
                 verifyProblem = error.message

@@ -60,7 +60,7 @@ enum BackfillOptions {
         @Option(help: "The collector's base URL; /v1/traces is appended unless the path ends so. [$OTEL_EXPORTER_OTLP_ENDPOINT]")
         var endpoint: String?
         @Option(help: "A header, name=value; repeatable. [$OTEL_EXPORTER_OTLP_HEADERS]")
-        var header: [PairArgument] = []
+        var header: [String] = []
         @Option(help: "gzip or none. [$OTEL_EXPORTER_OTLP_COMPRESSION]")
         var compression: CompressionArgument?
         @Option(help: "http/protobuf or http/json. [$OTEL_EXPORTER_OTLP_PROTOCOL]")

@@ -6,6 +6,7 @@ import OTLP
 import OTelSettings
 import RunSpans
 import Threads
+import TraceReading
 
 /// A command line and an environment, made into what a backfill needs.
 struct BackfillSetup {
@@ -21,6 +22,8 @@ struct BackfillSetup {
     var output: Output
     var exportConfiguration: ExportConfiguration
     var backEnd: TraceBackEnd?
+    /// For reading back.
+    var verifyConfiguration: ExportConfiguration
     var isDryRun: Bool
     /// Why nothing is exported, if the environment says so.
     var notExporting: String?
@@ -42,9 +45,11 @@ struct BackfillSetup {
 
         output = try Self.output(command.export.output, settings)
         exportConfiguration = try Self.exportConfiguration(command.export, settings)
+        verifyConfiguration = exportConfiguration
         plan = try Self.plan(command, settings)
+        try Self.refuseOverwriting(plan, output)
         switch output {
-        case .http: plan.target = exportConfiguration.endpoint
+        case .http: plan.target = exportConfiguration.displayName
         case .console: plan.target = "console"
         case .jsonLines(let path), .delimited(let path): plan.target = path
         }
@@ -64,7 +69,11 @@ struct BackfillSetup {
             guard let backEnd = TraceBackEnd(text, project: project) else {
                 throw UsageError("--verify \(text): write jaeger=URL, tempo=URL or phoenix=URL, with http:// or https://")
             }
+            guard case .http = output else { throw UsageError("--verify reads back what went over HTTP; it does not go with --output") }
             self.backEnd = backEnd
+            verifyConfiguration = exportConfiguration
+            // The collector's credentials are for the collector.
+            if !backEnd.isSameServer(as: exportConfiguration.endpoint) { verifyConfiguration.headers = [] }
             plan.keepsIDs = true
         }
         origin = Origin(resource: settings.resource, scopeName: "outrigger", scopeVersion: Outrigger.version)
@@ -141,14 +150,21 @@ struct BackfillSetup {
         _ flags: BackfillOptions.Export, _ settings: OTelSettings
     ) throws -> ExportConfiguration {
         var endpoint = settings.endpoint
-        if let flag = flags.endpoint { endpoint = flag.hasSuffix("/v1/traces") ? flag : OTelSettings.tracesURL(base: flag) }
+        if let flag = flags.endpoint {
+            let path = flag.prefix { $0 != "?" && $0 != "#" }
+            endpoint = path.hasSuffix("/v1/traces") ? flag : OTelSettings.tracesURL(base: flag)
+        }
         guard endpoint.hasPrefix("http://") || endpoint.hasPrefix("https://") else {
             throw UsageError("the endpoint \(endpoint) is no URL; it must begin with http:// or https://")
         }
         var configuration = ExportConfiguration(
             endpoint: endpoint, userAgent: "outrigger/\(Outrigger.version) OTel-OTLP-Exporter-Swift/\(Outrigger.version)")
         configuration.headers = settings.headers
-        for pair in flags.header {
+        for text in flags.header {
+            // The text may hold a secret, so it is not repeated.
+            guard let pair = PairArgument(argument: text) else {
+                throw UsageError("--header must be name=value, with an equals sign (the value given is not shown here)")
+            }
             configuration.headers.removeAll { $0.name.lowercased() == pair.key.lowercased() }
             configuration.headers.append((pair.key, pair.value))
         }
@@ -197,6 +213,7 @@ struct BackfillSetup {
         plan.since = command.input.since?.nanoseconds
         plan.until = command.input.until?.nanoseconds
         plan.limit = command.input.limit
+        if let limit = plan.limit, limit < 1 { throw UsageError("--limit must be at least 1") }
         plan.isStrict = command.input.strict
         plan.rejectFile = command.input.rejectFile
         plan.maximumLine = command.input.maxLineBytes.bytes
@@ -208,6 +225,9 @@ struct BackfillSetup {
         if plan.stateFile != nil, inputs.contains("-") {
             throw UsageError("--state cannot remember standard input, which cannot be read again; name a file")
         }
+        if plan.stateFile != nil, Set(inputs).count < inputs.count {
+            throw UsageError("an input is named twice, which --state cannot tell apart")
+        }
         plan.batchSpans = command.export.batchSpans ?? settings.batchSpans
         plan.batchBytes = command.export.batchBytes.bytes
         plan.workers = command.export.workers ?? max(1, Int(sysconf(CInt(_SC_NPROCESSORS_ONLN))))
@@ -215,6 +235,26 @@ struct BackfillSetup {
         // Files and the console keep the order of the input, which one worker does.
         if command.export.output.map({ $0 != "otlp" }) ?? (settings.exporter == .console) { plan.workers = 1 }
         return plan
+    }
+
+    /// An input that is also written to would be emptied before it is read.
+    private static func refuseOverwriting(_ plan: BackfillPlan, _ output: Output) throws {
+        var written: [(String, String)] = []
+        switch output {
+        case .jsonLines(let path), .delimited(let path): written.append(("--output", path))
+        case .http, .console: break
+        }
+        if let path = plan.rejectFile { written.append(("--reject-file", path)) }
+        if let path = plan.stateFile { written.append(("--state", path)) }
+        var taken = plan.inputs.map { ("an input", $0) }
+        for (flag, path) in written {
+            let identity = InputFile.status(of: path).flatMap { $0.isRegular ? $0.identity : nil }
+            for (what, other) in taken {
+                let isSame = path == other || identity != nil && InputFile.status(of: other)?.identity == identity
+                if isSame { throw UsageError("\(flag) \(path) is also \(what) (\(other)); it would be overwritten") }
+            }
+            taken.append((flag, path))
+        }
     }
 
     private static func mapping(_ flags: BackfillOptions.Mapping, _ settings: OTelSettings) throws -> RunMapping {

@@ -65,7 +65,7 @@ struct BackfillSummary {
 
     private var runParts: [String] {
         let runs = report.runs
-        var parts = ["\(Readable.count(runs.selected)) \(isSending ? "sent" : "mapped")"]
+        var parts = ["\(Readable.count(runs.selected)) selected"]
         if runs.alreadyDelivered > 0 { parts.append("\(Readable.count(runs.alreadyDelivered)) delivered before") }
         if runs.filtered > 0 { parts.append("\(Readable.count(runs.filtered)) outside --since and --until") }
         if runs.sampledOut > 0 { parts.append("\(Readable.count(runs.sampledOut)) not sampled (OTEL_TRACES_SAMPLER)") }

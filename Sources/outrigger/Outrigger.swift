@@ -14,6 +14,8 @@ struct Outrigger: ParsableCommand {
     /// Exit statuses are part of the interface, so they are not left to the argument parser: what is wrong with the
     /// command line or the configuration is 2.
     static func main() {
+        // A file opened under the number of a closed standard stream would get what is meant for people.
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 { _ = open("/dev/null", O_RDWR) }
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -64,7 +64,7 @@ final class ProgressReporter: Sendable {
         self.backfill = backfill
         self.talker = talker
         let sizes = inputs.map { $0 == "-" ? 0 : InputFile.status(of: $0)?.size ?? 0 }
-        totalBytes = sizes.contains(0) ? nil : sizes.reduce(0, +)
+        totalBytes = sizes.contains(0) ? nil : sizes.reduce(0) { $0.addingReportingOverflow($1).overflow ? Int.max : $0 + $1 }
         guard isShown else { return }
         isRunning.withLock { $0 = true }
         do throws(ThreadError) {

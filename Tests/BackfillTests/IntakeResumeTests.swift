@@ -36,7 +36,8 @@ import TraceReading
         let block = DecodedBlock(wantsChecksums: true)
         block.decode(ReadBlock(sequence: 0, input: InputSlot(number: 0, path: input), lines: lines))
         let intake = Intake(plan, rejects: try RejectLog(path: nil) { _ in }, state: state, now: 0) { _ in }
-        let admitted = try intake.admit(block)
+        var admitted: [AdmittedRun] = []
+        try intake.admit(block, into: &admitted)
         try intake.finish()
         return (admitted.count, intake.report, block)
     }

@@ -104,7 +104,38 @@ import Testing
         let collector = try StubCollector()
         let result = try Outrigger.backfill([file, "--strict", "--endpoint", collector.endpoint])
         #expect(result.status == 1)
+        #expect(try result.summary.number("spans.accepted") == 2, "the line before the bad one is sent")
+        try expectNumbersAddUp(try result.summary)
         #expect(result.errors.contains("line 2"), "\(result.errors)")
+    }
+
+    @Test(arguments: ["--output", "--reject-file", "--state"])
+    func anInputIsNeverWrittenTo(_ flag: String) throws {
+        let file = try Scratch.file([Self.good])
+        let before = try Data(contentsOf: URL(fileURLWithPath: file))
+        let result = try Outrigger.backfill([file, "--dry-run", flag, file])
+        #expect(result.status == 2)
+        #expect(result.errors.contains("overwritten"), "\(result.errors)")
+        #expect(try Data(contentsOf: URL(fileURLWithPath: file)) == before)
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func aNamedPipeIsReadWhole() throws {
+        let pipe = try Scratch.folder().appendingPathComponent("pipe").path
+        try #require(mkfifo(pipe, 0o600) == 0)
+        let writer = try Command(URL(fileURLWithPath: "/bin/sh"), ["-c", #"cat "$0" > "$1""#, Project.fixture("sample.jsonl"), pipe])
+        let result = try Outrigger.backfill([pipe, "--dry-run"])
+        #expect(try writer.wait().status == 0)
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(try result.summary.number("lines.runs") == 8)
+    }
+
+    @Test func aRunOfAbsurdlyManyCallsIsRejected() throws {
+        let calls = Array(repeating: #""""#, count: 10_001).joined(separator: ",")
+        let file = try Scratch.file([#"{"start_time":1,"tool_calls":[\#(calls)]}"#, Self.good])
+        let result = try Outrigger.backfill([file, "--dry-run"])
+        #expect(try result.summary.number("lines.rejected_by_reason.too_many_tool_calls") == 1)
+        #expect(try result.summary.number("lines.runs") == 1)
     }
 
     @Test func unusableInputsAreConfigurationErrors() throws {

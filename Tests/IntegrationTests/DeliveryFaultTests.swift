@@ -116,6 +116,22 @@ import Testing
         #expect(!result.errors.contains("secret-7"))
     }
 
+    /// Neither a mistyped header nor a password in the URL may be shown or stored.
+    @Test func secretsAreNotRepeated() throws {
+        let typed = try Outrigger.backfill([Project.fixture("sample.jsonl"), "--header", "Authorization: Bearer s3cret"])
+        #expect(typed.status == 2)
+        #expect(!typed.errors.contains("s3cret"))
+
+        let state = try Scratch.folder().appendingPathComponent("state").path
+        let url = try Outrigger.backfill([
+            Project.fixture("sample.jsonl"), "--endpoint", "http://user:s3cret@127.0.0.1:1", "--retry-max", "20ms",
+            "--retry-initial", "5ms", "--state", state,
+        ])
+        #expect(url.status == 1)
+        #expect(!url.errors.contains("s3cret") && !url.output.contains("s3cret"), "\(url.errors)")
+        #expect(!String(decoding: try Data(contentsOf: URL(fileURLWithPath: state)), as: UTF8.self).contains("s3cret"))
+    }
+
     @Test func aFullDiskIsCounted() throws {
         // A file name that ends right, on a device that is always full.
         let link = try Scratch.folder().appendingPathComponent("spans.jsonl")

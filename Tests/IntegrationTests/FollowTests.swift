@@ -74,6 +74,60 @@ import Testing
         #expect(try collector.stats.spans_accepted == 6)
     }
 
+    /// What was delivered of the file before a rotation says nothing of the file after it, in this process or the next.
+    @Test(.timeLimit(.minutes(2)), arguments: ["rename", "truncation"])
+    func aStateOutlivesRotation(_ kind: String) throws {
+        let path = try Scratch.file([])
+        let state = try Scratch.folder().appendingPathComponent("state").path
+        let collector = try StubCollector()
+        let arguments = ["backfill", path, "--follow", "--json", "--state", state, "--endpoint", collector.endpoint]
+        try append((0..<6).map { line("old\($0)") }.joined(), to: path)
+        let first = try Outrigger.start(arguments)
+        try waitForRuns(6, collector)
+        if kind == "rename" {
+            try FileManager.default.moveItem(atPath: path, toPath: path + ".1")
+            try Data().write(to: URL(fileURLWithPath: path))
+            try eventually("the rotation is seen") { try first.errorsSoFar.contains("replaced") }
+        } else {
+            try #require(FileHandle(forWritingAtPath: path)).truncate(atOffset: 0)
+            try eventually("the truncation is seen") { try first.errorsSoFar.contains("truncated") }
+        }
+        try append(line("new0") + line("new1"), to: path)
+        try waitForRuns(8, collector)
+        first.terminate()
+        #expect(try first.wait().status == 0)
+
+        try append((2..<9).map { line("new\($0)") }.joined(), to: path)
+        let second = try Outrigger.start(arguments)
+        try waitForRuns(15, collector)
+        second.terminate()
+        let result = try second.wait()
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(try result.summary.number("runs.already_delivered") == 2)
+        #expect(try collector.stats.duplicate_spans == 0)
+    }
+
+    /// The same file by name and inode, with other lines in it.
+    @Test(.timeLimit(.minutes(2)))
+    func aFileRewrittenWhileNobodyFollowedIsReadAnew() throws {
+        let path = try Scratch.file([])
+        let state = try Scratch.folder().appendingPathComponent("state").path
+        let collector = try StubCollector()
+        let arguments = ["backfill", path, "--follow", "--json", "--state", state, "--endpoint", collector.endpoint]
+        try append(line("a") + line("b"), to: path)
+        let first = try Outrigger.start(arguments)
+        try waitForRuns(2, collector)
+        first.terminate()
+        #expect(try first.wait().status == 0)
+
+        try #require(FileHandle(forWritingAtPath: path)).truncate(atOffset: 0)
+        try append(line("c"), to: path)
+        let second = try Outrigger.start(arguments)
+        try waitForRuns(3, collector)
+        second.terminate()
+        #expect(try second.wait().status == 0)
+    }
+
     @Test(.timeLimit(.minutes(2)))
     func aCollectorThatIsAwayDoesNotLoseWhatWasRead() throws {
         let path = try Scratch.file([line("a").trimmingCharacters(in: .newlines)])

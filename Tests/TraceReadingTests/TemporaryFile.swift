@@ -48,7 +48,10 @@ struct ReadResult {
             try InputFile(path: file.path), blockSize: blockSize, maximumLine: maximumLine, oversizeSink: { sink.bytes += Array($0) })
         var block = LineBlock()
         do throws(InputError) {
-            while case .lines = try reader.next(into: &block) { take(block) }
+            while true {
+                if case .atEnd = try reader.next(into: &block) { break }
+                take(block)
+            }
             take(block)
         } catch {
             self.error = error
