@@ -25,7 +25,7 @@ struct OccurrenceIndex: ~Copyable {
         var count: Int
     }
 
-    private static let tableCapacity = 1 << 16
+    private static let tableCapacity = 1 << 14
     private static let mergeWidth = 8
     private static let entrySize = MemoryLayout<Entry>.stride
 
