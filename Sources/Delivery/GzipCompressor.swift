@@ -1,6 +1,7 @@
 internal import CCompression
 
-/// gzip by ISA-L at its level 1: three to four times as fast as zlib's level 1 on spans, for about the same size.
+/// gzip by ISA-L at its level 1: in a trial on trace data it took a quarter of the time of zlib's level 1, and a third of
+/// libdeflate's, for about the same size.
 final class GzipCompressor {
     private static let level: UInt32 = 1
 
