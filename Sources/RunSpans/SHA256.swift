@@ -1,3 +1,4 @@
+internal import AgentRuns
 internal import CNettle
 
 /// SHA-256 by Nettle, which hashes a short input in a fifth of the time that swift-crypto takes: a backfill hashes more
@@ -39,8 +40,4 @@ public struct SHA256 {
             }
         }
     }
-}
-
-private func hexDigit(_ nibble: UInt8) -> UInt8 {
-    nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
 }
