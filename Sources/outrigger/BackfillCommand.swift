@@ -27,7 +27,7 @@ struct BackfillCommand: ParsableCommand {
     mutating func run() throws {
         let job: BackfillSetup
         do {
-            job = try BackfillSetup(self, environment: Self.environment())
+            job = try BackfillSetup(self, environment: ExportSetup.environment())
         } catch {
             throw failure(error, status: 2)
         }
@@ -86,16 +86,5 @@ struct BackfillCommand: ParsableCommand {
         if !reporting.quiet { Terminal.write(summary.text, to: STDERR_FILENO) }
         if reporting.json { Terminal.write(summary.json + "\n", to: STDOUT_FILENO) }
         return summary.exitStatus
-    }
-
-    private static func environment() -> [String: String] {
-        var variables: [String: String] = [:]
-        var entry = environ
-        while let text = entry.pointee {
-            let halves = String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            if halves.count == 2 { variables[String(halves[0])] = String(halves[1]) }
-            entry += 1
-        }
-        return variables
     }
 }

@@ -32,19 +32,9 @@ struct BackfillSetup {
 
     /// - Throws: ``UsageError`` or `OTelSettingsError`, with the remedy.
     init(_ command: BackfillCommand, environment: [String: String]) throws {
-        var settings = try OTelSettings(environment)
-        for pair in command.mapping.resource { settings.setResource(pair.key, pair.value) }
-        if let name = command.mapping.serviceName { settings.setResource("service.name", name) }
-        if !settings.resource.contains(where: { $0.key == "service.name" }) {
-            settings.resource.insert(("service.name", "unknown_service:outrigger"), at: 0)
-        }
-        settings.setResource("telemetry.sdk.name", "outrigger")
-        settings.setResource("telemetry.sdk.language", "swift")
-        settings.setResource("telemetry.sdk.version", Outrigger.version)
-        if let format = command.export.protocol { settings.encoding = .init(rawValue: format.rawValue) ?? settings.encoding }
-
+        let settings = try ExportSetup.settings(command.mapping.shared, command.export.shared, environment)
         output = try Self.output(command.export.output, settings)
-        exportConfiguration = try Self.exportConfiguration(command.export, settings)
+        exportConfiguration = try ExportSetup.configuration(command.export.shared, settings)
         verifyConfiguration = exportConfiguration
         plan = try Self.plan(command, settings)
         try Self.refuseOverwriting(plan, output)
@@ -76,7 +66,7 @@ struct BackfillSetup {
             if !backEnd.isSameServer(as: exportConfiguration.endpoint) { verifyConfiguration.headers = [] }
             plan.keepsIDs = true
         }
-        origin = Origin(resource: settings.resource, scopeName: "outrigger", scopeVersion: Outrigger.version)
+        origin = ExportSetup.origin(settings)
         self.settings = settings
     }
 
@@ -146,56 +136,6 @@ struct BackfillSetup {
         }
     }
 
-    private static func exportConfiguration(
-        _ flags: BackfillOptions.Export, _ settings: OTelSettings
-    ) throws -> ExportConfiguration {
-        var endpoint = settings.endpoint
-        if let flag = flags.endpoint {
-            let path = flag.prefix { $0 != "?" && $0 != "#" }
-            endpoint = path.hasSuffix("/v1/traces") ? flag : OTelSettings.tracesURL(base: flag)
-        }
-        guard endpoint.hasPrefix("http://") || endpoint.hasPrefix("https://") else {
-            throw UsageError("the endpoint \(endpoint) is no URL; it must begin with http:// or https://")
-        }
-        var configuration = ExportConfiguration(
-            endpoint: endpoint, userAgent: "outrigger/\(Outrigger.version) OTel-OTLP-Exporter-Swift/\(Outrigger.version)")
-        configuration.headers = settings.headers
-        for text in flags.header {
-            // The text may hold a secret, so it is not repeated.
-            guard let pair = PairArgument(argument: text) else {
-                throw UsageError("--header must be name=value, with an equals sign (the value given is not shown here)")
-            }
-            configuration.headers.removeAll { $0.name.lowercased() == pair.key.lowercased() }
-            configuration.headers.append((pair.key, pair.value))
-        }
-        for (name, value) in configuration.headers where !isHeader(name, value) {
-            throw UsageError("the header \(name.escapedForTerminal) has characters that HTTP does not allow")
-        }
-        configuration.compression = flags.compression.flatMap { .init(rawValue: $0.rawValue) } ?? settings.compression
-        configuration.timeout = flags.timeout.map { $0.duration == .zero ? nil : $0.duration } ?? settings.timeout
-        configuration.certificate = flags.certificate ?? settings.certificate
-        configuration.clientCertificate = flags.clientCertificate ?? settings.clientCertificate
-        configuration.clientKey = flags.clientKey ?? settings.clientKey
-        for file in [configuration.certificate, configuration.clientCertificate, configuration.clientKey] {
-            if let file, access(file, R_OK) != 0 { throw UsageError("cannot read \(file): \(String(cString: strerror(errno)))") }
-        }
-        guard (1...256).contains(flags.connections) else { throw UsageError("--connections must be from 1 to 256") }
-        configuration.connections = flags.connections
-        let batch = flags.batchSpans ?? settings.batchSpans
-        guard batch > 0 else { throw UsageError("--batch-spans must be at least 1") }
-        configuration.queuedRequests = max(1, settings.queueSpans / batch)
-        configuration.maximumRequest = min(flags.batchBytes.bytes, ExportConfiguration.absoluteMaximumRequest)
-        configuration.retry.initial = flags.retryInitial.duration
-        if let limit = flags.retryMax?.duration ?? settings.exportTimeout { configuration.retry.giveUpAfter = limit }
-        return configuration
-    }
-
-    private static func isHeader(_ name: String, _ value: String) -> Bool {
-        let token = "!#$%&'*+-.^_`|~"
-        let isName = !name.isEmpty && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || token.contains($0)) }
-        return isName && value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
-    }
-
     private static func plan(_ command: BackfillCommand, _ settings: OTelSettings) throws -> BackfillPlan {
         var inputs: [String] = []
         for pattern in command.input.files {
@@ -204,7 +144,7 @@ struct BackfillSetup {
             inputs += files
         }
         guard inputs.filter({ $0 == "-" }).count <= 1 else { throw UsageError("standard input (-) can be read only once") }
-        guard !command.mapping.dataset.utf8.contains(0) else { throw UsageError("--dataset must not contain a NUL") }
+        guard !command.mapping.shared.dataset.utf8.contains(0) else { throw UsageError("--dataset must not contain a NUL") }
         var plan = BackfillPlan(inputs: inputs, mapping: try mapping(command.mapping, settings))
         plan.rehash = command.mapping.rehash
         plan.sampler = settings.sampler
@@ -228,8 +168,8 @@ struct BackfillSetup {
         if plan.stateFile != nil, Set(inputs).count < inputs.count {
             throw UsageError("an input is named twice, which --state cannot tell apart")
         }
-        plan.batchSpans = command.export.batchSpans ?? settings.batchSpans
-        plan.batchBytes = command.export.batchBytes.bytes
+        plan.batchSpans = command.export.shared.batchSpans ?? settings.batchSpans
+        plan.batchBytes = command.export.shared.batchBytes.bytes
         plan.workers = command.export.workers ?? max(1, Int(sysconf(CInt(_SC_NPROCESSORS_ONLN))))
         guard (1...64).contains(plan.workers) else { throw UsageError("--workers must be from 1 to 64") }
         // Files and the console keep the order of the input, which one worker does.
@@ -258,23 +198,9 @@ struct BackfillSetup {
     }
 
     private static func mapping(_ flags: BackfillOptions.Mapping, _ settings: OTelSettings) throws -> RunMapping {
-        var redaction = flags.noBuiltinRedaction ? Redaction(keys: [], usesBuiltInPatterns: false) : Redaction()
-        for key in flags.redactKey { redaction.add(key: key) }
-        for pattern in flags.redactPattern {
-            do { try redaction.add(pattern: pattern) } catch {
-                throw UsageError("--redact-pattern \(pattern): \(error)")
-            }
-        }
-        return RunMapping(
-            mode: .backfill, role: RunRole(rawValue: flags.role.rawValue) ?? .baseline, dataset: flags.dataset,
-            agentName: flags.agentName, agentVersion: flags.agentVersion,
-            capture: RunMapping.Capture(rawValue: flags.capture.rawValue) ?? .none, redaction: redaction,
-            limits: settings.limits)
+        var mapping = try ExportSetup.mapping(flags.shared, settings, mode: .backfill)
+        mapping.role = RunRole(rawValue: flags.role.rawValue) ?? .baseline
+        mapping.agentVersion = flags.agentVersion
+        return mapping
     }
-}
-
-/// A command line that cannot be carried out.
-struct UsageError: Error, CustomStringConvertible {
-    var description: String
-    init(_ description: String) { self.description = description }
 }
