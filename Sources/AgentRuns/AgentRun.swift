@@ -15,6 +15,8 @@ public struct AgentRun: Sendable {
     /// Names of the tools that this run was allowed to use; nil when nothing was said.
     public var allowedTools: [Text]?
     public var outcome: Text?
+    /// Whether the recording says in so many words that there was no outcome, which a missing field does not.
+    public var statesNoOutcome = false
     public var expectedOutcome: Text?
     /// Time from request to response, in milliseconds, as recorded.
     public var latency: RecordedNumber?
@@ -30,6 +32,8 @@ public struct AgentRun: Sendable {
     public var version: Text?
     public var conversationID: Text?
     public var model: Text?
+    /// Words by which whoever recorded the run sorts it.
+    public var tags: [Text] = []
 
     public init() {}
 

@@ -21,10 +21,12 @@ enum Field: String, FieldName {
     case startTime = "start_time"
     case agent, version
     case conversationID = "conversation_id"
-    case model
+    case model, tags
 
     init?(name: UnsafeRawBufferPointer) {
         switch name.count {
+        case 4:
+            if name == "tags" { self = .tags } else { return nil }
         case 5:
             if name == "agent" { self = .agent } else if name == "model" { self = .model } else { return nil }
         case 7:
@@ -96,6 +98,7 @@ enum Field: String, FieldName {
         case .version: 1 << 14
         case .conversationID: 1 << 15
         case .model: 1 << 16
+        case .tags: 1 << 17
         }
     }
 }

@@ -83,7 +83,9 @@ private struct FieldPass {
         case .response: run.response = content(token, &run)
         case .toolCalls: calls = try container(token, index, .array, field)
         case .toolResults: results = try container(token, index, .array, field)
-        case .outcome: run.outcome = try text(token, field, &run)
+        case .outcome:
+            run.outcome = try text(token, field, &run)
+            run.statesNoOutcome = token.kind == .null
         case .expectedOutcome: run.expectedOutcome = try text(token, field, &run)
         case .latency: run.latency = try number(token, field)
         case .costTokens: run.costTokens = try number(token, field)
@@ -95,6 +97,7 @@ private struct FieldPass {
         case .version: run.version = try text(token, field, &run)
         case .conversationID: run.conversationID = try text(token, field, &run)
         case .model: run.model = try text(token, field, &run)
+        case .tags: run.tags = tags(tape, index, &run)
         }
         if let id = run.recordedID, field == .traceID, run.storage[id.range].contains(0) {
             throw RejectedLine(
@@ -235,6 +238,18 @@ private struct FieldPass {
             item = tape[item].next
         }
         return texts
+    }
+
+    /// Tags sort runs and are no part of them: what is no list of strings is another tool's field of the same name.
+    private mutating func tags(_ tape: borrowing JSONTape, _ index: Int, _ run: inout AgentRun) -> [Text] {
+        guard tape[index].kind == .array else { return [] }
+        var tags: [Text] = []
+        var item = index + 1
+        while item < tape[index].next {
+            if tape[item].kind == .string { tags.append(stored(tape[item], &run)) }
+            item = tape[item].next
+        }
+        return tags
     }
 
     private func number(_ token: JSONToken, _ field: Field) throws(RejectedLine) -> RecordedNumber? {
