@@ -43,6 +43,7 @@ let package = Package(
         .target(name: "RunSpans", dependencies: ["AgentRuns", "JSONText", "CNettle"]),
         .target(name: "OTLP", dependencies: ["AgentRuns", "JSONText", "RunSpans", "COTLP", "CProtobufC"]),
         .target(name: "Delivery", dependencies: ["JSONText", "Threads", "RunSpans", "OTLP", "CCurl", "CCompression"]),
+        .target(name: "Statistics"),
         .target(
             name: "Backfill",
             dependencies: [
@@ -66,6 +67,7 @@ let package = Package(
         .testTarget(name: "OTLPTests", dependencies: ["AgentRuns", "RunSpans", "OTLP"]),
         .testTarget(name: "DeliveryTests", dependencies: ["OTLP", "Threads", "Delivery"]),
         .testTarget(name: "OTelSettingsTests", dependencies: ["RunSpans", "Delivery", "OTelSettings"]),
+        .testTarget(name: "StatisticsTests", dependencies: ["Statistics"]),
         .testTarget(name: "BackfillTests", dependencies: ["AgentRuns", "RunSpans", "TraceReading", "Backfill"]),
         // Whole processes: the command as a user starts it, against collectors that run.
         .testTarget(name: "IntegrationTests", dependencies: ["JSONText", "outrigger"]),
