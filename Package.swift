@@ -22,6 +22,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // C libraries of Debian, behind module maps, and the two C targets of our own.
@@ -44,6 +45,9 @@ let package = Package(
         .target(name: "OTLP", dependencies: ["AgentRuns", "JSONText", "RunSpans", "COTLP", "CProtobufC"]),
         .target(name: "Delivery", dependencies: ["JSONText", "Threads", "RunSpans", "OTLP", "CCurl", "CCompression"]),
         .target(name: "Statistics"),
+        .target(name: "StrictYAML", dependencies: ["JSONText", .product(name: "Yams", package: "Yams")]),
+        .target(name: "Digests", dependencies: ["CNettle"]),
+        .target(name: "Releases", dependencies: ["JSONText", "StrictYAML", "Digests"]),
         .target(
             name: "Backfill",
             dependencies: [
@@ -67,6 +71,8 @@ let package = Package(
         .testTarget(name: "OTLPTests", dependencies: ["AgentRuns", "RunSpans", "OTLP"]),
         .testTarget(name: "DeliveryTests", dependencies: ["OTLP", "Threads", "Delivery"]),
         .testTarget(name: "OTelSettingsTests", dependencies: ["RunSpans", "Delivery", "OTelSettings"]),
+        .testTarget(name: "StrictYAMLTests", dependencies: ["JSONText", "StrictYAML"]),
+        .testTarget(name: "ReleasesTests", dependencies: ["JSONText", "StrictYAML", "Releases"]),
         .testTarget(name: "StatisticsTests", dependencies: ["Statistics"]),
         .testTarget(name: "BackfillTests", dependencies: ["AgentRuns", "RunSpans", "TraceReading", "Backfill"]),
         // Whole processes: the command as a user starts it, against collectors that run.
