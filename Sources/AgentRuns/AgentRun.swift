@@ -72,12 +72,13 @@ public struct AgentRun: Sendable {
 
     /// Empties the run, keeping its memory for the next one.
     public mutating func removeAll() {
+        // The arrays are exchanged, never assigned: one that has two owners gives its memory up when it is emptied.
         var empty = AgentRun()
+        swap(&storage, &empty.storage)
+        swap(&toolCalls, &empty.toolCalls)
+        empty.storage.removeAll(keepingCapacity: true)
+        empty.toolCalls.removeAll(keepingCapacity: true)
         swap(&self, &empty)
-        storage = empty.storage
-        storage.removeAll(keepingCapacity: true)
-        toolCalls = empty.toolCalls
-        toolCalls.removeAll(keepingCapacity: true)
     }
 }
 

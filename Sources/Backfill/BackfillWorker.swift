@@ -40,11 +40,14 @@ struct BackfillWorker<Encoder: SpanEncoder, Sink: SpanSink>: ~Copyable where Sin
     private mutating func process(_ read: ReadBlock) {
         block.decode(read)
         let admitted = shared.admit(block)
+        // Held here, so that each run is lent from the array and not copied out of it.
+        let runs = block.runs
+        let lent = runs.span
         for run in admitted {
-            if plan.keepsIDs { shared.keepIDs(of: block.runs[run.line], run.placement.identity) }
+            if plan.keepsIDs { shared.keepIDs(of: lent[run.line], run.placement.identity) }
             if run.missing?.isEmpty == true { continue }
             let before = mapper.writer.batch.count
-            mapper.write(block.runs[run.line], run.placement)
+            mapper.write(lent[run.line], run.placement)
             let spans = mapper.writer.batch.count - before
             mark(run, spans, from: before)
             flush(atLeast: plan.batchSpans)

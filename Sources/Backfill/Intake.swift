@@ -24,7 +24,9 @@ final class Intake {
 
     private var occurrences = OccurrenceIndex()
     private var input: InputProgress?
-    private(set) var report = BackfillReport()
+    private var counts = BackfillReport()
+    /// By the number of the ``Warning``: most runs of old traces have one, and a dictionary would hash its name each time.
+    private var warnings = Array(repeating: 0, count: Warning.allCases.count)
     /// Set when nothing more is to be admitted.
     private(set) var isClosed = false
 
@@ -55,6 +57,9 @@ final class Intake {
         admitted.reserveCapacity(block.outcomes.count)
         do throws(BackfillError) {
             try enter(block.source.input)
+            // Held here, so that each run is lent from the array and not copied out of it.
+            let runs = block.runs
+            let lent = runs.span
             for i in block.outcomes.indices {
                 seen = i + 1
                 switch block.outcomes[i] {
@@ -62,33 +67,33 @@ final class Intake {
                     try reject(rejection, block, i)
                 case .run(let oddities):
                     count(oddities)
-                    if let run = try admit(block, i) { admitted.append(run) }
+                    if let run = try admit(lent[i], block, i) { admitted.append(run) }
                 }
             }
         } catch {
             // The lines up to the one that ended it.
             if seen > 0 {
                 let lines = block.source.lines.lines[seen - 1].number - block.source.lines.firstLine + 1
-                report.lines.total += lines
-                report.lines.empty += lines - seen
+                counts.lines.total += lines
+                counts.lines.empty += lines - seen
             }
             isClosed = true
-            report.endedEarly = error.message
+            counts.endedEarly = error.message
             throw error
         }
-        report.lines.total += block.source.lines.lineCount
-        report.lines.empty += block.source.lines.lineCount - block.outcomes.count
+        counts.lines.total += block.source.lines.lineCount
+        counts.lines.empty += block.source.lines.lineCount - block.outcomes.count
     }
 
     /// Closes the intake: the backfill was asked to stop, or cannot go on.
     func close(_ reason: String?) {
         isClosed = true
-        if let reason { report.endedEarly = report.endedEarly ?? reason }
+        if let reason { counts.endedEarly = counts.endedEarly ?? reason }
     }
 
     /// Whether all runs that were asked for have been admitted: what follows would only be counted.
     var reachedLimit: Bool {
-        plan.limit.map { report.runs.selected + report.runs.alreadyDelivered >= $0 } ?? false
+        plan.limit.map { counts.runs.selected + counts.runs.alreadyDelivered >= $0 } ?? false
     }
 
     /// The current input was read to its end.
@@ -147,64 +152,73 @@ final class Intake {
     // MARK: lines
 
     private func reject(_ rejection: RejectedLine, _ block: DecodedBlock, _ i: Int) throws(BackfillError) {
-        report.lines.rejected[rejection.reason.rawValue, default: 0] += 1
+        counts.lines.rejected[rejection.reason.rawValue, default: 0] += 1
         let line = block.source.lines.lines[i]
         rejects.add(rejection, path: block.source.input.path, line: line, text: block.text(i))
         if plan.isStrict { throw .runtime("ended at line \(line.number), the first bad one (--strict)") }
     }
 
-    private func admit(_ block: DecodedBlock, _ i: Int) throws(BackfillError) -> AdmittedRun? {
+    private func admit(
+        _ run: borrowing AgentRun, _ block: DecodedBlock, _ i: Int
+    ) throws(BackfillError) -> AdmittedRun? {
         let line = block.source.lines.lines[i]
-        report.runs.read += 1
+        counts.runs.read += 1
         // What a run without an id is called: the digest of its line.
-        let standIn = block.runs[i].recordedID == nil ? lineName(block.text(i)) : nil
-        let identity = try identify(block.runs[i], standIn)
+        let standIn = run.recordedID == nil ? lineName(block.text(i)) : nil
+        let identity = try identify(run, standIn)
         let start: UInt64
-        if let recorded = block.runs[i].startTime { start = recorded } else { start = try syntheticTime(line) }
-        let timeline = RunTimeline(of: block.runs[i], start: start)
+        if let recorded = run.startTime { start = recorded } else { start = try syntheticTime(line) }
+        let timeline = RunTimeline(of: run, start: start)
         // Asked for every run, whatever the filters say of it: it also compares the file with what was delivered.
-        let missing = try missingSpans(block, i, line)
+        let missing = try missingSpans(run, block, i, line)
 
         if let since = plan.since, start < since { return filtered() }
         if let until = plan.until, start >= until { return filtered() }
-        if let limit = plan.limit, report.runs.selected + report.runs.alreadyDelivered >= limit {
-            report.runs.beyondLimit += 1
+        if let limit = plan.limit, counts.runs.selected + counts.runs.alreadyDelivered >= limit {
+            counts.runs.beyondLimit += 1
             return nil
         }
         guard plan.sampler.keeps(identity.traceID) else {
-            report.runs.sampledOut += 1
+            counts.runs.sampledOut += 1
             return nil
         }
         count(timeline)
-        if report.firstTraces.count < 5 {
-            let id = standIn ?? block.runs[i].recordedID.map { block.runs[i].string($0) } ?? ""
-            report.firstTraces.append((identity.traceID.hex, id.count > 200 ? id.prefix(200) + "…" : id))
+        if counts.firstTraces.count < 5 {
+            let id = standIn ?? name(of: run)
+            counts.firstTraces.append((identity.traceID.hex, id.count > 200 ? id.prefix(200) + "…" : id))
         }
         if let missing {
-            report.spans.alreadyDelivered += RunShape.spanCount(of: block.runs[i]) - missing.reduce(0) { $0 + $1.count }
+            counts.spans.alreadyDelivered += RunShape.spanCount(of: run) - missing.reduce(0) { $0 + $1.count }
         }
         let isDelivered = missing?.isEmpty == true
-        report.runs.alreadyDelivered += isDelivered ? 1 : 0
-        report.runs.selected += isDelivered ? 0 : 1
+        counts.runs.alreadyDelivered += isDelivered ? 1 : 0
+        counts.runs.selected += isDelivered ? 0 : 1
         // What was delivered before is passed on only to be verified.
         if isDelivered, !plan.keepsIDs { return nil }
         return AdmittedRun(
             line: i,
             placement: RunPlacement(
-                identity: identity, timeline: timeline, hasRecordedTime: block.runs[i].startTime != nil,
+                identity: identity, timeline: timeline, hasRecordedTime: run.startTime != nil,
                 recordedID: standIn, line: line.number),
             missing: missing)
     }
 
+    private func name(of run: borrowing AgentRun) -> String {
+        guard let id = run.recordedID else { return "" }
+        return run.string(id)
+    }
+
     private func filtered() -> AdmittedRun? {
-        report.runs.filtered += 1
+        counts.runs.filtered += 1
         return nil
     }
 
     /// - Returns: nil when none of the run's spans was delivered before.
-    private func missingSpans(_ block: DecodedBlock, _ i: Int, _ line: LineBlock.Line) throws(BackfillError) -> [Range<Int>]? {
+    private func missingSpans(
+        _ run: borrowing AgentRun, _ block: DecodedBlock, _ i: Int, _ line: LineBlock.Line
+    ) throws(BackfillError) -> [Range<Int>]? {
         guard input?.delivered.isEmpty == false else { return nil }
-        let count = RunShape.spanCount(of: block.runs[i])
+        let count = RunShape.spanCount(of: run)
         guard let missing = input?.delivered.missing(at: line.index, of: count, crc: block.checksums[i]) else {
             throw changed(block.source.input.path)
         }
@@ -215,28 +229,33 @@ final class Intake {
 
     private func identify(_ run: borrowing AgentRun, _ standIn: String?) throws(BackfillError) -> RunIdentity {
         if let standIn {
-            return try identify(Array(standIn.utf8)[...], recorded: nil)
+            let id = Array(standIn.utf8)
+            return try id.span.withUnsafeBytes { id throws(BackfillError) in try identify(id) }
         }
-        guard let id = run.recordedID else { return try identify([], recorded: nil) }
-        return try identify(run.storage[id.range], recorded: id.count == 32 ? TraceID(hex: run.storage[id.range]) : nil)
+        guard let id = run.recordedID else { return try identify(UnsafeRawBufferPointer(start: nil, count: 0)) }
+        return try run.storage.span.extracting(id.range).withUnsafeBytes { id throws(BackfillError) in try identify(id) }
     }
 
-    private func identify(_ id: ArraySlice<UInt8>, recorded: TraceID?) throws(BackfillError) -> RunIdentity {
-        // The same W3C id in the other case is the same trace.
+    private func identify(_ id: UnsafeRawBufferPointer) throws(BackfillError) -> RunIdentity {
         let isHex = id.count == 32 && id.allSatisfy { hexValue($0) != nil }
-        let key = isHex ? fingerprint(id.map { $0 >= 0x41 && $0 <= 0x46 ? $0 | 0x20 : $0 }[...]) : fingerprint(id)
-        let occurrence = try occurrences.insert(key)
-        if let recorded, occurrence == 0, plan.mapping.role == .baseline, !plan.rehash {
+        guard isHex else {
+            // What the id of its first occurrence is hashed to tells it from all others: no second hash is needed.
+            let first = hashed(id, occurrence: 0)
+            let occurrence = try occurrences.insert(Fingerprint(high: first.traceID.high, low: first.traceID.low))
+            return occurrence == 0 ? first : hashed(id, occurrence: occurrence)
+        }
+        // The same W3C id in the other case is the same trace.
+        let lowerCase = id.map { $0 >= 0x41 && $0 <= 0x46 ? $0 | 0x20 : $0 }
+        let (high, low) = lowerCase.withUnsafeBytes { SHA256.prefix(of: $0) }
+        let occurrence = try occurrences.insert(Fingerprint(high: high, low: low))
+        if let recorded = TraceID(hex: id), occurrence == 0, plan.mapping.role == .baseline, !plan.rehash {
             return RunIdentity(recorded: recorded)
         }
-        return id.withUnsafeBytes {
-            RunIdentity(dataset: plan.mapping.dataset, recordedID: $0, occurrence: occurrence, role: plan.mapping.role)
-        }
+        return hashed(id, occurrence: occurrence)
     }
 
-    private func fingerprint(_ id: ArraySlice<UInt8>) -> Fingerprint {
-        let (high, low) = id.withUnsafeBytes { SHA256.prefix(of: $0) }
-        return Fingerprint(high: high, low: low)
+    private func hashed(_ id: UnsafeRawBufferPointer, occurrence: Int) -> RunIdentity {
+        RunIdentity(dataset: plan.mapping.dataset, recordedID: id, occurrence: occurrence, role: plan.mapping.role)
     }
 
     private func lineName(_ line: ArraySlice<UInt8>) -> String {
@@ -276,22 +295,52 @@ final class Intake {
 
     // MARK: warnings
 
+    /// What is said of runs that are sent all the same.
+    private enum Warning: Int, CaseIterable {
+        case repeatedField, loneSurrogate, unnamedTool, endsInTheFuture, olderThan72Hours
+        case latencyMissing, latencyInvalid, durationInvalid, durationsExceedLatency
+
+        /// Its name in the report, which is part of our promise.
+        var name: String {
+            switch self {
+            case .repeatedField: "repeated_field"
+            case .loneSurrogate: "lone_surrogate_replaced"
+            case .unnamedTool: "tool_without_name"
+            case .endsInTheFuture: "ends_in_the_future"
+            case .olderThan72Hours: "older_than_72_hours"
+            case .latencyMissing: "latency_missing"
+            case .latencyInvalid: "latency_invalid"
+            case .durationInvalid: "duration_invalid"
+            case .durationsExceedLatency: "durations_exceed_latency"
+            }
+        }
+    }
+
     private func count(_ oddities: LineOddities) {
         guard !oddities.isEmpty else { return }
-        if oddities.contains(.repeatedField) { warn("repeated_field") }
-        if oddities.contains(.loneSurrogate) { warn("lone_surrogate_replaced") }
-        if oddities.contains(.unnamedTool) { warn("tool_without_name") }
+        if oddities.contains(.repeatedField) { warn(.repeatedField) }
+        if oddities.contains(.loneSurrogate) { warn(.loneSurrogate) }
+        if oddities.contains(.unnamedTool) { warn(.unnamedTool) }
     }
 
     private func count(_ timeline: RunTimeline) {
-        if timeline.end > now { warn("ends_in_the_future") }
-        if timeline.start + 72 * 3600 * 1_000_000_000 < now { warn("older_than_72_hours") }
+        if timeline.end > now { warn(.endsInTheFuture) }
+        if timeline.start + 72 * 3600 * 1_000_000_000 < now { warn(.olderThan72Hours) }
         guard !timeline.oddities.isEmpty else { return }
-        if timeline.oddities.contains(.latencyMissing) { warn("latency_missing") }
-        if timeline.oddities.contains(.latencyInvalid) { warn("latency_invalid") }
-        if timeline.oddities.contains(.durationInvalid) { warn("duration_invalid") }
-        if timeline.oddities.contains(.durationsExceedLatency) { warn("durations_exceed_latency") }
+        if timeline.oddities.contains(.latencyMissing) { warn(.latencyMissing) }
+        if timeline.oddities.contains(.latencyInvalid) { warn(.latencyInvalid) }
+        if timeline.oddities.contains(.durationInvalid) { warn(.durationInvalid) }
+        if timeline.oddities.contains(.durationsExceedLatency) { warn(.durationsExceedLatency) }
     }
 
-    private func warn(_ name: String) { report.warnings[name, default: 0] += 1 }
+    private func warn(_ warning: Warning) { warnings[warning.rawValue] += 1 }
+
+    /// What was decided so far.
+    var report: BackfillReport {
+        var report = counts
+        for warning in Warning.allCases where warnings[warning.rawValue] > 0 {
+            report.warnings[warning.name] = warnings[warning.rawValue]
+        }
+        return report
+    }
 }

@@ -14,10 +14,7 @@ struct Fingerprint: Hashable, Comparable {
 /// front of the file knows nearly all ids that were never seen, so that a file of unique ids reads nothing back. Sorted
 /// runs of similar size are merged, so that a repeated id is found in a few of them.
 struct OccurrenceIndex: ~Copyable {
-    private struct Entry {
-        var key: Fingerprint
-        var count: UInt64
-    }
+    private typealias Entry = OccurrenceTable.Entry
 
     /// One sorted part of the file, counted in entries.
     private struct SortedRun {
@@ -25,20 +22,16 @@ struct OccurrenceIndex: ~Copyable {
         var count: Int
     }
 
-    private static let tableCapacity = 1 << 14
     private static let mergeWidth = 8
     private static let entrySize = MemoryLayout<Entry>.stride
 
-    private var table: [Fingerprint: UInt64] = [:]
+    private var table = OccurrenceTable()
     private var filter: SeenFilter
     private var runs: [SortedRun] = []
     private var descriptor: CInt = -1
     private var fileEnd = 0
 
-    init() {
-        filter = SeenFilter()
-        table.reserveCapacity(Self.tableCapacity)
-    }
+    init() { filter = SeenFilter() }
 
     deinit {
         if descriptor >= 0 { close(descriptor) }
@@ -49,14 +42,11 @@ struct OccurrenceIndex: ~Copyable {
     /// - Returns: how often it came before.
     /// - Throws: ``BackfillError`` when the temporary file cannot be written or read.
     mutating func insert(_ key: Fingerprint) throws(BackfillError) -> Int {
-        if let before = table[key] {
-            table[key] = before + 1
-            return Int(before)
-        }
+        if let before = table.increment(key) { return Int(before) }
         let mayBeOld = filter.insert(key)
         let before = mayBeOld ? try find(key) ?? 0 : 0
-        if table.count >= Self.tableCapacity { try spill() }
-        table[key] = before + 1
+        if table.isFull { try spill() }
+        table.insert(Entry(key: key, count: before + 1))
         return Int(before)
     }
 
@@ -79,10 +69,10 @@ struct OccurrenceIndex: ~Copyable {
 
     private mutating func spill() throws(BackfillError) {
         if descriptor < 0 { descriptor = try openTemporaryFile() }
-        let entries = table.map { Entry(key: $0.key, count: $0.value) }.sorted { $0.key < $1.key }
+        let entries = table.entries.sorted { $0.key < $1.key }
         runs.append(SortedRun(start: fileEnd, count: entries.count))
         try append(entries)
-        table.removeAll(keepingCapacity: true)
+        table.removeAll()
         try mergeTail()
     }
 
@@ -178,8 +168,11 @@ private struct SeenFilter: ~Copyable {
     private let words: UnsafeMutablePointer<UInt64>
 
     init() {
-        words = .allocate(capacity: Self.lines * 8)
-        words.initialize(repeating: 0, count: Self.lines * 8)
+        // Keys lie anywhere in it: in large pages, where the system has them, finding the page costs nothing.
+        let size = Self.lines * 64
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 2 << 20)
+        madvise(memory, size, MADV_HUGEPAGE)
+        words = memory.initializeMemory(as: UInt64.self, repeating: 0, count: Self.lines * 8)
     }
 
     deinit { words.deallocate() }

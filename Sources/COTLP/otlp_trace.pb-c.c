@@ -277,49 +277,274 @@ void   otlp__span__free_unpacked
   assert(message->base.descriptor == &otlp__span__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   otlp__span_attributes__init
-                     (Otlp__SpanAttributes         *message)
+void   otlp__span_attribute__init
+                     (Otlp__SpanAttribute         *message)
 {
-  static const Otlp__SpanAttributes init_value = OTLP__SPAN_ATTRIBUTES__INIT;
+  static const Otlp__SpanAttribute init_value = OTLP__SPAN_ATTRIBUTE__INIT;
   *message = init_value;
 }
-size_t otlp__span_attributes__get_packed_size
-                     (const Otlp__SpanAttributes *message)
+size_t otlp__span_attribute__get_packed_size
+                     (const Otlp__SpanAttribute *message)
 {
-  assert(message->base.descriptor == &otlp__span_attributes__descriptor);
+  assert(message->base.descriptor == &otlp__span_attribute__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t otlp__span_attributes__pack
-                     (const Otlp__SpanAttributes *message,
+size_t otlp__span_attribute__pack
+                     (const Otlp__SpanAttribute *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &otlp__span_attributes__descriptor);
+  assert(message->base.descriptor == &otlp__span_attribute__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t otlp__span_attributes__pack_to_buffer
-                     (const Otlp__SpanAttributes *message,
+size_t otlp__span_attribute__pack_to_buffer
+                     (const Otlp__SpanAttribute *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &otlp__span_attributes__descriptor);
+  assert(message->base.descriptor == &otlp__span_attribute__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Otlp__SpanAttributes *
-       otlp__span_attributes__unpack
+Otlp__SpanAttribute *
+       otlp__span_attribute__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Otlp__SpanAttributes *)
-     protobuf_c_message_unpack (&otlp__span_attributes__descriptor,
+  return (Otlp__SpanAttribute *)
+     protobuf_c_message_unpack (&otlp__span_attribute__descriptor,
                                 allocator, len, data);
 }
-void   otlp__span_attributes__free_unpacked
-                     (Otlp__SpanAttributes *message,
+void   otlp__span_attribute__free_unpacked
+                     (Otlp__SpanAttribute *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &otlp__span_attributes__descriptor);
+  assert(message->base.descriptor == &otlp__span_attribute__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   otlp__span_text_attribute__init
+                     (Otlp__SpanTextAttribute         *message)
+{
+  static const Otlp__SpanTextAttribute init_value = OTLP__SPAN_TEXT_ATTRIBUTE__INIT;
+  *message = init_value;
+}
+size_t otlp__span_text_attribute__get_packed_size
+                     (const Otlp__SpanTextAttribute *message)
+{
+  assert(message->base.descriptor == &otlp__span_text_attribute__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t otlp__span_text_attribute__pack
+                     (const Otlp__SpanTextAttribute *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &otlp__span_text_attribute__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t otlp__span_text_attribute__pack_to_buffer
+                     (const Otlp__SpanTextAttribute *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &otlp__span_text_attribute__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Otlp__SpanTextAttribute *
+       otlp__span_text_attribute__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Otlp__SpanTextAttribute *)
+     protobuf_c_message_unpack (&otlp__span_text_attribute__descriptor,
+                                allocator, len, data);
+}
+void   otlp__span_text_attribute__free_unpacked
+                     (Otlp__SpanTextAttribute *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &otlp__span_text_attribute__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   otlp__text_attribute__init
+                     (Otlp__TextAttribute         *message)
+{
+  static const Otlp__TextAttribute init_value = OTLP__TEXT_ATTRIBUTE__INIT;
+  *message = init_value;
+}
+size_t otlp__text_attribute__get_packed_size
+                     (const Otlp__TextAttribute *message)
+{
+  assert(message->base.descriptor == &otlp__text_attribute__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t otlp__text_attribute__pack
+                     (const Otlp__TextAttribute *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &otlp__text_attribute__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t otlp__text_attribute__pack_to_buffer
+                     (const Otlp__TextAttribute *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &otlp__text_attribute__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Otlp__TextAttribute *
+       otlp__text_attribute__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Otlp__TextAttribute *)
+     protobuf_c_message_unpack (&otlp__text_attribute__descriptor,
+                                allocator, len, data);
+}
+void   otlp__text_attribute__free_unpacked
+                     (Otlp__TextAttribute *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &otlp__text_attribute__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   otlp__text_value__init
+                     (Otlp__TextValue         *message)
+{
+  static const Otlp__TextValue init_value = OTLP__TEXT_VALUE__INIT;
+  *message = init_value;
+}
+size_t otlp__text_value__get_packed_size
+                     (const Otlp__TextValue *message)
+{
+  assert(message->base.descriptor == &otlp__text_value__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t otlp__text_value__pack
+                     (const Otlp__TextValue *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &otlp__text_value__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t otlp__text_value__pack_to_buffer
+                     (const Otlp__TextValue *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &otlp__text_value__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Otlp__TextValue *
+       otlp__text_value__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Otlp__TextValue *)
+     protobuf_c_message_unpack (&otlp__text_value__descriptor,
+                                allocator, len, data);
+}
+void   otlp__text_value__free_unpacked
+                     (Otlp__TextValue *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &otlp__text_value__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   otlp__span_core__init
+                     (Otlp__SpanCore         *message)
+{
+  static const Otlp__SpanCore init_value = OTLP__SPAN_CORE__INIT;
+  *message = init_value;
+}
+size_t otlp__span_core__get_packed_size
+                     (const Otlp__SpanCore *message)
+{
+  assert(message->base.descriptor == &otlp__span_core__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t otlp__span_core__pack
+                     (const Otlp__SpanCore *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &otlp__span_core__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t otlp__span_core__pack_to_buffer
+                     (const Otlp__SpanCore *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &otlp__span_core__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Otlp__SpanCore *
+       otlp__span_core__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Otlp__SpanCore *)
+     protobuf_c_message_unpack (&otlp__span_core__descriptor,
+                                allocator, len, data);
+}
+void   otlp__span_core__free_unpacked
+                     (Otlp__SpanCore *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &otlp__span_core__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   otlp__scoped_span__init
+                     (Otlp__ScopedSpan         *message)
+{
+  static const Otlp__ScopedSpan init_value = OTLP__SCOPED_SPAN__INIT;
+  *message = init_value;
+}
+size_t otlp__scoped_span__get_packed_size
+                     (const Otlp__ScopedSpan *message)
+{
+  assert(message->base.descriptor == &otlp__scoped_span__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t otlp__scoped_span__pack
+                     (const Otlp__ScopedSpan *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &otlp__scoped_span__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t otlp__scoped_span__pack_to_buffer
+                     (const Otlp__ScopedSpan *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &otlp__scoped_span__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Otlp__ScopedSpan *
+       otlp__scoped_span__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Otlp__ScopedSpan *)
+     protobuf_c_message_unpack (&otlp__scoped_span__descriptor,
+                                allocator, len, data);
+}
+void   otlp__scoped_span__free_unpacked
+                     (Otlp__ScopedSpan *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &otlp__scoped_span__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   otlp__span_event__init
@@ -945,42 +1170,365 @@ const ProtobufCMessageDescriptor otlp__span__descriptor =
   (ProtobufCMessageInit) otlp__span__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor otlp__span_attributes__field_descriptors[1] =
+static const ProtobufCFieldDescriptor otlp__span_attribute__field_descriptors[1] =
 {
   {
-    "attributes",
+    "attribute",
     9,
-    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Otlp__SpanAttributes, n_attributes),
-    offsetof(Otlp__SpanAttributes, attributes),
+    0,   /* quantifier_offset */
+    offsetof(Otlp__SpanAttribute, attribute),
     &otlp__key_value__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned otlp__span_attributes__field_indices_by_name[] = {
-  0,   /* field[0] = attributes */
+static const unsigned otlp__span_attribute__field_indices_by_name[] = {
+  0,   /* field[0] = attribute */
 };
-static const ProtobufCIntRange otlp__span_attributes__number_ranges[1 + 1] =
+static const ProtobufCIntRange otlp__span_attribute__number_ranges[1 + 1] =
 {
   { 9, 0 },
   { 0, 1 }
 };
-const ProtobufCMessageDescriptor otlp__span_attributes__descriptor =
+const ProtobufCMessageDescriptor otlp__span_attribute__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "otlp.SpanAttributes",
-  "SpanAttributes",
-  "Otlp__SpanAttributes",
+  "otlp.SpanAttribute",
+  "SpanAttribute",
+  "Otlp__SpanAttribute",
   "otlp",
-  sizeof(Otlp__SpanAttributes),
+  sizeof(Otlp__SpanAttribute),
   1,
-  otlp__span_attributes__field_descriptors,
-  otlp__span_attributes__field_indices_by_name,
-  1,  otlp__span_attributes__number_ranges,
-  (ProtobufCMessageInit) otlp__span_attributes__init,
+  otlp__span_attribute__field_descriptors,
+  otlp__span_attribute__field_indices_by_name,
+  1,  otlp__span_attribute__number_ranges,
+  (ProtobufCMessageInit) otlp__span_attribute__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor otlp__span_text_attribute__field_descriptors[1] =
+{
+  {
+    "attribute",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Otlp__SpanTextAttribute, attribute),
+    &otlp__text_attribute__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned otlp__span_text_attribute__field_indices_by_name[] = {
+  0,   /* field[0] = attribute */
+};
+static const ProtobufCIntRange otlp__span_text_attribute__number_ranges[1 + 1] =
+{
+  { 9, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor otlp__span_text_attribute__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "otlp.SpanTextAttribute",
+  "SpanTextAttribute",
+  "Otlp__SpanTextAttribute",
+  "otlp",
+  sizeof(Otlp__SpanTextAttribute),
+  1,
+  otlp__span_text_attribute__field_descriptors,
+  otlp__span_text_attribute__field_indices_by_name,
+  1,  otlp__span_text_attribute__number_ranges,
+  (ProtobufCMessageInit) otlp__span_text_attribute__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor otlp__text_attribute__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Otlp__TextAttribute, key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Otlp__TextAttribute, value),
+    &otlp__text_value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned otlp__text_attribute__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange otlp__text_attribute__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor otlp__text_attribute__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "otlp.TextAttribute",
+  "TextAttribute",
+  "Otlp__TextAttribute",
+  "otlp",
+  sizeof(Otlp__TextAttribute),
+  2,
+  otlp__text_attribute__field_descriptors,
+  otlp__text_attribute__field_indices_by_name,
+  1,  otlp__text_attribute__number_ranges,
+  (ProtobufCMessageInit) otlp__text_attribute__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor otlp__text_value__field_descriptors[1] =
+{
+  {
+    "string_value",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Otlp__TextValue, value_case),
+    offsetof(Otlp__TextValue, string_value),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned otlp__text_value__field_indices_by_name[] = {
+  0,   /* field[0] = string_value */
+};
+static const ProtobufCIntRange otlp__text_value__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor otlp__text_value__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "otlp.TextValue",
+  "TextValue",
+  "Otlp__TextValue",
+  "otlp",
+  sizeof(Otlp__TextValue),
+  1,
+  otlp__text_value__field_descriptors,
+  otlp__text_value__field_indices_by_name,
+  1,  otlp__text_value__number_ranges,
+  (ProtobufCMessageInit) otlp__text_value__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor otlp__span_core__field_descriptors[10] =
+{
+  {
+    "trace_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Otlp__SpanCore, trace_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "span_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Otlp__SpanCore, span_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "parent_span_id",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Otlp__SpanCore, parent_span_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "name",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Otlp__SpanCore, name),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kind",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Otlp__SpanCore, kind),
+    &otlp__span_kind__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "start_time_unix_nano",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Otlp__SpanCore, start_time_unix_nano),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "end_time_unix_nano",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Otlp__SpanCore, end_time_unix_nano),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dropped_attributes_count",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Otlp__SpanCore, dropped_attributes_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "status",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Otlp__SpanCore, status),
+    &otlp__status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "flags",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED32,
+    0,   /* quantifier_offset */
+    offsetof(Otlp__SpanCore, flags),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned otlp__span_core__field_indices_by_name[] = {
+  7,   /* field[7] = dropped_attributes_count */
+  6,   /* field[6] = end_time_unix_nano */
+  9,   /* field[9] = flags */
+  4,   /* field[4] = kind */
+  3,   /* field[3] = name */
+  2,   /* field[2] = parent_span_id */
+  1,   /* field[1] = span_id */
+  5,   /* field[5] = start_time_unix_nano */
+  8,   /* field[8] = status */
+  0,   /* field[0] = trace_id */
+};
+static const ProtobufCIntRange otlp__span_core__number_ranges[4 + 1] =
+{
+  { 1, 0 },
+  { 4, 2 },
+  { 10, 7 },
+  { 15, 8 },
+  { 0, 10 }
+};
+const ProtobufCMessageDescriptor otlp__span_core__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "otlp.SpanCore",
+  "SpanCore",
+  "Otlp__SpanCore",
+  "otlp",
+  sizeof(Otlp__SpanCore),
+  10,
+  otlp__span_core__field_descriptors,
+  otlp__span_core__field_indices_by_name,
+  4,  otlp__span_core__number_ranges,
+  (ProtobufCMessageInit) otlp__span_core__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor otlp__scoped_span__field_descriptors[1] =
+{
+  {
+    "span",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Otlp__ScopedSpan, span),
+    &otlp__span_core__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned otlp__scoped_span__field_indices_by_name[] = {
+  0,   /* field[0] = span */
+};
+static const ProtobufCIntRange otlp__scoped_span__number_ranges[1 + 1] =
+{
+  { 2, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor otlp__scoped_span__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "otlp.ScopedSpan",
+  "ScopedSpan",
+  "Otlp__ScopedSpan",
+  "otlp",
+  sizeof(Otlp__ScopedSpan),
+  1,
+  otlp__scoped_span__field_descriptors,
+  otlp__scoped_span__field_indices_by_name,
+  1,  otlp__scoped_span__number_ranges,
+  (ProtobufCMessageInit) otlp__scoped_span__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor otlp__span_event__field_descriptors[4] =

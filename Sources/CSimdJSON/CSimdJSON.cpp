@@ -83,7 +83,9 @@ struct csj_parser {
   uint32_t max_depth;
   size_t capacity = 0;
   std::unique_ptr<simdjson::internal::dom_parser_implementation> index;
-  std::vector<csj_token> tokens;
+  std::vector<csj_token> tokens; // with room for more; the first `token_count` are this text's
+  size_t token_count = 0;
+  bool has_backslash = false;    // anywhere in the text
   std::vector<uint32_t> open; // the containers around the current token
 
   csj_status parse(const uint8_t *text, size_t count, size_t *error);
@@ -138,7 +140,8 @@ csj_status csj_parser::scalar(const uint8_t *text, size_t from, size_t to, bool 
     token.offset = uint32_t(from + 1);
     token.count = uint32_t(length - 2);
     const uint8_t *end = text + to - 1;
-    if (auto escape = static_cast<const uint8_t *>(memchr(start + 1, '\\', length - 2))) {
+    auto escape = has_backslash ? static_cast<const uint8_t *>(memchr(start + 1, '\\', length - 2)) : nullptr;
+    if (escape) {
       token.has_escapes = 1;
       if (auto bad = bad_escape(escape, end)) {
         *error = size_t(bad - text);
@@ -163,16 +166,19 @@ csj_status csj_parser::scalar(const uint8_t *text, size_t from, size_t to, bool 
       return strchr("{}[]:,", *start) ? CSJ_UNEXPECTED : CSJ_BAD_LITERAL;
     }
   }
-  token.next = uint32_t(tokens.size() + 1);
-  tokens.push_back(token);
+  token.next = uint32_t(token_count + 1);
+  tokens[token_count++] = token;
   return CSJ_OK;
 }
 
 csj_status csj_parser::parse(const uint8_t *text, size_t count, size_t *error) {
   *error = 0;
-  tokens.clear();
+  token_count = 0;
   open.clear();
   if (auto status = find_structure(text, count, error)) return status;
+  has_backslash = memchr(text, '\\', count);
+  // Each token starts at a structural character of its own.
+  if (tokens.size() < index->n_structural_indexes) tokens.resize(index->n_structural_indexes);
 
   const uint32_t *at = index->structural_indexes.get();
   const size_t total = index->n_structural_indexes;
@@ -195,8 +201,8 @@ csj_status csj_parser::parse(const uint8_t *text, size_t count, size_t *error) {
       csj_token token{};
       token.kind = c == '{' ? CSJ_OBJECT : CSJ_ARRAY;
       token.offset = at[i];
-      uint32_t self = uint32_t(tokens.size());
-      tokens.push_back(token);
+      uint32_t self = uint32_t(token_count);
+      tokens[token_count++] = token;
       ++i;
       uint8_t first = i < total ? text[at[i]] : 0;
       if (first == (c == '{' ? '}' : ']')) {
@@ -239,7 +245,7 @@ csj_status csj_parser::parse(const uint8_t *text, size_t count, size_t *error) {
       }
       if (d != (around.kind == CSJ_OBJECT ? '}' : ']')) return unexpected(i);
       around.count = at[i] + 1 - around.offset;
-      around.next = uint32_t(tokens.size());
+      around.next = uint32_t(token_count);
       open.pop_back();
       ++i;
     }
@@ -257,7 +263,7 @@ csj_status csj_parse(csj_parser *parser, const uint8_t *text, size_t count, cons
     if (count >= UINT32_MAX) return CSJ_NO_MEMORY;
     csj_status status = parser->parse(text, count, error_offset);
     *tokens = parser->tokens.data();
-    *token_count = parser->tokens.size();
+    *token_count = parser->token_count;
     return status;
   } catch (...) {
     *error_offset = 0;

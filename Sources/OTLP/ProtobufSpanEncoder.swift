@@ -18,7 +18,7 @@ public struct ProtobufSpanEncoder: SpanEncoder {
 
     private let requests: RequestEnvelope
     private let scratch = SpanScratch()
-    private var cache = PackedTextCache()
+    private let cache = PackedTextCache()
     /// The current span's attributes, packed.
     private var attributes: [UInt8] = []
 
@@ -61,25 +61,24 @@ public struct ProtobufSpanEncoder: SpanEncoder {
             let isCacheable = key.repeats && text.count <= PackedTextCache.maximumText
             if isCacheable, cache.append(key, text, to: &attributes) { return }
             let start = attributes.count
-            scratch.setText(text)
-            scratch.packAttribute(key, valueSize: text.count, into: &attributes)
+            scratch.packAttribute(key, text: text, into: &attributes)
             if isCacheable { cache.insert(key, text, packed: attributes[start...]) }
         }
     }
 
     public mutating func attribute(_ key: AttributeKey, integer: Int64) {
         scratch.setInteger(integer)
-        scratch.packAttribute(key, valueSize: 0, into: &attributes)
+        scratch.packAttribute(key, into: &attributes)
     }
 
     public mutating func attribute(_ key: AttributeKey, double: Double) {
         scratch.setDouble(double)
-        scratch.packAttribute(key, valueSize: 0, into: &attributes)
+        scratch.packAttribute(key, into: &attributes)
     }
 
     public mutating func attribute(_ key: AttributeKey, bool: Bool) {
         scratch.setBool(bool)
-        scratch.packAttribute(key, valueSize: 0, into: &attributes)
+        scratch.packAttribute(key, into: &attributes)
     }
 
     public mutating func fail(message: Span<UInt8>) {

@@ -3,14 +3,14 @@ internal import COTLP
 internal import CProtobufC
 internal import RunSpans
 
-/// The C messages of one span, filled and packed again and again.
+/// The C messages of one span, filled and packed again and again: parts of an OTLP span that have nothing but the fields
+/// that we set, since protobuf-c looks at all that there are.
 ///
 /// It owns all memory that the messages point to, but for attribute values, which are lent for one call.
 final class SpanScratch {
-    private let span = UnsafeMutablePointer<Otlp__Span>.allocate(capacity: 1)
+    private let span = UnsafeMutablePointer<Otlp__SpanCore>.allocate(capacity: 1)
     private let status = UnsafeMutablePointer<Otlp__Status>.allocate(capacity: 1)
-    private let list = UnsafeMutablePointer<Otlp__ScopeSpans>.allocate(capacity: 1)
-    private let spans = UnsafeMutablePointer<UnsafeMutablePointer<Otlp__Span>?>.allocate(capacity: 1)
+    private let scopedSpan = UnsafeMutablePointer<Otlp__ScopedSpan>.allocate(capacity: 1)
     private let packedAttributes = UnsafeMutablePointer<ProtobufCMessageUnknownField>.allocate(capacity: 1)
     /// Trace id, span id, parent id.
     private let ids = UnsafeMutableRawPointer.allocate(byteCount: 32, alignment: 8)
@@ -18,8 +18,11 @@ final class SpanScratch {
 
     private let value = UnsafeMutablePointer<Otlp__AnyValue>.allocate(capacity: 1)
     private let pair = UnsafeMutablePointer<Otlp__KeyValue>.allocate(capacity: 1)
-    private let pairs = UnsafeMutablePointer<UnsafeMutablePointer<Otlp__KeyValue>?>.allocate(capacity: 1)
-    private let pairList = UnsafeMutablePointer<Otlp__SpanAttributes>.allocate(capacity: 1)
+    private let attribute = UnsafeMutablePointer<Otlp__SpanAttribute>.allocate(capacity: 1)
+
+    private let text = UnsafeMutablePointer<Otlp__TextValue>.allocate(capacity: 1)
+    private let textPair = UnsafeMutablePointer<Otlp__TextAttribute>.allocate(capacity: 1)
+    private let textAttribute = UnsafeMutablePointer<Otlp__SpanTextAttribute>.allocate(capacity: 1)
 
     /// More than the tags, lengths and fixed fields of a span take together.
     private static let spanOverhead = 256
@@ -27,21 +30,23 @@ final class SpanScratch {
     private static let attributeOverhead = 64
 
     init() {
-        otlp__span__init(span)
+        otlp__span_core__init(span)
         otlp__status__init(status)
-        otlp__scope_spans__init(list)
+        otlp__scoped_span__init(scopedSpan)
+        scopedSpan.pointee.span = span
+
         otlp__any_value__init(value)
         otlp__key_value__init(pair)
-        otlp__span_attributes__init(pairList)
-
-        spans.initialize(to: span)
-        list.pointee.spans = spans
-        list.pointee.n_spans = 1
-
         pair.pointee.value = value
-        pairs.initialize(to: pair)
-        pairList.pointee.attributes = pairs
-        pairList.pointee.n_attributes = 1
+        otlp__span_attribute__init(attribute)
+        attribute.pointee.attribute = pair
+
+        otlp__text_value__init(text)
+        text.pointee.value_case = OTLP__TEXT_VALUE__VALUE_STRING_VALUE
+        otlp__text_attribute__init(textPair)
+        textPair.pointee.value = text
+        otlp__span_text_attribute__init(textAttribute)
+        textAttribute.pointee.attribute = textPair
 
         let bytes = ids.assumingMemoryBound(to: UInt8.self)
         span.pointee.trace_id = ProtobufCBinaryData(len: 16, data: bytes)
@@ -50,19 +55,21 @@ final class SpanScratch {
         status.pointee.code = OTLP__STATUS_CODE__STATUS_CODE_ERROR
         packedAttributes.initialize(
             to: ProtobufCMessageUnknownField(tag: 9, wire_type: PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED, len: 0, data: nil))
+        span.pointee.base.unknown_fields = packedAttributes
     }
 
     deinit {
         span.deallocate()
         status.deallocate()
-        list.deallocate()
-        spans.deallocate()
+        scopedSpan.deallocate()
         packedAttributes.deallocate()
         ids.deallocate()
         value.deallocate()
         pair.deallocate()
-        pairs.deallocate()
-        pairList.deallocate()
+        attribute.deallocate()
+        text.deallocate()
+        textPair.deallocate()
+        textAttribute.deallocate()
     }
 
     // MARK: the span
@@ -102,21 +109,15 @@ final class SpanScratch {
                     // An unknown field brings its own tag, so the first attribute goes without it.
                     packedAttributes.pointee.len = packed.count - 1
                     packedAttributes.pointee.data = UnsafeMutablePointer(mutating: packed.baseAddress.unsafelyUnwrapped + 1)
-                    span.pointee.base.unknown_fields = packedAttributes
                     span.pointee.base.n_unknown_fields = 1
                 }
-                output.append(atMost: bound) { otlp__scope_spans__pack(list, $0) }
+                output.append(atMost: bound) { otlp__scoped_span__pack(scopedSpan, $0) }
             }
         }
         if span.pointee.status != nil { statusMessage.removeAll(keepingCapacity: true) }
     }
 
     // MARK: one attribute
-
-    func setText(_ text: UnsafeBufferPointer<UInt8>) {
-        value.pointee.value_case = OTLP__ANY_VALUE__VALUE_STRING_VALUE
-        value.pointee.string_value = ProtobufCBinaryData(len: text.count, data: UnsafeMutablePointer(mutating: text.baseAddress))
-    }
 
     func setInteger(_ integer: Int64) {
         value.pointee.value_case = OTLP__ANY_VALUE__VALUE_INT_VALUE
@@ -133,11 +134,21 @@ final class SpanScratch {
         value.pointee.bool_value = bool ? 1 : 0
     }
 
-    /// Appends the attribute with the tag and length that it has within Span. The value's memory must still be lent.
-    func packAttribute(_ key: AttributeKey, valueSize: Int, into output: inout [UInt8]) {
+    /// Appends an attribute with the number or truth that was set last, with the tag and length that it has within Span.
+    func packAttribute(_ key: AttributeKey, into output: inout [UInt8]) {
         pair.pointee.key = ProtobufCBinaryData(key.name)
-        output.append(atMost: valueSize + key.name.utf8CodeUnitCount + Self.attributeOverhead) {
-            otlp__span_attributes__pack(pairList, $0)
+        output.append(atMost: key.name.utf8CodeUnitCount + Self.attributeOverhead) {
+            otlp__span_attribute__pack(attribute, $0)
+        }
+    }
+
+    /// Appends a text attribute with the tag and length that it has within Span.
+    func packAttribute(_ key: AttributeKey, text bytes: UnsafeBufferPointer<UInt8>, into output: inout [UInt8]) {
+        textPair.pointee.key = ProtobufCBinaryData(key.name)
+        text.pointee.string_value = ProtobufCBinaryData(
+            len: bytes.count, data: UnsafeMutablePointer(mutating: bytes.baseAddress))
+        output.append(atMost: bytes.count + key.name.utf8CodeUnitCount + Self.attributeOverhead) {
+            otlp__span_text_attribute__pack(textAttribute, $0)
         }
     }
 }

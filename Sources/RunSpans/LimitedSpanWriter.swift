@@ -14,11 +14,19 @@ struct LimitedSpanWriter<Writer: SpanWriter>: ~Copyable {
     }
 
     /// Attributes that are the same on many spans, in the writer's form and as they are.
-    struct Shared {
+    ///
+    /// A class, since nearly every span uses one: as a struct, each of its arrays would be retained anew every time.
+    final class Shared {
         fileprivate let prepared: Writer.Prepared
         fileprivate let attributes: [Attribute]
         /// How many of them were cut, which each span that has them counts.
         fileprivate let truncated: Int
+
+        fileprivate init(prepared: Writer.Prepared, attributes: [Attribute], truncated: Int) {
+            self.prepared = prepared
+            self.attributes = attributes
+            self.truncated = truncated
+        }
     }
 
     mutating func share(_ attributes: [Attribute]) -> Shared {
@@ -40,7 +48,7 @@ struct LimitedSpanWriter<Writer: SpanWriter>: ~Copyable {
         writer.begin(head)
     }
 
-    mutating func write(_ shared: borrowing Shared) {
+    mutating func write(_ shared: Shared) {
         if written + shared.attributes.count <= limits.count {
             written += shared.attributes.count
             losses.truncatedValues += shared.truncated

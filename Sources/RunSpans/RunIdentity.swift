@@ -42,56 +42,70 @@ public struct RunIdentity: Sendable {
     }
 
     func spanID(_ path: Path) -> SpanID {
-        // Assembled on the stack: one block of SHA-256 for all but the longest runs.
-        withUnsafeTemporaryAllocation(byteCount: 96, alignment: 8) { buffer in
-            var input = HashInput(buffer)
-            input.append("outrigger/backfill/1/span\0")
-            input.append(bigEndian: traceID.high)
-            input.append(bigEndian: traceID.low)
-            input.append("\0run")
-            switch path {
-            case .run: break
-            case .step(let k): input.append(step: k)
-            case .call(let k):
-                input.append(step: k)
-                input.append("/call")
-            case .result(let k):
-                input.append(step: k)
-                input.append("/result")
-            }
-            var hash = SHA256()
-            hash.update(input.bytes)
-            return SpanID(hash.prefix().0)
-        }
+        var ids = SpanIDs(of: traceID)
+        return ids[path]
     }
 }
 
-/// Bytes put one after the other into a buffer that is known to be large enough.
-private struct HashInput {
-    private let buffer: UnsafeMutableRawBufferPointer
+/// The span ids of one run. What they all hash first is put together once.
+struct SpanIDs: ~Copyable {
+    /// One block of SHA-256 for all but the longest runs, and room for the longest path.
+    private var input = InlineArray<96, UInt8>(repeating: 0)
     private var count = 0
+    private let common: Int
 
-    init(_ buffer: UnsafeMutableRawBufferPointer) { self.buffer = buffer }
-
-    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: buffer[..<count]) }
-
-    mutating func append(_ literal: StaticString) {
-        UnsafeMutableRawBufferPointer(rebasing: buffer[count...]).copyMemory(
-            from: UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
-        count += literal.utf8CodeUnitCount
+    init(of traceID: TraceID) {
+        common = Self.prefix.utf8CodeUnitCount + 16 + Self.root.utf8CodeUnitCount
+        append(Self.prefix)
+        append(bigEndian: traceID.high)
+        append(bigEndian: traceID.low)
+        append(Self.root)
     }
 
-    mutating func append(bigEndian value: UInt64) {
-        buffer.storeBytes(of: value.bigEndian, toByteOffset: count, as: UInt64.self)
+    private static let prefix: StaticString = "outrigger/backfill/1/span\0"
+    private static let root: StaticString = "\0run"
+
+    subscript(path: RunIdentity.Path) -> SpanID {
+        mutating get {
+            count = common
+            switch path {
+            case .run: break
+            case .step(let k): append(step: k)
+            case .call(let k):
+                append(step: k)
+                append("/call")
+            case .result(let k):
+                append(step: k)
+                append("/result")
+            }
+            let count = count
+            return withUnsafeBytes(of: &input) {
+                SpanID(SHA256.prefix(of: UnsafeRawBufferPointer(rebasing: $0[..<count])).0)
+            }
+        }
+    }
+
+    @inline(__always)
+    private mutating func append(_ literal: StaticString) {
+        let end = count + literal.utf8CodeUnitCount
+        withUnsafeMutableBytes(of: &input) {
+            UnsafeMutableRawBufferPointer(rebasing: $0[count..<end]).copyMemory(
+                from: UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
+        }
+        count = end
+    }
+
+    private mutating func append(bigEndian value: UInt64) {
+        withUnsafeMutableBytes(of: &input) { $0.storeBytes(of: value.bigEndian, toByteOffset: count, as: UInt64.self) }
         count += 8
     }
 
-    mutating func append(step: Int) {
+    private mutating func append(step: Int) {
         append("/")
         var divisor = 1
         while divisor <= step / 10 { divisor *= 10 }
         while divisor > 0 {
-            buffer[count] = UInt8(ascii: "0") + UInt8(step / divisor % 10)
+            input[count] = UInt8(ascii: "0") + UInt8(step / divisor % 10)
             count += 1
             divisor /= 10
         }

@@ -10,12 +10,13 @@ public enum RunShape {
 
     /// The ids of the run's spans, in the order in which they are written.
     public static func spanIDs(of run: borrowing AgentRun, _ identity: RunIdentity) -> [SpanID] {
-        guard !run.toolCalls.isEmpty else { return [identity.spanID(.run), identity.spanID(.step(0))] }
-        var ids = [identity.spanID(.run)]
+        var known = SpanIDs(of: identity.traceID)
+        guard !run.toolCalls.isEmpty else { return [known[.run], known[.step(0)]] }
+        var ids = [known[.run]]
         for k in run.toolCalls.indices {
-            ids.append(identity.spanID(.step(k)))
-            ids.append(identity.spanID(.call(k)))
-            if run.toolCalls[k].result != nil { ids.append(identity.spanID(.result(k))) }
+            ids.append(known[.step(k)])
+            ids.append(known[.call(k)])
+            if run.toolCalls[k].result != nil { ids.append(known[.result(k)]) }
         }
         return ids
     }

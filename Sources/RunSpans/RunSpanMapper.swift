@@ -23,11 +23,25 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
     /// The shared attributes of step K and its call and results, for the first K; runs with more calls are rare.
     private let steps: [StepAttributes]
 
-    private struct StepAttributes {
+    private final class StepAttributes {
         let step: Shared
         let call: Shared
         let succeeded: Shared
         let failed: Shared
+
+        init(_ k: Int, _ output: inout LimitedSpanWriter<Writer>) {
+            let index = Attribute(.toolIndex, .integer(Int64(k)))
+            step = output.share([Attribute(.stepIndex, .integer(Int64(k))), Attribute(.spanKind, .text("CHAIN"))])
+            call = output.share([
+                Attribute(.operationName, .text("execute_tool")), Attribute(.genAIToolType, .text("function")),
+                Attribute(.spanKind, .text("TOOL")), index,
+            ])
+            succeeded = output.share([Attribute(.toolSuccess, .bool(true)), Attribute(.spanKind, .text("CHAIN")), index])
+            failed = output.share([
+                Attribute(.toolSuccess, .bool(false)), Attribute(.spanKind, .text("CHAIN")), index,
+                Attribute(.errorType, .text("tool_error")),
+            ])
+        }
     }
 
     public init(_ mapping: RunMapping, writer: Writer) {
@@ -47,7 +61,7 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
         agentVersion = mapping.agentVersion.map { output.share([Attribute(.agentVersion, .text($0))]) }
         resultMissing = output.share([Attribute(.toolResultMissing, .bool(true))])
         toolError = output.share([Attribute(.errorType, .text("tool_error"))])
-        steps = (0..<16).map { Self.attributes(ofStep: $0, &output) }
+        steps = (0..<16).map { StepAttributes($0, &output) }
         self.output = output
     }
 
@@ -64,14 +78,15 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
     public mutating func write(_ run: borrowing AgentRun, _ placement: RunPlacement) {
         let identity = placement.identity
         let timeline = placement.timeline
-        let runID = identity.spanID(.run)
+        var ids = SpanIDs(of: identity.traceID)
+        let runID = ids[.run]
         allowedTools = run.allowedTools.map { names in Set(names.map { Array(run.storage[$0.range]) }) }
         writeRun(run, placement, runID)
 
         guard !run.toolCalls.isEmpty else {
-            let stepID = identity.spanID(.step(0))
+            let stepID = ids[.step(0)]
             begin(.agentStep, identity, stepID, parent: runID, timeline.start, timeline.end)
-            writeShared(step: 0) { $0.step }
+            output.write(attributes(ofStep: 0).step)
             output.end()
             return
         }
@@ -81,12 +96,13 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
             let duration = RunTimeline.duration(of: run.toolCalls[k], after: inCalls)
             inCalls += duration ?? 0
             let to = timeline.start + inCalls + timeline.restBefore(k + 1)
-            let stepID = identity.spanID(.step(k))
+            let stepID = ids[.step(k)]
             let isLast = k == run.toolCalls.count - 1
+            let shared = attributes(ofStep: k)
             begin(.agentStep, identity, stepID, parent: runID, from, to, isLastSibling: isLast)
-            writeShared(step: k) { $0.step }
+            output.write(shared.step)
             output.end()
-            writeCall(run, k, identity, parent: stepID, start: duration.map { to - $0 } ?? from, end: to)
+            writeCall(run, k, shared, identity, &ids, parent: stepID, start: duration.map { to - $0 } ?? from, end: to)
             from = to
         }
     }
@@ -158,13 +174,14 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
     }
 
     private mutating func writeCall(
-        _ run: borrowing AgentRun, _ k: Int, _ identity: RunIdentity, parent: SpanID, start: UInt64, end: UInt64
+        _ run: borrowing AgentRun, _ k: Int, _ shared: StepAttributes, _ identity: RunIdentity, _ ids: inout SpanIDs,
+        parent: SpanID, start: UInt64, end: UInt64
     ) {
         let text = run.storage.span
         let call = run.toolCalls[k]
-        let callID = identity.spanID(.call(k))
+        let callID = ids[.call(k)]
         begin(.toolCall, identity, callID, parent: parent, start, end)
-        writeShared(step: k) { $0.call }
+        output.write(shared.call)
         if let name = call.name {
             output.attribute(.toolName, text: text.extracting(name.range))
             output.attribute(.genAIToolName, text: text.extracting(name.range))
@@ -183,8 +200,8 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
         output.end()
 
         guard let result = call.result else { return }
-        begin(.toolResult, identity, identity.spanID(.result(k)), parent: callID, end, end)
-        writeShared(step: k) { result.success ? $0.succeeded : $0.failed }
+        begin(.toolResult, identity, ids[.result(k)], parent: callID, end, end)
+        output.write(result.success ? shared.succeeded : shared.failed)
         if mapping.capture != .none { writeContent(of: result, run) }
         if !result.success { fail(result, run) }
         output.end()
@@ -200,31 +217,8 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
                 flags: identity.flags, isLastSibling: isLastSibling))
     }
 
-    // MARK: attributes that repeat
-
-    private static func attributes(ofStep k: Int, _ output: inout LimitedSpanWriter<Writer>) -> StepAttributes {
-        let index = Attribute(.toolIndex, .integer(Int64(k)))
-        return StepAttributes(
-            step: output.share([Attribute(.stepIndex, .integer(Int64(k))), Attribute(.spanKind, .text("CHAIN"))]),
-            call: output.share([
-                Attribute(.operationName, .text("execute_tool")), Attribute(.genAIToolType, .text("function")),
-                Attribute(.spanKind, .text("TOOL")), index,
-            ]),
-            succeeded: output.share([
-                Attribute(.toolSuccess, .bool(true)), Attribute(.spanKind, .text("CHAIN")), index,
-            ]),
-            failed: output.share([
-                Attribute(.toolSuccess, .bool(false)), Attribute(.spanKind, .text("CHAIN")), index,
-                Attribute(.errorType, .text("tool_error")),
-            ]))
-    }
-
-    private mutating func writeShared(step k: Int, _ part: (StepAttributes) -> Shared) {
-        if k < steps.count {
-            output.write(part(steps[k]))
-        } else {
-            output.write(part(Self.attributes(ofStep: k, &output)))
-        }
+    private mutating func attributes(ofStep k: Int) -> StepAttributes {
+        k < steps.count ? steps[k] : StepAttributes(k, &output)
     }
 
     /// Writes the text that was made last.

@@ -3,7 +3,8 @@ internal import Glibc
 /// Hands work from threads to threads; who puts more in than is taken out waits.
 ///
 /// `@unchecked Sendable`: the state is only touched with the mutex held. Unlike ``Monitor`` it wakes one thread for one
-/// element: waking all that wait costs more than the work that is handed over.
+/// element: waking all that wait costs more than the work that is handed over. It wakes after the mutex is free, or the
+/// woken thread would go to sleep again at once.
 public final class BoundedQueue<Element: Sendable>: @unchecked Sendable {
     private var elements: [Element] = []
     private var isClosed = false
@@ -32,10 +33,9 @@ public final class BoundedQueue<Element: Sendable>: @unchecked Sendable {
     /// Puts an element in, waiting for room. A closed queue drops it; close only when nobody pushes any more.
     public func push(_ element: Element) {
         pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
         while elements.count >= capacity, !isClosed { pthread_cond_wait(hasRoom, mutex) }
-        guard !isClosed else { return }
-        elements.append(element)
+        if !isClosed { elements.append(element) }
+        pthread_mutex_unlock(mutex)
         pthread_cond_signal(hasElement)
     }
 
@@ -44,22 +44,21 @@ public final class BoundedQueue<Element: Sendable>: @unchecked Sendable {
     /// - Returns: nil when the queue is closed and empty.
     public func pop() -> Element? {
         pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
         while elements.isEmpty, !isClosed { pthread_cond_wait(hasElement, mutex) }
-        return takeFirst()
+        return takeFirstAndUnlock()
     }
 
     /// Takes the oldest element if there is one.
     public func popIfAny() -> Element? {
         pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return takeFirst()
+        return takeFirstAndUnlock()
     }
 
-    private func takeFirst() -> Element? {
-        guard !elements.isEmpty else { return nil }
-        pthread_cond_signal(hasRoom)
-        return elements.removeFirst()
+    private func takeFirstAndUnlock() -> Element? {
+        let element = elements.isEmpty ? nil : elements.removeFirst()
+        pthread_mutex_unlock(mutex)
+        if element != nil { pthread_cond_signal(hasRoom) }
+        return element
     }
 
     /// No more will come: ``pop()`` returns nil once the queue is empty.

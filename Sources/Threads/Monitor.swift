@@ -3,7 +3,8 @@ internal import Glibc
 /// State behind a lock, with threads that wait for it to change.
 ///
 /// `@unchecked Sendable`: the state is only touched with the mutex held, which the compiler cannot see through the C
-/// interface. Synchronization's `Mutex` has no condition variable to go with it.
+/// interface. Synchronization's `Mutex` has no condition variable to go with it. Who waits is woken after the mutex is
+/// free, or it would go to sleep again at once.
 public final class Monitor<State>: @unchecked Sendable {
     private var state: State
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -30,8 +31,8 @@ public final class Monitor<State>: @unchecked Sendable {
     public func withLock<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
         pthread_mutex_lock(mutex)
         defer {
-            pthread_cond_broadcast(changed)
             pthread_mutex_unlock(mutex)
+            pthread_cond_broadcast(changed)
         }
         return try body(&state)
     }
@@ -40,8 +41,8 @@ public final class Monitor<State>: @unchecked Sendable {
     public func wait<Result>(for body: (inout State) -> Result?) -> Result {
         pthread_mutex_lock(mutex)
         defer {
-            pthread_cond_broadcast(changed)
             pthread_mutex_unlock(mutex)
+            pthread_cond_broadcast(changed)
         }
         while true {
             if let result = body(&state) { return result }
@@ -62,8 +63,8 @@ public final class Monitor<State>: @unchecked Sendable {
 
         pthread_mutex_lock(mutex)
         defer {
-            pthread_cond_broadcast(changed)
             pthread_mutex_unlock(mutex)
+            pthread_cond_broadcast(changed)
         }
         while true {
             if let result = body(&state) { return result }

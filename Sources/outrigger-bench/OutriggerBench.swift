@@ -5,7 +5,7 @@ import Glibc
 struct OutriggerBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "outrigger-bench",
-        abstract: "What a backfill costs: spans per CPU-second, memory, and beside the Python OpenTelemetry SDK.",
+        abstract: "What a backfill costs: spans per CPU-second, memory, and beside its peers.",
         discussion: """
             Each figure is the median of several runs of the whole command, CPU time as the operating system counts it. \
             Machines are noisy: compare the figures of one run of this benchmark with each other, not with another day's.
@@ -16,6 +16,7 @@ struct OutriggerBench: ParsableCommand {
     @Option(help: "Runs that the Python SDK gets, which is slow.") var pythonRuns = 3_000
     @Option(help: "Python with opentelemetry-sdk and the OTLP/HTTP exporter.") var python = ".build-venv/bin/python"
     @Flag(help: "Without the comparison with Python.") var skipPython = false
+    @Flag(help: "Without the comparison with the prototype in C++.") var skipPrototype = false
     @Flag(help: "Also read a file of about 2 GB, for the memory.") var large = false
     @Option(help: .hidden) var sink: String?
 
@@ -29,7 +30,6 @@ struct OutriggerBench: ParsableCommand {
         print("\(runs) runs, \(spans) spans, \(Bench.size(of: file) / 1_000_000) MB; median of \(repeats)\n")
         print("                          spans/CPU-s    CPU-s   wall s   peak MB")
 
-        // One after the other in rounds, so that a change of the machine's mood hits all of them.
         let cases: [(name: String, flags: [String], processors: [Int]?)] = [
             ("uncompressed", [], nil),
             ("gzip", ["--compression", "gzip"], nil),
@@ -37,20 +37,50 @@ struct OutriggerBench: ParsableCommand {
             ("uncompressed, two cores", [], [0, 1]),
             ("reading and mapping only", ["--dry-run"], nil),
         ]
-        var results = Array(repeating: [Measurement](), count: cases.count)
-        for _ in 0..<repeats {
-            for (i, test) in cases.enumerated() { results[i].append(try bench.backfill(file, test.flags, test.processors)) }
+        var tests: [Test] = cases.map { test in
+            Test(name: test.name) { try bench.backfill(file, test.flags, test.processors) }
         }
-        for (i, test) in cases.enumerated() { report(test.name, spans, results[i]) }
-        let ratio = results[2].map(\.wallSeconds).median / results[3].map(\.wallSeconds).median
-        print("\ntwo cores: \(Bench.rounded(ratio, 2)) times the throughput of one")
+        let prototype = skipPrototype ? nil : PlainPrototype(in: bench.folder)
+        defer { prototype?.remove() }
+        if let prototype {
+            for (name, gzip) in [("C++ prototype", false), ("C++ prototype, gzip", true)] {
+                tests.append(Test(name: name) { try prototype.backfill(file, spans: spans, gzip: gzip, to: bench) })
+            }
+        }
+        // One after the other in rounds, so that a change of the machine's mood hits all of them.
+        for _ in 0..<repeats {
+            for i in tests.indices { tests[i].results.append(try tests[i].run()) }
+        }
+        for test in tests { report(test, spans) }
+        let scaling = tests[2].results.map(\.wallSeconds).median / tests[3].results.map(\.wallSeconds).median
+        print("\ntwo cores: \(Bench.rounded(scaling, 2)) times the throughput of one")
+        if prototype != nil {
+            let (plain, gzip) = (tests[5].cpuSeconds / tests[0].cpuSeconds, tests[6].cpuSeconds / tests[1].cpuSeconds)
+            print("beside the C++ prototype: \(Bench.rounded(plain, 2)) times the spans per CPU-second, gzip \(Bench.rounded(gzip, 2)) times")
+        } else if !skipPrototype {
+            print("the C++ prototype cannot be compiled here: the comparison is left out")
+        }
 
         if large { try measureMemory(bench) }
-        if !skipPython { try comparePython(bench, Double(spans) / results[0].map(\.cpuSeconds).median) }
+        if !skipPython { try comparePython(bench, Double(spans) / tests[0].cpuSeconds) }
     }
 
-    private func report(_ name: String, _ spans: Int, _ results: [Measurement]) {
-        let cpu = results.map(\.cpuSeconds).median
+    /// A command that is measured again and again.
+    private struct Test {
+        let name: String
+        let run: () throws -> Measurement
+        var results: [Measurement] = []
+
+        init(name: String, run: @escaping () throws -> Measurement) {
+            self.name = name
+            self.run = run
+        }
+
+        var cpuSeconds: Double { results.map(\.cpuSeconds).median }
+    }
+
+    private func report(_ test: Test, _ spans: Int) {
+        let (name, results, cpu) = (test.name, test.results, test.cpuSeconds)
         let columns = [
             Bench.rounded(Double(spans) / cpu, 0), Bench.rounded(cpu, 2), Bench.rounded(results.map(\.wallSeconds).median, 2),
             Bench.rounded(Double(results.map(\.peakMemory).max() ?? 0) / 1000, 1),
@@ -95,85 +125,5 @@ struct OutriggerBench: ParsableCommand {
             }
             print("  \(mode): \(Bench.rounded(rates.median, 0)) spans/CPU-s; outrigger takes \(Bench.rounded(own / rates.median, 0)) times less CPU")
         }
-    }
-}
-
-/// The place, the sink and the commands of one benchmark.
-struct Bench {
-    let folder: String
-    let endpoint: String
-    private let sink: pid_t
-    private let outrigger: String
-
-    init() throws {
-        var template = Array("/tmp/outrigger-bench.XXXXXX".utf8CString)
-        guard let made = template.withUnsafeMutableBufferPointer({ $0.baseAddress.flatMap { mkdtemp($0) } }) else {
-            throw BenchError("cannot make a temporary folder")
-        }
-        let folder = String(cString: made)
-        self.folder = folder
-        var path = [CChar](repeating: 0, count: 4096)
-        let count = readlink("/proc/self/exe", &path, path.count - 1)
-        let own = String(decoding: path.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        outrigger = own.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/outrigger"
-        guard access(outrigger, X_OK) == 0 else { throw BenchError("\(outrigger) is missing: swift build -c release") }
-        sink = try Measurement.spawn([own, "--sink", "\(folder)/port"])
-        var port: Int?
-        for _ in 0..<500 where port == nil {
-            usleep(10_000)
-            port = Self.text(of: "\(folder)/port").flatMap { $0.hasSuffix("\n") ? Int($0.dropLast()) : nil }
-        }
-        guard let port else { throw BenchError("the sink does not listen") }
-        endpoint = "http://127.0.0.1:\(port)"
-    }
-
-    func stop() {
-        kill(sink, SIGKILL)
-        for name in ["port", "runs.jsonl", "python.jsonl", "python.json", "memory.jsonl"] { unlink("\(folder)/\(name)") }
-        rmdir(folder)
-    }
-
-    func backfill(_ file: String, _ flags: [String], _ processors: [Int]?) throws -> Measurement {
-        let result = try Measurement.run([outrigger, "backfill", file, "--endpoint", endpoint, "--quiet"] + flags, processors: processors)
-        guard result.status == 0 else { throw BenchError("the backfill ended with status \(result.status)") }
-        return result
-    }
-
-    static func size(of path: String) -> Int {
-        var info = stat()
-        return stat(path, &info) == 0 ? Int(info.st_size) : 0
-    }
-
-    static func text(of path: String) -> String? {
-        guard let file = fopen(path, "r") else { return nil }
-        defer { fclose(file) }
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        let count = fread(&buffer, 1, buffer.count, file)
-        return String(decoding: buffer[..<count], as: UTF8.self)
-    }
-
-    static func number(_ key: String, in path: String) -> Double? {
-        guard let text = text(of: path), let after = text.components(after: "\"\(key)\":") else { return nil }
-        return Double(String(after.drop { $0 == " " }.prefix { $0.isNumber || $0 == "." }))
-    }
-
-    static func rounded(_ value: Double, _ digits: Int) -> String {
-        guard value.isFinite else { return "-" }
-        if digits == 0 { return String(Int(value.rounded())) }
-        let scale = (0..<digits).reduce(1.0) { result, _ in result * 10 }
-        let whole = Int((value * scale).rounded())
-        let fraction = String(whole % Int(scale))
-        return "\(whole / Int(scale)).\(String(repeating: "0", count: digits - fraction.count))\(fraction)"
-    }
-}
-
-extension String {
-    fileprivate func components(after mark: String) -> Substring? {
-        var start = startIndex
-        while start < endIndex {
-            if self[start...].hasPrefix(mark) { return self[start...].dropFirst(mark.count) }
-            start = index(after: start)
-        }
-        return nil
     }
 }

@@ -22,7 +22,12 @@ typedef struct Otlp__ExportTracePartialSuccess Otlp__ExportTracePartialSuccess;
 typedef struct Otlp__ResourceSpans Otlp__ResourceSpans;
 typedef struct Otlp__ScopeSpans Otlp__ScopeSpans;
 typedef struct Otlp__Span Otlp__Span;
-typedef struct Otlp__SpanAttributes Otlp__SpanAttributes;
+typedef struct Otlp__SpanAttribute Otlp__SpanAttribute;
+typedef struct Otlp__SpanTextAttribute Otlp__SpanTextAttribute;
+typedef struct Otlp__TextAttribute Otlp__TextAttribute;
+typedef struct Otlp__TextValue Otlp__TextValue;
+typedef struct Otlp__SpanCore Otlp__SpanCore;
+typedef struct Otlp__ScopedSpan Otlp__ScopedSpan;
 typedef struct Otlp__SpanEvent Otlp__SpanEvent;
 typedef struct Otlp__SpanLink Otlp__SpanLink;
 typedef struct Otlp__Status Otlp__Status;
@@ -137,19 +142,92 @@ struct  Otlp__Span
     , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, OTLP__SPAN_KIND__SPAN_KIND_UNSPECIFIED, 0, 0, 0,NULL, 0, 0,NULL, 0, 0,NULL, 0, NULL, 0 }
 
 
-/*
- * The attributes of a Span and nothing else: what this packs to can stand inside a Span as it is. The encoder packs
- * attributes one at a time, when their bytes are at hand, and joins them to the span afterwards.
- */
-struct  Otlp__SpanAttributes
+struct  Otlp__SpanAttribute
 {
   ProtobufCMessage base;
-  size_t n_attributes;
-  Otlp__KeyValue **attributes;
+  Otlp__KeyValue *attribute;
 };
-#define OTLP__SPAN_ATTRIBUTES__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&otlp__span_attributes__descriptor) \
-    , 0,NULL }
+#define OTLP__SPAN_ATTRIBUTE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&otlp__span_attribute__descriptor) \
+    , NULL }
+
+
+struct  Otlp__SpanTextAttribute
+{
+  ProtobufCMessage base;
+  Otlp__TextAttribute *attribute;
+};
+#define OTLP__SPAN_TEXT_ATTRIBUTE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&otlp__span_text_attribute__descriptor) \
+    , NULL }
+
+
+struct  Otlp__TextAttribute
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData key;
+  Otlp__TextValue *value;
+};
+#define OTLP__TEXT_ATTRIBUTE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&otlp__text_attribute__descriptor) \
+    , {0,NULL}, NULL }
+
+
+typedef enum {
+  OTLP__TEXT_VALUE__VALUE__NOT_SET = 0,
+  OTLP__TEXT_VALUE__VALUE_STRING_VALUE = 1
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OTLP__TEXT_VALUE__VALUE__CASE)
+} Otlp__TextValue__ValueCase;
+
+/*
+ * A oneof, so that an empty text is written too.
+ */
+struct  Otlp__TextValue
+{
+  ProtobufCMessage base;
+  Otlp__TextValue__ValueCase value_case;
+  union {
+    ProtobufCBinaryData string_value;
+  };
+};
+#define OTLP__TEXT_VALUE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&otlp__text_value__descriptor) \
+    , OTLP__TEXT_VALUE__VALUE__NOT_SET, {0} }
+
+
+/*
+ * A span but for its attributes.
+ */
+struct  Otlp__SpanCore
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData trace_id;
+  ProtobufCBinaryData span_id;
+  ProtobufCBinaryData parent_span_id;
+  ProtobufCBinaryData name;
+  Otlp__SpanKind kind;
+  uint64_t start_time_unix_nano;
+  uint64_t end_time_unix_nano;
+  uint32_t dropped_attributes_count;
+  Otlp__Status *status;
+  uint32_t flags;
+};
+#define OTLP__SPAN_CORE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&otlp__span_core__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, OTLP__SPAN_KIND__SPAN_KIND_UNSPECIFIED, 0, 0, 0, NULL, 0 }
+
+
+/*
+ * A Span in its place within ScopeSpans.
+ */
+struct  Otlp__ScopedSpan
+{
+  ProtobufCMessage base;
+  Otlp__SpanCore *span;
+};
+#define OTLP__SCOPED_SPAN__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&otlp__scoped_span__descriptor) \
+    , NULL }
 
 
 struct  Otlp__SpanEvent
@@ -307,24 +385,119 @@ Otlp__Span *
 void   otlp__span__free_unpacked
                      (Otlp__Span *message,
                       ProtobufCAllocator *allocator);
-/* Otlp__SpanAttributes methods */
-void   otlp__span_attributes__init
-                     (Otlp__SpanAttributes         *message);
-size_t otlp__span_attributes__get_packed_size
-                     (const Otlp__SpanAttributes   *message);
-size_t otlp__span_attributes__pack
-                     (const Otlp__SpanAttributes   *message,
+/* Otlp__SpanAttribute methods */
+void   otlp__span_attribute__init
+                     (Otlp__SpanAttribute         *message);
+size_t otlp__span_attribute__get_packed_size
+                     (const Otlp__SpanAttribute   *message);
+size_t otlp__span_attribute__pack
+                     (const Otlp__SpanAttribute   *message,
                       uint8_t             *out);
-size_t otlp__span_attributes__pack_to_buffer
-                     (const Otlp__SpanAttributes   *message,
+size_t otlp__span_attribute__pack_to_buffer
+                     (const Otlp__SpanAttribute   *message,
                       ProtobufCBuffer     *buffer);
-Otlp__SpanAttributes *
-       otlp__span_attributes__unpack
+Otlp__SpanAttribute *
+       otlp__span_attribute__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   otlp__span_attributes__free_unpacked
-                     (Otlp__SpanAttributes *message,
+void   otlp__span_attribute__free_unpacked
+                     (Otlp__SpanAttribute *message,
+                      ProtobufCAllocator *allocator);
+/* Otlp__SpanTextAttribute methods */
+void   otlp__span_text_attribute__init
+                     (Otlp__SpanTextAttribute         *message);
+size_t otlp__span_text_attribute__get_packed_size
+                     (const Otlp__SpanTextAttribute   *message);
+size_t otlp__span_text_attribute__pack
+                     (const Otlp__SpanTextAttribute   *message,
+                      uint8_t             *out);
+size_t otlp__span_text_attribute__pack_to_buffer
+                     (const Otlp__SpanTextAttribute   *message,
+                      ProtobufCBuffer     *buffer);
+Otlp__SpanTextAttribute *
+       otlp__span_text_attribute__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   otlp__span_text_attribute__free_unpacked
+                     (Otlp__SpanTextAttribute *message,
+                      ProtobufCAllocator *allocator);
+/* Otlp__TextAttribute methods */
+void   otlp__text_attribute__init
+                     (Otlp__TextAttribute         *message);
+size_t otlp__text_attribute__get_packed_size
+                     (const Otlp__TextAttribute   *message);
+size_t otlp__text_attribute__pack
+                     (const Otlp__TextAttribute   *message,
+                      uint8_t             *out);
+size_t otlp__text_attribute__pack_to_buffer
+                     (const Otlp__TextAttribute   *message,
+                      ProtobufCBuffer     *buffer);
+Otlp__TextAttribute *
+       otlp__text_attribute__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   otlp__text_attribute__free_unpacked
+                     (Otlp__TextAttribute *message,
+                      ProtobufCAllocator *allocator);
+/* Otlp__TextValue methods */
+void   otlp__text_value__init
+                     (Otlp__TextValue         *message);
+size_t otlp__text_value__get_packed_size
+                     (const Otlp__TextValue   *message);
+size_t otlp__text_value__pack
+                     (const Otlp__TextValue   *message,
+                      uint8_t             *out);
+size_t otlp__text_value__pack_to_buffer
+                     (const Otlp__TextValue   *message,
+                      ProtobufCBuffer     *buffer);
+Otlp__TextValue *
+       otlp__text_value__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   otlp__text_value__free_unpacked
+                     (Otlp__TextValue *message,
+                      ProtobufCAllocator *allocator);
+/* Otlp__SpanCore methods */
+void   otlp__span_core__init
+                     (Otlp__SpanCore         *message);
+size_t otlp__span_core__get_packed_size
+                     (const Otlp__SpanCore   *message);
+size_t otlp__span_core__pack
+                     (const Otlp__SpanCore   *message,
+                      uint8_t             *out);
+size_t otlp__span_core__pack_to_buffer
+                     (const Otlp__SpanCore   *message,
+                      ProtobufCBuffer     *buffer);
+Otlp__SpanCore *
+       otlp__span_core__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   otlp__span_core__free_unpacked
+                     (Otlp__SpanCore *message,
+                      ProtobufCAllocator *allocator);
+/* Otlp__ScopedSpan methods */
+void   otlp__scoped_span__init
+                     (Otlp__ScopedSpan         *message);
+size_t otlp__scoped_span__get_packed_size
+                     (const Otlp__ScopedSpan   *message);
+size_t otlp__scoped_span__pack
+                     (const Otlp__ScopedSpan   *message,
+                      uint8_t             *out);
+size_t otlp__scoped_span__pack_to_buffer
+                     (const Otlp__ScopedSpan   *message,
+                      ProtobufCBuffer     *buffer);
+Otlp__ScopedSpan *
+       otlp__scoped_span__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   otlp__scoped_span__free_unpacked
+                     (Otlp__ScopedSpan *message,
                       ProtobufCAllocator *allocator);
 /* Otlp__SpanEvent methods */
 void   otlp__span_event__init
@@ -403,8 +576,23 @@ typedef void (*Otlp__ScopeSpans_Closure)
 typedef void (*Otlp__Span_Closure)
                  (const Otlp__Span *message,
                   void *closure_data);
-typedef void (*Otlp__SpanAttributes_Closure)
-                 (const Otlp__SpanAttributes *message,
+typedef void (*Otlp__SpanAttribute_Closure)
+                 (const Otlp__SpanAttribute *message,
+                  void *closure_data);
+typedef void (*Otlp__SpanTextAttribute_Closure)
+                 (const Otlp__SpanTextAttribute *message,
+                  void *closure_data);
+typedef void (*Otlp__TextAttribute_Closure)
+                 (const Otlp__TextAttribute *message,
+                  void *closure_data);
+typedef void (*Otlp__TextValue_Closure)
+                 (const Otlp__TextValue *message,
+                  void *closure_data);
+typedef void (*Otlp__SpanCore_Closure)
+                 (const Otlp__SpanCore *message,
+                  void *closure_data);
+typedef void (*Otlp__ScopedSpan_Closure)
+                 (const Otlp__ScopedSpan *message,
                   void *closure_data);
 typedef void (*Otlp__SpanEvent_Closure)
                  (const Otlp__SpanEvent *message,
@@ -429,7 +617,12 @@ extern const ProtobufCMessageDescriptor otlp__export_trace_partial_success__desc
 extern const ProtobufCMessageDescriptor otlp__resource_spans__descriptor;
 extern const ProtobufCMessageDescriptor otlp__scope_spans__descriptor;
 extern const ProtobufCMessageDescriptor otlp__span__descriptor;
-extern const ProtobufCMessageDescriptor otlp__span_attributes__descriptor;
+extern const ProtobufCMessageDescriptor otlp__span_attribute__descriptor;
+extern const ProtobufCMessageDescriptor otlp__span_text_attribute__descriptor;
+extern const ProtobufCMessageDescriptor otlp__text_attribute__descriptor;
+extern const ProtobufCMessageDescriptor otlp__text_value__descriptor;
+extern const ProtobufCMessageDescriptor otlp__span_core__descriptor;
+extern const ProtobufCMessageDescriptor otlp__scoped_span__descriptor;
 extern const ProtobufCMessageDescriptor otlp__span_event__descriptor;
 extern const ProtobufCMessageDescriptor otlp__span_link__descriptor;
 extern const ProtobufCMessageDescriptor otlp__status__descriptor;
