@@ -39,25 +39,31 @@ let package = Package(
         // From the inside out: each names all that it may import.
         .target(name: "AgentRuns"),
         .target(name: "Threads"),
+        .target(name: "Digests", dependencies: ["CNettle"]),
         .target(name: "JSONText", dependencies: ["CSimdJSON"]),
         .target(name: "TraceReading", dependencies: ["AgentRuns", "JSONText", "CCompression"]),
-        .target(name: "RunSpans", dependencies: ["AgentRuns", "JSONText", "CNettle"]),
+        .target(name: "RunSpans", dependencies: ["AgentRuns", "JSONText", "Digests"]),
         .target(name: "OTLP", dependencies: ["AgentRuns", "JSONText", "RunSpans", "COTLP", "CProtobufC"]),
         .target(name: "Delivery", dependencies: ["JSONText", "Threads", "RunSpans", "OTLP", "CCurl", "CCompression"]),
         .target(name: "Statistics"),
         .target(name: "StrictYAML", dependencies: ["JSONText", .product(name: "Yams", package: "Yams")]),
-        .target(name: "Digests", dependencies: ["CNettle"]),
         .target(name: "Releases", dependencies: ["JSONText", "StrictYAML", "Digests"]),
+        .target(name: "JSONDocuments", dependencies: ["JSONText"]),
+        .target(name: "Replay", dependencies: ["AgentRuns", "JSONDocuments", "JSONText", "TraceReading", "Digests", "RunSpans"]),
+        .target(name: "ReplaySpans", dependencies: ["AgentRuns", "RunSpans", "OTLP", "Delivery", "Threads", "Replay"]),
+        .target(name: "Reports", dependencies: ["JSONText", "Replay"]),
+        .target(name: "Gate", dependencies: ["AgentRuns", "JSONDocuments", "Replay", "Statistics", "StrictYAML"]),
         .target(
             name: "Backfill",
             dependencies: [
-                "AgentRuns", "JSONText", "Threads", "TraceReading", "RunSpans", "OTLP", "Delivery", "CCompression",
+                "AgentRuns", "JSONText", "Threads", "Digests", "TraceReading", "RunSpans", "OTLP", "Delivery", "CCompression",
             ]),
         .target(name: "OTelSettings", dependencies: ["RunSpans", "OTLP", "Delivery"]),
         .executableTarget(
             name: "outrigger",
             dependencies: [
                 "AgentRuns", "Threads", "TraceReading", "RunSpans", "OTLP", "Delivery", "Backfill", "OTelSettings", "JSONText",
+                "StrictYAML", "Releases", "Replay", "ReplaySpans", "Gate", "Reports",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(
@@ -67,13 +73,18 @@ let package = Package(
 
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"]),
         .testTarget(name: "TraceReadingTests", dependencies: ["AgentRuns", "TraceReading"]),
-        .testTarget(name: "RunSpansTests", dependencies: ["AgentRuns", "RunSpans"]),
+        .testTarget(name: "RunSpansTests", dependencies: ["AgentRuns", "Digests", "RunSpans"]),
         .testTarget(name: "OTLPTests", dependencies: ["AgentRuns", "RunSpans", "OTLP"]),
         .testTarget(name: "DeliveryTests", dependencies: ["OTLP", "Threads", "Delivery"]),
         .testTarget(name: "OTelSettingsTests", dependencies: ["RunSpans", "Delivery", "OTelSettings"]),
         .testTarget(name: "StrictYAMLTests", dependencies: ["JSONText", "StrictYAML"]),
         .testTarget(name: "ReleasesTests", dependencies: ["JSONText", "StrictYAML", "Releases"]),
         .testTarget(name: "StatisticsTests", dependencies: ["Statistics"]),
+        .testTarget(name: "JSONDocumentsTests", dependencies: ["JSONDocuments"]),
+        .testTarget(name: "ReplayTests", dependencies: ["AgentRuns", "JSONDocuments", "TraceReading", "Replay"]),
+        .testTarget(name: "ReportsTests", dependencies: ["JSONText", "Replay", "Reports"]),
+        .testTarget(
+            name: "GateTests", dependencies: ["AgentRuns", "JSONDocuments", "Replay", "Gate", "StrictYAML", "TraceReading"]),
         .testTarget(name: "BackfillTests", dependencies: ["AgentRuns", "RunSpans", "TraceReading", "Backfill"]),
         // Whole processes: the command as a user starts it, against collectors that run.
         .testTarget(name: "IntegrationTests", dependencies: ["JSONText", "outrigger"]),

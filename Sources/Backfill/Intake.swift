@@ -1,4 +1,5 @@
 internal import AgentRuns
+internal import Digests
 internal import RunSpans
 internal import TraceReading
 

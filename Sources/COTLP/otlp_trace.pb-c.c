@@ -502,6 +502,51 @@ void   otlp__span_core__free_unpacked
   assert(message->base.descriptor == &otlp__span_core__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   otlp__span_links__init
+                     (Otlp__SpanLinks         *message)
+{
+  static const Otlp__SpanLinks init_value = OTLP__SPAN_LINKS__INIT;
+  *message = init_value;
+}
+size_t otlp__span_links__get_packed_size
+                     (const Otlp__SpanLinks *message)
+{
+  assert(message->base.descriptor == &otlp__span_links__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t otlp__span_links__pack
+                     (const Otlp__SpanLinks *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &otlp__span_links__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t otlp__span_links__pack_to_buffer
+                     (const Otlp__SpanLinks *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &otlp__span_links__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Otlp__SpanLinks *
+       otlp__span_links__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Otlp__SpanLinks *)
+     protobuf_c_message_unpack (&otlp__span_links__descriptor,
+                                allocator, len, data);
+}
+void   otlp__span_links__free_unpacked
+                     (Otlp__SpanLinks *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &otlp__span_links__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   otlp__scoped_span__init
                      (Otlp__ScopedSpan         *message)
 {
@@ -1491,6 +1536,44 @@ const ProtobufCMessageDescriptor otlp__span_core__descriptor =
   otlp__span_core__field_indices_by_name,
   4,  otlp__span_core__number_ranges,
   (ProtobufCMessageInit) otlp__span_core__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor otlp__span_links__field_descriptors[1] =
+{
+  {
+    "links",
+    13,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Otlp__SpanLinks, n_links),
+    offsetof(Otlp__SpanLinks, links),
+    &otlp__span_link__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned otlp__span_links__field_indices_by_name[] = {
+  0,   /* field[0] = links */
+};
+static const ProtobufCIntRange otlp__span_links__number_ranges[1 + 1] =
+{
+  { 13, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor otlp__span_links__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "otlp.SpanLinks",
+  "SpanLinks",
+  "Otlp__SpanLinks",
+  "otlp",
+  sizeof(Otlp__SpanLinks),
+  1,
+  otlp__span_links__field_descriptors,
+  otlp__span_links__field_indices_by_name,
+  1,  otlp__span_links__number_ranges,
+  (ProtobufCMessageInit) otlp__span_links__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor otlp__scoped_span__field_descriptors[1] =

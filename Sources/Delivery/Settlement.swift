@@ -11,6 +11,13 @@ public struct Settlement: Sendable {
     /// A stable name for why spans were rejected or unsent, such as `http_400` or `gave_up`.
     public var reason: String?
 
+    public init(accepted: Int = 0, rejected: Int = 0, unsent: Int = 0, reason: String? = nil) {
+        self.accepted = accepted
+        self.rejected = rejected
+        self.unsent = unsent
+        self.reason = reason
+    }
+
     static func accepted(_ count: Int, rejected: Int = 0) -> Settlement {
         Settlement(accepted: count, rejected: rejected, reason: rejected > 0 ? "partial_success" : nil)
     }

@@ -41,7 +41,7 @@ public struct SHA256 {
     }
 }
 
-/// Lower case.
+/// Lower case. The model's own function is no business of a digest.
 private func hexDigit(_ nibble: UInt8) -> UInt8 {
     nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
 }

@@ -12,6 +12,7 @@ public struct JSONSpanEncoder: SpanEncoder {
     private let prologue: [UInt8]
     private var tail: [UInt8] = []
     private var open: [UInt8] = []
+    private var links: [UInt8] = []
 
     /// Attributes as they stand in the list, each with a comma behind it.
     public struct WrittenAttributes: Sendable {
@@ -70,6 +71,7 @@ public struct JSONSpanEncoder: SpanEncoder {
     public mutating func begin(_ head: SpanHead) {
         open.removeAll(keepingCapacity: true)
         tail.removeAll(keepingCapacity: true)
+        links.removeAll(keepingCapacity: true)
         open.append(contentsOf: #",{"traceId":"\#(head.traceID.hex)","spanId":"\#(head.spanID.hex)""#.utf8)
         if let parent = head.parent { open.append(contentsOf: #","parentSpanId":"\#(parent.hex)""#.utf8) }
         open.append(contentsOf: #","flags":\#(head.flags),"name":"\#(head.name.rawValue)","kind":1"#.utf8)
@@ -115,10 +117,23 @@ public struct JSONSpanEncoder: SpanEncoder {
         tail.append(contentsOf: #""code":2}"#.utf8)
     }
 
+    public mutating func link(_ link: SpanLink) {
+        links.append(contentsOf: links.isEmpty ? #","links":["#.utf8 : ",".utf8)
+        links.append(
+            contentsOf: #"{"traceId":"\#(link.traceID.hex)","spanId":"\#(link.spanID.hex)","flags":\#(link.flags),"attributes":["#.utf8)
+        links.append(contentsOf: #"{"key":"\#(SpanLink.typeKey)","value":{"stringValue":"#.utf8)
+        JSONString.encode(link.type.utf8, into: &links)
+        links.append(contentsOf: "}}]}".utf8)
+    }
+
     public mutating func end(droppedAttributes: Int) {
         if open.last == UInt8(ascii: ",") { open.removeLast() }
         open.append(UInt8(ascii: "]"))
         if droppedAttributes > 0 { open.append(contentsOf: #","droppedAttributesCount":\#(droppedAttributes)"#.utf8) }
+        if !links.isEmpty {
+            open.append(contentsOf: links)
+            open.append(UInt8(ascii: "]"))
+        }
         open.append(contentsOf: tail)
         open.append(UInt8(ascii: "}"))
         batch.bytes.append(contentsOf: open)

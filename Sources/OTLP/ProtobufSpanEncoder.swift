@@ -21,6 +21,8 @@ public struct ProtobufSpanEncoder: SpanEncoder {
     private let cache = PackedTextCache()
     /// The current span's attributes, packed.
     private var attributes: [UInt8] = []
+    /// The current span's links, packed.
+    private var links: [UInt8] = []
 
     public init(_ origin: Origin) { requests = RequestEnvelope(origin) }
 
@@ -49,6 +51,7 @@ public struct ProtobufSpanEncoder: SpanEncoder {
 
     public mutating func begin(_ head: SpanHead) {
         attributes.removeAll(keepingCapacity: true)
+        links.removeAll(keepingCapacity: true)
         scratch.begin(head)
     }
 
@@ -85,8 +88,10 @@ public struct ProtobufSpanEncoder: SpanEncoder {
         message.withUnsafeBufferPointer { scratch.fail($0) }
     }
 
+    public mutating func link(_ link: SpanLink) { scratch.packLink(link, into: &links) }
+
     public mutating func end(droppedAttributes: Int) {
-        scratch.packSpan(attributes, dropped: droppedAttributes, into: &batch.bytes)
+        scratch.packSpan(attributes, links: links, dropped: droppedAttributes, into: &batch.bytes)
         batch.ends.append(batch.bytes.count)
     }
 }

@@ -11,7 +11,8 @@ final class SpanScratch {
     private let span = UnsafeMutablePointer<Otlp__SpanCore>.allocate(capacity: 1)
     private let status = UnsafeMutablePointer<Otlp__Status>.allocate(capacity: 1)
     private let scopedSpan = UnsafeMutablePointer<Otlp__ScopedSpan>.allocate(capacity: 1)
-    private let packedAttributes = UnsafeMutablePointer<ProtobufCMessageUnknownField>.allocate(capacity: 1)
+    /// Attributes and links, packed.
+    private let packedParts = UnsafeMutablePointer<ProtobufCMessageUnknownField>.allocate(capacity: 2)
     /// Trace id, span id, parent id.
     private let ids = UnsafeMutableRawPointer.allocate(byteCount: 32, alignment: 8)
     private var statusMessage: [UInt8] = []
@@ -53,16 +54,17 @@ final class SpanScratch {
         span.pointee.span_id = ProtobufCBinaryData(len: 8, data: bytes + 16)
         span.pointee.kind = OTLP__SPAN_KIND__SPAN_KIND_INTERNAL
         status.pointee.code = OTLP__STATUS_CODE__STATUS_CODE_ERROR
-        packedAttributes.initialize(
-            to: ProtobufCMessageUnknownField(tag: 9, wire_type: PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED, len: 0, data: nil))
-        span.pointee.base.unknown_fields = packedAttributes
+        packedParts.initialize(
+            repeating: ProtobufCMessageUnknownField(tag: 0, wire_type: PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED, len: 0, data: nil),
+            count: 2)
+        span.pointee.base.unknown_fields = packedParts
     }
 
     deinit {
         span.deallocate()
         status.deallocate()
         scopedSpan.deallocate()
-        packedAttributes.deallocate()
+        packedParts.deallocate()
         ids.deallocate()
         value.deallocate()
         pair.deallocate()
@@ -97,24 +99,70 @@ final class SpanScratch {
     }
 
     /// Appends the span with the tag and length that it has within ScopeSpans.
-    func packSpan(_ attributes: [UInt8], dropped: Int, into output: inout [UInt8]) {
-        let bound = attributes.count + statusMessage.count + Self.spanOverhead
+    func packSpan(_ attributes: [UInt8], links: [UInt8], dropped: Int, into output: inout [UInt8]) {
+        let bound = attributes.count + links.count + statusMessage.count + Self.spanOverhead
         span.pointee.dropped_attributes_count = UInt32(clamping: dropped)
-        attributes.withUnsafeBufferPointer { packed in
-            statusMessage.withUnsafeMutableBufferPointer { message in
-                status.pointee.message = ProtobufCBinaryData(len: message.count, data: message.baseAddress)
-                if packed.isEmpty {
-                    span.pointee.base.n_unknown_fields = 0
-                } else {
-                    // An unknown field brings its own tag, so the first attribute goes without it.
-                    packedAttributes.pointee.len = packed.count - 1
-                    packedAttributes.pointee.data = UnsafeMutablePointer(mutating: packed.baseAddress.unsafelyUnwrapped + 1)
-                    span.pointee.base.n_unknown_fields = 1
-                }
-                output.append(atMost: bound) { otlp__scoped_span__pack(scopedSpan, $0) }
+        span.pointee.base.n_unknown_fields = 0
+        attributes.withUnsafeBufferPointer { attributes in
+            links.withUnsafeBufferPointer { links in
+                join(attributes, tag: 9)
+                join(links, tag: 13)
+                packJoined(bound, into: &output)
             }
         }
         if span.pointee.status != nil { statusMessage.removeAll(keepingCapacity: true) }
+    }
+
+    /// Puts packed fields of one number into the span.
+    private func join(_ packed: UnsafeBufferPointer<UInt8>, tag: UInt32) {
+        guard let start = packed.baseAddress, !packed.isEmpty else { return }
+        let part = packedParts + Int(span.pointee.base.n_unknown_fields)
+        // An unknown field brings its own tag, so the first of them goes without it.
+        part.pointee.tag = tag
+        part.pointee.len = packed.count - 1
+        part.pointee.data = UnsafeMutablePointer(mutating: start + 1)
+        span.pointee.base.n_unknown_fields += 1
+    }
+
+    private func packJoined(_ bound: Int, into output: inout [UInt8]) {
+        statusMessage.withUnsafeMutableBufferPointer { message in
+            status.pointee.message = ProtobufCBinaryData(len: message.count, data: message.baseAddress)
+            output.append(atMost: bound) { otlp__scoped_span__pack(scopedSpan, $0) }
+        }
+    }
+
+    /// Appends a link with the tag and length that it has within Span.
+    func packLink(_ link: SpanLink, into output: inout [UInt8]) {
+        var ids = [link.traceID.high.bigEndian, link.traceID.low.bigEndian, link.spanID.value.bigEndian]
+        var type = Array(link.type.utf8)
+        ids.withUnsafeMutableBytes { ids in
+            type.withUnsafeMutableBufferPointer { type in
+                let bytes = ids.assumingMemoryBound(to: UInt8.self).baseAddress
+                value.pointee.value_case = OTLP__ANY_VALUE__VALUE_STRING_VALUE
+                value.pointee.string_value = ProtobufCBinaryData(len: type.count, data: type.baseAddress)
+                pair.pointee.key = ProtobufCBinaryData(SpanLink.typeKey)
+                var message = Otlp__SpanLink()
+                otlp__span_link__init(&message)
+                message.trace_id = ProtobufCBinaryData(len: 16, data: bytes)
+                message.span_id = ProtobufCBinaryData(len: 8, data: bytes.map { $0 + 16 })
+                message.flags = link.flags
+                var pairs: UnsafeMutablePointer<Otlp__KeyValue>? = pair
+                withUnsafeMutablePointer(to: &pairs) { pairs in
+                    message.attributes = pairs
+                    message.n_attributes = 1
+                    withUnsafeMutablePointer(to: &message) { message in
+                        var list: UnsafeMutablePointer<Otlp__SpanLink>? = message
+                        withUnsafeMutablePointer(to: &list) { list in
+                            var links = Otlp__SpanLinks()
+                            otlp__span_links__init(&links)
+                            links.links = list
+                            links.n_links = 1
+                            output.append(atMost: otlp__span_links__get_packed_size(&links)) { otlp__span_links__pack(&links, $0) }
+                        }
+                    }
+                }
+            }
+        }
     }
 
     // MARK: one attribute

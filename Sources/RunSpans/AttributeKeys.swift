@@ -32,6 +32,8 @@ extension AttributeKey {
     static let outputValue: AttributeKey = "output.value"
     static let outputMIMEType: AttributeKey = "output.mime_type"
 
+    static let releaseDigest: AttributeKey = "outrigger.release.digest"
+    static let replayID: AttributeKey = "outrigger.replay.id"
     static let runID: AttributeKey = "outrigger.run.id"
     static let runMode: AttributeKey = "outrigger.run.mode"
     static let runRole: AttributeKey = "outrigger.run.role"

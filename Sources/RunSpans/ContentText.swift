@@ -1,4 +1,5 @@
 internal import AgentRuns
+internal import Digests
 internal import JSONText
 
 /// Makes the text of one attribute out of content, redacted, in a buffer that is used again for the next.

@@ -96,6 +96,8 @@ struct LimitedSpanWriter<Writer: SpanWriter>: ~Copyable {
 
     mutating func fail(message: Span<UInt8>) { writer.fail(message: message) }
 
+    mutating func link(_ link: SpanLink) { writer.link(link) }
+
     mutating func end() {
         losses.droppedAttributes += dropped
         writer.end(droppedAttributes: dropped)

@@ -1,4 +1,5 @@
 public import AgentRuns
+internal import Digests
 
 /// Which trace a recorded run becomes: the same recording gives the same ids, on any machine and however often.
 public struct RunIdentity: Sendable {
@@ -32,6 +33,9 @@ public struct RunIdentity: Sendable {
         traceID = TraceID(high: high, low: low)
         flags = 0x103
     }
+
+    /// The id of the run's `agent.run` span.
+    public var runSpanID: SpanID { spanID(.run) }
 
     /// A span's place in its run, which gives its id.
     enum Path {

@@ -10,6 +10,10 @@ public struct RunMapping: Sendable {
     public var agentName: String?
     /// The release's version where the run does not say.
     public var agentVersion: String?
+    /// The release that the runs are of, whatever they say themselves; nil where that is not known.
+    public var release: Release?
+    /// The name of the replay that the runs belong to.
+    public var replayID: String?
     public var capture: Capture
     public var redaction: Redaction
     public var limits: AttributeLimits
@@ -27,6 +31,18 @@ public struct RunMapping: Sendable {
         self.capture = capture
         self.redaction = redaction
         self.limits = limits
+    }
+
+    /// Which release decided how the agent behaved.
+    public struct Release: Hashable, Sendable {
+        public var version: String
+        /// `sha256:…` of the bundle; nil for a mere label.
+        public var digest: String?
+
+        public init(version: String, digest: String? = nil) {
+            self.version = version
+            self.digest = digest
+        }
     }
 
     /// How much of what was said goes into the spans.
@@ -50,6 +66,10 @@ public struct RunPlacement: Sendable {
     public var recordedID: String?
     /// Line in its file, counted from 1.
     public var line: Int
+    /// The other arm's run of the same trace.
+    public var link: SpanLink?
+    /// Why the run failed as such; nil when it ended by itself, be its outcome as it may.
+    public var failure: Failure?
 
     public init(
         identity: RunIdentity, timeline: RunTimeline, hasRecordedTime: Bool, recordedID: String? = nil, line: Int
@@ -59,6 +79,20 @@ public struct RunPlacement: Sendable {
         self.hasRecordedTime = hasRecordedTime
         self.recordedID = recordedID
         self.line = line
+    }
+}
+
+extension RunPlacement {
+    /// Why a run did not end by itself.
+    public struct Failure: Hashable, Sendable {
+        /// A stable word, such as `timeout` (`error.type`).
+        public var type: String
+        public var message: String
+
+        public init(type: String, message: String) {
+            self.type = type
+            self.message = message
+        }
     }
 }
 

@@ -48,13 +48,19 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
         self.mapping = mapping
         content = ContentText(mapping.redaction)
         var output = LimitedSpanWriter(writer, limits: mapping.limits)
-        runAttributes = output.share([
+        var common = [
             Attribute(.operationName, .text("invoke_agent")),
             Attribute(.spanKind, .text("AGENT")),
             Attribute(.runMode, .text(mapping.mode.rawValue)),
             Attribute(.runRole, .text(mapping.role.rawValue)),
             Attribute(.sourceDataset, .text(mapping.dataset)),
-        ])
+        ]
+        if let release = mapping.release {
+            common.append(Attribute(.agentVersion, .text(release.version)))
+            if let digest = release.digest { common.append(Attribute(.releaseDigest, .text(digest))) }
+        }
+        if let replayID = mapping.replayID { common.append(Attribute(.replayID, .text(replayID))) }
+        runAttributes = output.share(common)
         timeRecorded = output.share([Attribute(.timeSource, .text("recorded"))])
         timeSynthetic = output.share([Attribute(.timeSource, .text("synthetic"))])
         agentName = mapping.agentName.map { output.share([Attribute(.agentName, .text($0))]) }
@@ -119,7 +125,9 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
         } else if let agentName {
             output.write(agentName)
         }
-        if let version = run.version {
+        if mapping.release != nil {
+            // It is among the shared attributes.
+        } else if let version = run.version {
             output.attribute(.agentVersion, text: text.extracting(version.range))
         } else if let agentVersion {
             output.write(agentVersion)
@@ -145,6 +153,12 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
             writeMadeText(.requestDigest)
         }
         if mapping.capture != .none { writeContent(run) }
+        if let failure = placement.failure {
+            output.attribute(.errorType, failure.type)
+            let message = Array(failure.message.utf8)
+            output.fail(message: message.span)
+        }
+        if let link = placement.link { output.link(link) }
         output.end()
     }
 

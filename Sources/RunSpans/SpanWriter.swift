@@ -2,7 +2,8 @@ public import AgentRuns
 
 /// Takes finished spans, one at a time: the mapping writes, and an encoder, a tree on the terminal or a JSON file take.
 ///
-/// The calls come in this order, for each span: ``begin(_:)``, attributes, at most one ``fail(message:)``, ``end(droppedAttributes:)``.
+/// The calls come in this order, for each span: ``begin(_:)``, attributes, at most one ``fail(message:)``, links,
+/// ``end(droppedAttributes:)``.
 /// Values are lent for the call only.
 public protocol SpanWriter {
     /// Attributes in the writer's own form: what repeats on many spans is put into it once.
@@ -18,6 +19,7 @@ public protocol SpanWriter {
     mutating func attribute(_ key: AttributeKey, bool: Bool)
     /// The span's status is ERROR; an empty message is none.
     mutating func fail(message: Span<UInt8>)
+    mutating func link(_ link: SpanLink)
     /// The span is complete.
     mutating func end(droppedAttributes: Int)
 }
@@ -39,6 +41,26 @@ public struct SpanHead: Sendable {
     public var flags: UInt32
     /// Whether no other span of the same parent follows, for writers that draw trees.
     public var isLastSibling = true
+}
+
+/// A span of another trace that belongs to this one.
+public struct SpanLink: Hashable, Sendable {
+    public var traceID: TraceID
+    public var spanID: SpanID
+    /// W3C trace flags of the linked span, with OTLP's bits 8 and 9.
+    public var flags: UInt32
+    /// What the other span is to this one (`outrigger.link.type`), such as `baseline`.
+    public var type: String
+
+    public init(traceID: TraceID, spanID: SpanID, flags: UInt32, type: String) {
+        self.traceID = traceID
+        self.spanID = spanID
+        self.flags = flags
+        self.type = type
+    }
+
+    /// The key of ``type`` among the link's attributes.
+    public static let typeKey: StaticString = "outrigger.link.type"
 }
 
 /// The four spans of a run; the names are part of our promise.

@@ -21,26 +21,45 @@ public final class StopFlag: Sendable {
 
 /// Turns SIGINT and SIGTERM into a ``StopFlag``.
 public enum StopSignal {
-    /// Takes both signals away from the threads that start from now on and waits for them in a thread of its own. The
-    /// first one sets the flag; the second one ends the process at once, with the status a shell gives for the signal.
+    /// Catches both signals from now on. The first one sets the flag; the second one ends the process at once, with the
+    /// status a shell gives for the signal.
+    ///
+    /// The handler does no more than write into a pipe, since hardly anything else is allowed in one; a thread reads it.
+    /// Waiting with `sigwait` would need the signals blocked in every thread, and Swift's concurrency has one that is not.
+    ///
+    /// - Throws: ``ThreadError`` when the system has no more threads or pipes to give.
     public static func install(_ flag: StopFlag, onFirst: @escaping @Sendable (String) -> Void) throws(ThreadError) {
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGINT)
-        sigaddset(&signals, SIGTERM)
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        var ends: [CInt] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw ThreadError(problem: String(cString: strerror(errno))) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let reading = ends[0]
+        signalPipe = ends[1]
         // A reader of our output that went away is an error of the write, not the end of the program.
         signal(SIGPIPE, SIG_IGN)
-        let waited = signals
+        for number in [SIGINT, SIGTERM] {
+            signal(number) { number in
+                var byte = UInt8(truncatingIfNeeded: number)
+                let before = errno
+                _ = write(signalPipe, &byte, 1)
+                errno = before
+            }
+        }
         let thread = try WorkerThread {
-            var signals = waited
-            var number: CInt = 0
-            sigwait(&signals, &number)
+            let number = next(from: reading)
             flag.set()
             onFirst(number == SIGINT ? "SIGINT" : "SIGTERM")
-            sigwait(&signals, &number)
-            _exit(128 + number)
+            _exit(128 + next(from: reading))
         }
         thread.detach()
     }
+
+    /// Waits for the next signal.
+    private static func next(from descriptor: CInt) -> CInt {
+        var byte: UInt8 = 0
+        while read(descriptor, &byte, 1) != 1 {}
+        return CInt(byte)
+    }
 }
+
+/// Where the handler writes. It is set once, before the handler is installed, and a handler can hold no state of its own.
+nonisolated(unsafe) private var signalPipe: CInt = -1

@@ -19,7 +19,7 @@ struct Bench {
         let own = String(decoding: path.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
         outrigger = own.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/outrigger"
         guard access(outrigger, X_OK) == 0 else { throw BenchError("\(outrigger) is missing: swift build -c release") }
-        sink = try Measurement.spawn([own, "--sink", "\(folder)/port"])
+        sink = try Measurement.spawn([own, "sink", "\(folder)/port"])
         var port: Int?
         for _ in 0..<500 where port == nil {
             usleep(10_000)
@@ -31,13 +31,20 @@ struct Bench {
 
     func stop() {
         kill(sink, SIGKILL)
-        for name in ["port", "runs.jsonl", "python.jsonl", "python.json", "memory.jsonl"] { unlink("\(folder)/\(name)") }
+        for name in ["port", "runs.jsonl", "candidate.jsonl", "python.jsonl", "python.json", "memory.jsonl"] { unlink("\(folder)/\(name)") }
         rmdir(folder)
     }
 
     func backfill(_ file: String, _ flags: [String], _ processors: [Int]?) throws -> Measurement {
         let result = try Measurement.run([outrigger, "backfill", file, "--endpoint", endpoint, "--quiet"] + flags, processors: processors)
         guard result.status == 0 else { throw BenchError("the backfill ended with status \(result.status)") }
+        return result
+    }
+
+    func replay(_ baseline: String, _ flags: [String]) throws -> Measurement {
+        let result = try Measurement.run([outrigger, "replay", "--traces", baseline, "--no-export"] + flags)
+        // 1 says that some runs failed, which is what the candidate is made for.
+        guard result.status <= 1 else { throw BenchError("the replay ended with status \(result.status)") }
         return result
     }
 

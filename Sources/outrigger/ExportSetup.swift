@@ -29,7 +29,7 @@ enum ExportSetup {
     }
 
     /// - Throws: ``UsageError`` for a redaction pattern that is no regular expression.
-    static func mapping(_ flags: MappingOptions, _ settings: OTelSettings, mode: RunMode) throws -> RunMapping {
+    static func redaction(_ flags: MappingOptions) throws -> Redaction {
         var redaction = flags.noBuiltinRedaction ? Redaction(keys: [], usesBuiltInPatterns: false) : Redaction()
         for key in flags.redactKey { redaction.add(key: key) }
         for pattern in flags.redactPattern {
@@ -37,9 +37,14 @@ enum ExportSetup {
                 throw UsageError("--redact-pattern \(pattern): \(error)")
             }
         }
-        return RunMapping(
+        return redaction
+    }
+
+    /// - Throws: ``UsageError`` for a redaction pattern that is no regular expression.
+    static func mapping(_ flags: MappingOptions, _ settings: OTelSettings, mode: RunMode) throws -> RunMapping {
+        RunMapping(
             mode: mode, dataset: flags.dataset, agentName: flags.agentName,
-            capture: RunMapping.Capture(rawValue: flags.capture.rawValue) ?? .none, redaction: redaction,
+            capture: RunMapping.Capture(rawValue: flags.capture.rawValue) ?? .none, redaction: try redaction(flags),
             limits: settings.limits)
     }
 

@@ -2,29 +2,37 @@ import ArgumentParser
 import Glibc
 
 @main
-struct Outrigger: ParsableCommand {
+struct Outrigger: AsyncParsableCommand {
     static let version = "0.1.0"
 
     static let configuration = CommandConfiguration(
         commandName: "outrigger",
         abstract: "Observability for AI agents: their past and present runs as OpenTelemetry spans.",
         version: version,
-        subcommands: [BackfillCommand.self])
+        subcommands: [BackfillCommand.self, ReplayCommand.self, GateCommand.self, ReleaseCommand.self])
 
     /// Exit statuses are part of the interface, so they are not left to the argument parser: what is wrong with the
     /// command line or the configuration is 2.
-    static func main() {
+    static func main() async {
         // A file opened under the number of a closed standard stream would get what is meant for people.
         for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 { _ = open("/dev/null", O_RDWR) }
         do {
-            var command = try parseAsRoot()
-            try command.run()
+            try await run(try parseAsRoot())
         } catch let status as ExitCode {
             Glibc.exit(status.rawValue)
         } catch {
             let isHelp = exitCode(for: error) == .success
             Terminal.write(fullMessage(for: error) + "\n", to: isHelp ? STDOUT_FILENO : STDERR_FILENO)
             Glibc.exit(isHelp ? 0 : 2)
+        }
+    }
+
+    private static func run(_ command: any ParsableCommand) async throws {
+        if var concurrent = command as? any AsyncParsableCommand {
+            try await concurrent.run()
+        } else {
+            var command = command
+            try command.run()
         }
     }
 }

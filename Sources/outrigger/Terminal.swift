@@ -11,6 +11,12 @@ enum Terminal {
         return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
     }
 
+    /// An error in words, which may be several lines, without anything that a terminal would obey.
+    static func lines(_ error: some Error) -> String {
+        String(describing: error).split(separator: "\n", omittingEmptySubsequences: false)
+            .map { String($0).escapedForTerminal }.joined(separator: "\n")
+    }
+
     /// Writes all of the text; a terminal that went away is nobody to tell it to.
     static func write(_ text: String, to descriptor: CInt) {
         var bytes = Array(text.utf8)[...]

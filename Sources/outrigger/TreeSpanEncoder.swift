@@ -56,6 +56,9 @@ struct TreeSpanEncoder: SpanEncoder {
         failure = message.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
     }
 
+    // A tree shows one trace; what it is linked to is in another.
+    mutating func link(_ link: SpanLink) {}
+
     mutating func end(droppedAttributes: Int) {
         guard let head else { return }
         var text: String

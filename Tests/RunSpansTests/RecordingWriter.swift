@@ -33,6 +33,11 @@ struct RecordingWriter: SpanWriter {
         spans[spans.count - 1].failure = message.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
     }
 
+    mutating func link(_ link: SpanLink) {
+        keptOrder = keptOrder && isOpen
+        spans[spans.count - 1].links.append(link)
+    }
+
     mutating func end(droppedAttributes: Int) {
         keptOrder = keptOrder && isOpen
         isOpen = false
@@ -51,6 +56,7 @@ struct RecordedSpan {
     /// The status message; nil when the span did not fail.
     var failure: String?
     var dropped = 0
+    var links: [SpanLink] = []
 
     var name: SpanName { head.name }
     var attributes: [String: Attribute.Value] { Dictionary(list.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first }) }

@@ -1,4 +1,5 @@
 import AgentRuns
+import Digests
 @testable import RunSpans
 import Testing
 

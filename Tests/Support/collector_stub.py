@@ -3,7 +3,7 @@
     python collector_stub.py --port-file PORT --store DIR --script '[{"status": 503, "repeat": 2}, {"ok": true}]'
 
 It listens on a free port of 127.0.0.1 and writes the port's number to the port file once it does. Every POST, on any
-path, is a trace export. The script says how to answer each in order of arrival (when its body has been read):
+path, is a trace export; only those on /v1/logs are log exports, which are checked and logged, no more. The script says how to answer each in order of arrival (when its body has been read):
 
     {"ok": true}                         200 with an empty body: the default
     {"status": 503, "headers": {"Retry-After": "1"}, "body": "text", "content_type": "text/html", "body_b64": "..."}
@@ -379,7 +379,10 @@ class Handler(BaseHTTPRequestHandler):
             if not (options.no_bodies and options.no_decode and options.max_body is None):
                 if headers.get("content-encoding", "identity") == "gzip":
                     body = otlp_wire.gunzip(sent)
-            if not options.no_decode:
+            if self.path.split("?")[0].endswith("/v1/logs"):
+                otlp_wire.decode_logs(body, headers.get("content-type", ""))
+                spans = []
+            elif not options.no_decode:
                 spans = list(otlp_wire.spans_of(otlp_wire.decode(body, headers.get("content-type", ""))))
         except ValueError as error:
             problem = str(error)

@@ -6,6 +6,7 @@ import zlib
 
 from google.protobuf import json_format
 from google.protobuf.internal.decoder import _DecodeVarint32
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 
@@ -80,3 +81,19 @@ def spans_of(request):
         for scope_spans in resource_spans.scope_spans:
             for span in scope_spans.spans:
                 yield resource_spans, scope_spans, span
+
+
+def decode_logs(body, content_type):
+    """Decodes an ExportLogsServiceRequest, binary or JSON. Raises ValueError."""
+    try:
+        if "json" not in content_type:
+            return ExportLogsServiceRequest.FromString(body)
+        tree = json.loads(body)
+        for resource in tree.get("resourceLogs", []):
+            for scope in resource.get("scopeLogs", []):
+                for record in scope.get("logRecords", []):
+                    for key in ("traceId", "spanId"):
+                        record[key] = base64.b64encode(bytes.fromhex(record[key])).decode()
+        return json_format.ParseDict(tree, ExportLogsServiceRequest())
+    except Exception as error:  # protobuf's exception types depend on its backend
+        raise ValueError(f"logs: {error}") from None

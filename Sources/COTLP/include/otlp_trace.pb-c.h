@@ -27,6 +27,7 @@ typedef struct Otlp__SpanTextAttribute Otlp__SpanTextAttribute;
 typedef struct Otlp__TextAttribute Otlp__TextAttribute;
 typedef struct Otlp__TextValue Otlp__TextValue;
 typedef struct Otlp__SpanCore Otlp__SpanCore;
+typedef struct Otlp__SpanLinks Otlp__SpanLinks;
 typedef struct Otlp__ScopedSpan Otlp__ScopedSpan;
 typedef struct Otlp__SpanEvent Otlp__SpanEvent;
 typedef struct Otlp__SpanLink Otlp__SpanLink;
@@ -215,6 +216,20 @@ struct  Otlp__SpanCore
 #define OTLP__SPAN_CORE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&otlp__span_core__descriptor) \
     , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, OTLP__SPAN_KIND__SPAN_KIND_UNSPECIFIED, 0, 0, 0, NULL, 0 }
+
+
+/*
+ * A Span's links, joined to it as its attributes are.
+ */
+struct  Otlp__SpanLinks
+{
+  ProtobufCMessage base;
+  size_t n_links;
+  Otlp__SpanLink **links;
+};
+#define OTLP__SPAN_LINKS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&otlp__span_links__descriptor) \
+    , 0,NULL }
 
 
 /*
@@ -480,6 +495,25 @@ Otlp__SpanCore *
 void   otlp__span_core__free_unpacked
                      (Otlp__SpanCore *message,
                       ProtobufCAllocator *allocator);
+/* Otlp__SpanLinks methods */
+void   otlp__span_links__init
+                     (Otlp__SpanLinks         *message);
+size_t otlp__span_links__get_packed_size
+                     (const Otlp__SpanLinks   *message);
+size_t otlp__span_links__pack
+                     (const Otlp__SpanLinks   *message,
+                      uint8_t             *out);
+size_t otlp__span_links__pack_to_buffer
+                     (const Otlp__SpanLinks   *message,
+                      ProtobufCBuffer     *buffer);
+Otlp__SpanLinks *
+       otlp__span_links__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   otlp__span_links__free_unpacked
+                     (Otlp__SpanLinks *message,
+                      ProtobufCAllocator *allocator);
 /* Otlp__ScopedSpan methods */
 void   otlp__scoped_span__init
                      (Otlp__ScopedSpan         *message);
@@ -591,6 +625,9 @@ typedef void (*Otlp__TextValue_Closure)
 typedef void (*Otlp__SpanCore_Closure)
                  (const Otlp__SpanCore *message,
                   void *closure_data);
+typedef void (*Otlp__SpanLinks_Closure)
+                 (const Otlp__SpanLinks *message,
+                  void *closure_data);
 typedef void (*Otlp__ScopedSpan_Closure)
                  (const Otlp__ScopedSpan *message,
                   void *closure_data);
@@ -622,6 +659,7 @@ extern const ProtobufCMessageDescriptor otlp__span_text_attribute__descriptor;
 extern const ProtobufCMessageDescriptor otlp__text_attribute__descriptor;
 extern const ProtobufCMessageDescriptor otlp__text_value__descriptor;
 extern const ProtobufCMessageDescriptor otlp__span_core__descriptor;
+extern const ProtobufCMessageDescriptor otlp__span_links__descriptor;
 extern const ProtobufCMessageDescriptor otlp__scoped_span__descriptor;
 extern const ProtobufCMessageDescriptor otlp__span_event__descriptor;
 extern const ProtobufCMessageDescriptor otlp__span_link__descriptor;

@@ -1,0 +1,126 @@
+public import AgentRuns
+public import Replay
+
+/// What a gate judges by, collected from the pairs as they come.
+///
+/// For each trace it keeps two flags, and for each compared metric two numbers: 34 bytes or so.
+public struct GateEvidence: PairObserver {
+    public private(set) var tally = ReplayTally()
+    public private(set) var slices: [ReplayTally]
+    /// Candidates' runs that ended in a problem.
+    public private(set) var problems = 0
+    /// Tools of the candidate's release that neither a recording nor a run has called so far.
+    public var unexercisedTools: [String] { unexercised.map { String(decoding: $0, as: UTF8.self) } }
+
+    /// Trace K in all of them: what it came to over its repetitions.
+    private(set) var traces: [TraceOutcome] = []
+    /// Ids of the traces that were flaky, with how often they passed; the first hundred.
+    private(set) var flaky: [(traceID: String, passed: Int)] = []
+    private(set) var flakyCount = 0
+    private(set) var samples: [GatePolicy.Measure.Name: PairedSamples] = [:]
+
+    private let rules: [GatePolicy.SliceRule]
+    private var current: RunningTrace?
+    /// Names of tools, as UTF-8.
+    private var unexercised: [[UInt8]]
+
+    /// How often each arm passed a trace.
+    struct TraceOutcome {
+        var baselinePassed: Int32
+        var candidatePassed: Int32
+        var repetitions: Int32
+    }
+
+    /// Values of both arms for the same traces.
+    public struct PairedSamples: Sendable {
+        public var baseline: [Double] = []
+        public var candidate: [Double] = []
+        /// Traces where an arm did not report the value.
+        public var unreported = 0
+    }
+
+    /// The trace whose repetitions are coming in.
+    private struct RunningTrace {
+        var index: Int
+        var id: String?
+        var line: Int
+        var outcome = TraceOutcome(baselinePassed: 0, candidatePassed: 0, repetitions: 0)
+        var latency = PairSum()
+        var cost = PairSum()
+    }
+
+    private struct PairSum {
+        var baseline = 0.0
+        var candidate = 0.0
+        var count = 0
+
+        mutating func add(_ a: Double?, _ b: Double?) {
+            guard let a, let b, a.isFinite, b.isFinite else { return }
+            baseline += a
+            candidate += b
+            count += 1
+        }
+    }
+
+    public init(_ policy: GatePolicy) {
+        rules = policy.slices
+        unexercised = policy.releaseTools.map { Array($0.utf8) }
+        slices = Array(repeating: ReplayTally(), count: policy.slices.count)
+        for measure in policy.comparison.measures { samples[measure.name] = PairedSamples() }
+    }
+
+    public mutating func observe(
+        _ place: PairPlace, trace: borrowing AgentRun, baseline: borrowing ArmRun, candidate: borrowing ArmRun,
+        verdict: borrowing PairVerdict
+    ) {
+        tally.add(verdict)
+        if verdict.candidate.hasProblem { problems += 1 }
+        for i in rules.indices where rules[i].slice.contains(trace) { slices[i].add(verdict) }
+        noteTools(trace)
+        noteTools(candidate.run)
+        if current?.index != place.index {
+            finishTrace()
+            current = RunningTrace(index: place.index, id: trace.recordedID.map { trace.string($0) }, line: place.line)
+        }
+        current?.outcome.repetitions += 1
+        current?.outcome.baselinePassed += verdict.baseline.passed ? 1 : 0
+        current?.outcome.candidatePassed += verdict.candidate.passed ? 1 : 0
+        guard !verdict.baseline.hasProblem, !verdict.candidate.hasProblem else { return }
+        current?.latency.add(baseline.run.latency?.double, candidate.run.latency?.double)
+        current?.cost.add(baseline.run.costTokens?.double, candidate.run.costTokens?.double)
+    }
+
+    /// Call it once, after the last pair.
+    public mutating func finish() { finishTrace() }
+
+    private mutating func finishTrace() {
+        guard let trace = current else { return }
+        current = nil
+        traces.append(trace.outcome)
+        if trace.outcome.candidatePassed > 0, trace.outcome.candidatePassed < trace.outcome.repetitions {
+            flakyCount += 1
+            if flaky.count < 100 { flaky.append((trace.id ?? "line \(trace.line)", Int(trace.outcome.candidatePassed))) }
+        }
+        note(.latency, trace.latency)
+        note(.cost, trace.cost)
+    }
+
+    /// Repetitions of a trace are not independent: their mean is one value.
+    private mutating func note(_ name: GatePolicy.Measure.Name, _ sum: PairSum) {
+        guard samples[name] != nil else { return }
+        if sum.count == 0 {
+            samples[name]?.unreported += 1
+        } else {
+            samples[name]?.baseline.append(sum.baseline / Double(sum.count))
+            samples[name]?.candidate.append(sum.candidate / Double(sum.count))
+        }
+    }
+
+    private mutating func noteTools(_ run: borrowing AgentRun) {
+        guard !unexercised.isEmpty else { return }
+        for call in run.toolCalls {
+            guard let name = call.name else { continue }
+            unexercised.removeAll { run.storage[name.range].elementsEqual($0) }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+public import Replay
+internal import Statistics
+
+/// Gives the verdict over all runs: *fail* before *inconclusive* before *pass*.
+public struct GateJudge {
+    private let policy: GatePolicy
+
+    public init(_ policy: GatePolicy) { self.policy = policy }
+
+    /// What the gate must know beside the evidence.
+    public struct Circumstances: Sendable {
+        /// Both arms were named by the same specification, such as `recorded`.
+        public var armsAreTheSame = false
+        /// Why the replay ended before its end.
+        public var partial: String?
+        public var rejectedLines = 0
+        /// Runs of a recording that no trace asked for.
+        public var unmatchedRuns = 0
+        public var repetitions = 1
+        /// The checks of the gate file, by name.
+        public var checks: [String] = []
+
+        public init() {}
+    }
+
+    public func judge(_ evidence: GateEvidence, _ circumstances: Circumstances) -> GateReport {
+        var findings = thresholdFindings(policy.thresholds, evidence.tally, problems: evidence.problems, slice: nil)
+        for (rule, tally) in zip(policy.slices, evidence.slices) {
+            findings += thresholdFindings(rule.thresholds, tally, problems: nil, slice: rule.name)
+        }
+        findings += evidenceFindings(evidence, circumstances)
+        let comparison = MetricComparison(policy.comparison)
+        let metrics = comparison.metrics(evidence)
+        findings += comparison.findings(metrics)
+
+        var report = GateReport(verdict: findings.map(\.verdict).worst)
+        report.allowsInconclusive = policy.allowsInconclusive
+        report.findings = findings
+        report.metrics = metrics
+        report.slices = zip(policy.slices, evidence.slices).map { GateReport.Slice(name: $0.name, tally: $1) }
+        if circumstances.repetitions > 1 { report.flakiness = flakiness(evidence, circumstances.repetitions) }
+        return report
+    }
+
+    // MARK: thresholds
+
+    private func thresholdFindings(
+        _ thresholds: GatePolicy.Thresholds, _ tally: ReplayTally, problems: Int?, slice: String?
+    ) -> [GateReport.Finding] {
+        var findings: [GateReport.Finding] = []
+        let of = slice.map { " in slice \($0)" } ?? ""
+        let prefix = slice.map { "slices.\($0)." } ?? ""
+        func bound(_ rule: String, _ words: String, _ value: Int, _ limit: Int?) {
+            guard let limit else { return }
+            findings.append(
+                .init(
+                    rule: prefix + rule, verdict: value > limit ? .fail : .pass,
+                    message: "\(value) \(words)\(of), \(limit) allowed"))
+        }
+        bound("max_failed", "failed", tally.failed, thresholds.maxFailed)
+        bound("max_tool_misuse", "with tool misuse", tally.toolMisuse, thresholds.maxToolMisuse)
+        bound("max_budget_overruns", "budget overruns", tally.budgetOverruns, thresholds.maxBudgetOverruns)
+        if let problems { bound("max_problems", "runs without an answer", problems, thresholds.maxProblems) }
+        if let minimum = thresholds.minPassRate, tally.total > 0 {
+            let rate = Double(tally.passed) / Double(tally.total)
+            findings.append(
+                .init(
+                    rule: prefix + "min_pass_rate", verdict: rate < minimum ? .fail : .pass,
+                    message: "\(percent(rate)) passed\(of), at least \(percent(minimum)) must"))
+        }
+        let evident = min(tally.withExpectation, tally.compared)
+        if evident < max(1, thresholds.minRuns) {
+            findings.append(
+                .init(
+                    rule: prefix + "min_runs", verdict: .inconclusive,
+                    message: "\(evident) traces\(of) with runs of both arms and an expectation that could fail, at least "
+                        + "\(max(1, thresholds.minRuns)) are needed; record more traces, or state outcomes or checks"))
+        }
+        return findings
+    }
+
+    // MARK: evidence
+
+    private func evidenceFindings(_ evidence: GateEvidence, _ facts: Circumstances) -> [GateReport.Finding] {
+        var findings: [GateReport.Finding] = []
+        func inconclusive(_ rule: String, _ message: String) {
+            findings.append(.init(rule: rule, verdict: .inconclusive, message: message))
+        }
+        let tally = evidence.tally
+        if tally.total == 0 { inconclusive("no_traces", "there is no trace to judge by") }
+        if let partial = facts.partial { inconclusive("partial", "the replay is partial: \(partial)") }
+        if tally.total > 0, facts.armsAreTheSame || (tally.compared > 0 && tally.identical == tally.compared) {
+            inconclusive(
+                "identical_arms",
+                "both arms gave the same calls, responses, outcomes, times and costs in all \(tally.compared) traces: that is one "
+                    + "arm compared with itself; name the candidate with --candidate")
+        }
+        if tally.total > 0, tally.compared == 0 {
+            inconclusive("nothing_compared", "no trace has a run of both arms")
+        }
+        for check in facts.checks where evidence.tally.checks[check] == nil {
+            inconclusive("check_never_applied", "check \(check) applied to no trace; look at its slice")
+        }
+        for (rule, slice) in zip(policy.slices, evidence.slices) where slice.total == 0 {
+            inconclusive("slice_empty", "slice \(rule.name) has no trace")
+        }
+        let unexercised = evidence.unexercisedTools
+        if !unexercised.isEmpty {
+            inconclusive(
+                "tools_never_exercised",
+                "no trace exercises \(unexercised.joined(separator: ", ")) of the candidate's release; record traces that do")
+        }
+        if facts.rejectedLines > 0 {
+            inconclusive("rejected_lines", "\(facts.rejectedLines) lines of the recordings could not be read, so they were not judged")
+        }
+        if facts.unmatchedRuns > 0 {
+            inconclusive("unmatched_runs", "\(facts.unmatchedRuns) recorded runs belong to no trace, so they were not judged")
+        }
+        return findings
+    }
+
+    private func flakiness(_ evidence: GateEvidence, _ repetitions: Int) -> GateReport.Flakiness {
+        let tasks = evidence.traces.compactMap {
+            Flakiness.Task(passed: Int($0.candidatePassed), repeats: Int($0.repetitions))
+        }
+        let flakiness = Flakiness(tasks)
+        return GateReport.Flakiness(
+            repetitions: repetitions, passHatK: (1...repetitions).compactMap { flakiness.allPass($0)?.value },
+            flaky: evidence.flaky, flakyCount: evidence.flakyCount)
+    }
+}
+
+extension [GateReport.Verdict] {
+    /// The one that decides; inconclusive when there is none, since nothing was asked.
+    var worst: GateReport.Verdict {
+        if contains(.fail) { return .fail }
+        return contains(.inconclusive) || isEmpty ? .inconclusive : .pass
+    }
+}
+
+/// `0.954` as `95.4 %`.
+func percent(_ share: Double) -> String {
+    let tenths = (share * 1000).rounded()
+    guard tenths.isFinite, abs(tenths) < 1e15 else { return "\(share)" }
+    let whole = Int(tenths)
+    return "\(whole < 0 ? "-" : "")\(abs(whole) / 10).\(abs(whole) % 10) %"
+}

@@ -1,0 +1,164 @@
+internal import Replay
+internal import Statistics
+
+/// Compares the arms metric by metric, pair by pair.
+///
+/// A metric with a margin passes when its interval excludes that the candidate is worse by the margin, fails when it
+/// excludes that it is not, and is inconclusive otherwise. One without a margin fails when the candidate is significantly
+/// worse. Intervals are widened (Bonferroni) and p-values corrected (Holm) for the number of metrics, so that a candidate
+/// which is as good as the baseline fails no more often than the confidence says, however many metrics are looked at.
+struct MetricComparison {
+    private let comparison: GatePolicy.Comparison
+
+    init(_ comparison: GatePolicy.Comparison) { self.comparison = comparison }
+
+    private var count: Int { comparison.measures.count + (comparison.passRate == nil ? 0 : 1) }
+    /// The chance of a wrong *worse*, over all metrics.
+    private var alpha: Double { 1 - comparison.confidence }
+    /// Of one interval. Its two sides are two errors of which only one does harm, but readers expect two-sided intervals.
+    private var confidence: Double { 1 - alpha / Double(max(1, count)) }
+
+    func metrics(_ evidence: GateEvidence) -> [GateReport.Metric] {
+        var metrics: [GateReport.Metric] = []
+        if let rule = comparison.passRate, let metric = passRate(rule, evidence) { metrics.append(metric) }
+        for measure in comparison.measures { metrics.append(self.measure(measure, evidence.samples[measure.name])) }
+        return decided(metrics)
+    }
+
+    func findings(_ metrics: [GateReport.Metric]) -> [GateReport.Finding] {
+        metrics.map { metric in
+            let words = switch metric.decision {
+            case "not reported":
+                "\(metric.pairs) traces report \(metric.name) for both arms; at least 2 are needed to compare it"
+            case "worse": "the candidate is worse: \(metric.effectName) \(shown(metric.effect))\(bound(metric))"
+            case "undecided":
+                "\(metric.effectName) \(shown(metric.effect))\(bound(metric)): too few or too scattered pairs to exclude that the "
+                    + "candidate is worse than allowed"
+            default: "\(metric.decision): \(metric.effectName) \(shown(metric.effect))\(bound(metric))"
+            }
+            return GateReport.Finding(rule: "compare.\(metric.name)", verdict: metric.verdict, message: words)
+        }
+    }
+
+    // MARK: one metric
+
+    private func passRate(_ rule: GatePolicy.PassRate, _ evidence: GateEvidence) -> GateReport.Metric? {
+        guard !evidence.traces.isEmpty else { return nil }
+        var cells = (both: 0, regressions: 0, improvements: 0, neither: 0)
+        for trace in evidence.traces {
+            // With repetitions, passing means passing every time.
+            switch (trace.baselinePassed == trace.repetitions, trace.candidatePassed == trace.repetitions) {
+            case (true, true): cells.both += 1
+            case (true, false): cells.regressions += 1
+            case (false, true): cells.improvements += 1
+            case (false, false): cells.neither += 1
+            }
+        }
+        guard
+            let test = McNemar(
+                bothPassed: cells.both, regressions: cells.regressions, improvements: cells.improvements,
+                bothFailed: cells.neither),
+            let interval = test.differenceInterval(confidence: confidence)
+        else { return nil }
+        let total = Double(test.total)
+        var metric = GateReport.Metric(
+            name: "pass_rate", pairs: test.total, baseline: Double(cells.both + cells.regressions) / total,
+            candidate: Double(cells.both + cells.improvements) / total, effectName: "difference of pass rates",
+            effect: interval.estimate, interval: range(interval), confidence: confidence, margin: rule.margin,
+            test: "exact McNemar, one-sided", pValue: test.pValueOfCandidateWorse, decision: "", verdict: .pass)
+        if let margin = rule.margin, let rule = NonInferiority(margin: .absolute(margin), direction: .largerIsBetter) {
+            decide(&metric, rule.judge(difference: interval))
+        }
+        return metric
+    }
+
+    private func measure(_ rule: GatePolicy.Measure, _ samples: GateEvidence.PairedSamples?) -> GateReport.Metric {
+        let baseline = samples?.baseline ?? []
+        let candidate = samples?.candidate ?? []
+        var metric = GateReport.Metric(
+            name: rule.name.rawValue, pairs: baseline.count, baseline: statistic(rule, baseline),
+            candidate: statistic(rule, candidate), effectName: effectName(rule), effect: 0, interval: nil,
+            confidence: confidence, margin: rule.margin, test: "Wilcoxon signed-rank, one-sided", pValue: nil,
+            decision: "not reported", verdict: .inconclusive)
+        guard baseline.count > 1 else { return metric }
+        metric.effect = metric.baseline > 0 ? metric.candidate / metric.baseline : .nan
+        metric.decision = ""
+        metric.verdict = .pass
+        metric.pValue = WilcoxonSignedRank(differences: zip(candidate, baseline).map { $0 - $1 })?.pValue(.greater)
+        let bootstrap = PairedBootstrap(
+            baseline: baseline, candidate: candidate, statistic: ratio(rule), seed: comparison.seed)
+        let method: PairedBootstrap.Method = rule.statistic == .mean ? .bca : .percentile
+        let interval = bootstrap?.interval(method, confidence: confidence)
+        metric.interval = interval.map(range)
+        if let margin = rule.margin, let rule = NonInferiority(margin: .relative(margin), direction: .largerIsWorse) {
+            decide(&metric, interval.map { rule.judge(ratio: $0) } ?? .undecided)
+        }
+        return metric
+    }
+
+    private func statistic(_ rule: GatePolicy.Measure, _ values: [Double]) -> Double {
+        switch rule.statistic {
+        case .mean: Sample.mean(values) ?? .nan
+        case .quantile(let probability): Sample.quantile(probability, of: values) ?? .nan
+        }
+    }
+
+    private func ratio(_ rule: GatePolicy.Measure) -> PairedBootstrap.Statistic {
+        switch rule.statistic {
+        case .mean: .ratioOfMeans
+        case .quantile(let probability): .ratioOfQuantiles(probability)
+        }
+    }
+
+    private func effectName(_ rule: GatePolicy.Measure) -> String {
+        switch rule.statistic {
+        case .mean: "ratio of means"
+        case .quantile(let probability): "ratio of \(percent(probability)) quantiles"
+        }
+    }
+
+    // MARK: decisions
+
+    private func decide(_ metric: inout GateReport.Metric, _ verdict: NonInferiority.Verdict) {
+        switch verdict {
+        case .better: (metric.decision, metric.verdict) = ("better", .pass)
+        case .notWorse: (metric.decision, metric.verdict) = ("not worse", .pass)
+        case .worse: (metric.decision, metric.verdict) = ("worse", .fail)
+        case .undecided: (metric.decision, metric.verdict) = ("undecided", .inconclusive)
+        }
+    }
+
+    /// Corrects the p-values, and decides the metrics without a margin by them.
+    private func decided(_ metrics: [GateReport.Metric]) -> [GateReport.Metric] {
+        var metrics = metrics
+        let tested = metrics.indices.filter { metrics[$0].pValue != nil }
+        if let adjusted = MultipleTests.holm(tested.compactMap { metrics[$0].pValue }) {
+            for (i, value) in zip(tested, adjusted) { metrics[i].adjustedPValue = value }
+        }
+        for i in metrics.indices where metrics[i].decision.isEmpty {
+            let isWorse = metrics[i].adjustedPValue.map { $0 < alpha } ?? false
+            metrics[i].decision = isWorse ? "worse" : "no worse found"
+            metrics[i].verdict = isWorse ? .fail : .pass
+        }
+        return metrics
+    }
+
+    private func range(_ interval: ConfidenceInterval) -> ClosedRange<Double> {
+        min(interval.lower, interval.upper)...max(interval.lower, interval.upper)
+    }
+
+    // MARK: words
+
+    private func shown(_ value: Double) -> String {
+        guard value.isFinite, abs(value) < 1e12 else { return "unknown" }
+        let thousandths = Int((abs(value) * 1000).rounded())
+        let digits = String(thousandths % 1000)
+        return "\(value < 0 ? "-" : "")\(thousandths / 1000).\(String(repeating: "0", count: 3 - digits.count))\(digits)"
+    }
+
+    private func bound(_ metric: GateReport.Metric) -> String {
+        let interval = metric.interval.map { " (\(percent(metric.confidence)) interval \(shown($0.lowerBound)) to \(shown($0.upperBound)))" }
+        let margin = metric.margin.map { ", margin \(percent($0))" }
+        return (interval ?? "") + (margin ?? "")
+    }
+}

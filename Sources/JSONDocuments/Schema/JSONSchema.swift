@@ -1,0 +1,57 @@
+/// A JSON Schema (draft 2020-12), read once and then applied to any number of documents.
+///
+/// All assertions and applicators of the draft are there. `format` and keywords unknown to the draft assert nothing, as
+/// it says. A `$ref` leads to a place in the same schema: `#`, a JSON Pointer (`#/$defs/item`) or an anchor (`#item`).
+/// Refused with ``JSONSchemaError`` rather than misread are remote references, `$dynamicRef`, `$id` below the root,
+/// other drafts in `$schema`, and whatever ``LinearPattern`` cannot match.
+///
+/// Numbers are compared by their exact decimals, lengths are in code points, and work and depth are bounded.
+public struct JSONSchema: Sendable {
+    /// How many times subschemas are applied to values for one document.
+    public static let maximumSteps = 1_000_000
+    /// How many applications of subschemas may stand within one another.
+    public static let maximumDepth = 1600
+
+    let nodes: [SchemaNode]
+    /// Whether anything asks what has been evaluated; if not, none of it is kept.
+    let tracksEvaluation: Bool
+
+    /// - Throws: ``JSONSchemaError`` with the place in the schema and what to do about it.
+    public init(_ schema: JSONDocument) throws(JSONSchemaError) {
+        nodes = try SchemaCompiler(schema).compile()
+        tracksEvaluation = nodes.contains { $0.keywords.contains { $0.rule.asksForEvaluation } }
+    }
+
+    /// What in a document is not as the schema says.
+    public struct Violation: Hashable, Sendable, CustomStringConvertible {
+        /// The value, as a JSON Pointer into the document; empty for the whole.
+        public let instancePath: String
+        /// The keyword, as a JSON Pointer to where it is written in the schema.
+        public let schemaPath: String
+        public let message: String
+
+        public var description: String {
+            "\(instancePath.isEmpty ? "the root" : instancePath): \(message) (schema \(schemaPath))"
+        }
+    }
+
+    /// What the document violates, in the order of the schema; nothing if it is valid.
+    ///
+    /// - Parameter limit: how many violations are enough. At least one is looked for.
+    public func validate(_ instance: JSONDocument, limit: Int = 20) -> [Violation] {
+        var run = SchemaRun(self, limit: max(1, limit))
+        _ = run.apply(0, to: instance)
+        return run.violations
+    }
+}
+
+/// Why a document is not a schema that can be used.
+public struct JSONSchemaError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The place in the schema, as a JSON Pointer.
+    public let pointer: String
+    public let problem: String
+    /// What to write instead.
+    public let remedy: String
+
+    public var description: String { "\(pointer.isEmpty ? "the root" : pointer): \(problem); \(remedy)" }
+}

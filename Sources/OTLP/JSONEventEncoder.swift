@@ -1,0 +1,45 @@
+internal import AgentRuns
+internal import JSONText
+
+/// Encodes events as OTLP JSON.
+///
+/// Source: OTLP specification, "JSON Protobuf Encoding".
+public struct JSONEventEncoder: EventEncoder {
+    public var batch = SpanBatch()
+    private let prologue: [UInt8]
+
+    public init(_ origin: Origin) {
+        let resource = JSONValue.array(
+            origin.resource.map { .object([("key", .text($0.key)), ("value", .object([("stringValue", .text($0.value))]))]) })
+        let scope = JSONValue.object([("name", .text(origin.scopeName)), ("version", .text(origin.scopeVersion))])
+        prologue = Array(
+            #"{"resourceLogs":[{"resource":{"attributes":\#(resource.text)},"scopeLogs":[{"scope":\#(scope.text),"logRecords":["#
+                .utf8)
+    }
+
+    public var form: MessageForm {
+        MessageForm(contentType: "application/json") { [prologue] records, output in
+            output.append(contentsOf: prologue)
+            // Each record has a comma in front of it, the first one too.
+            output.append(contentsOf: records.dropFirst())
+            output.append(contentsOf: "]}]}]}".utf8)
+        }
+    }
+
+    public mutating func encode(_ event: EvaluationEvent) {
+        var attributes = event.textAttributes.map { attribute in
+            JSONValue.object([("key", .text("\(attribute.key)")), ("value", .object([("stringValue", .text(attribute.value))]))])
+        }
+        if let score = event.score {
+            attributes.append(
+                .object([("key", .text("\(EvaluationEvent.scoreKey)")), ("value", .object([("doubleValue", .number(score))]))]))
+        }
+        let record = JSONValue.object([
+            ("timeUnixNano", .text(String(event.time))), ("observedTimeUnixNano", .text(String(event.time))),
+            ("severityNumber", .integer(9)), ("eventName", .text("\(EvaluationEvent.eventName)")),
+            ("flags", .integer(Int(event.flags & 0xFF))), ("traceId", .text(event.traceID.hex)),
+            ("spanId", .text(event.spanID.hex)), ("attributes", .array(attributes)),
+        ])
+        batch.append(Array(",\(record.text)".utf8))
+    }
+}

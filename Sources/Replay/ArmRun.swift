@@ -1,0 +1,80 @@
+public import AgentRuns
+
+/// What one arm did with one trace: its run, or why there is none.
+public struct ArmRun: Sendable {
+    /// What the arm did; after a problem, as far as it is known.
+    public var run: AgentRun
+    /// Why the run cannot be judged as any other, if it cannot.
+    public var problem: RunProblem?
+    /// How the run's tool calls were answered; nil for recordings, which call nothing.
+    public var tools: ToolAnswers?
+    /// Whether an outcome that the run does not state counts as `success`, as it does for recordings.
+    ///
+    /// Source: the Python sample, whose users must be able to switch without changing their traces.
+    public var assumesSuccess: Bool
+    /// When it started, in Unix nanoseconds, where that was measured.
+    public var startTime: UInt64?
+
+    public init(
+        run: AgentRun, problem: RunProblem? = nil, tools: ToolAnswers? = nil, assumesSuccess: Bool = true,
+        startTime: UInt64? = nil
+    ) {
+        self.run = run
+        self.problem = problem
+        self.tools = tools
+        self.assumesSuccess = assumesSuccess
+        self.startTime = startTime
+    }
+
+    /// An arm that gave no run.
+    public init(_ problem: RunProblem) {
+        self.init(run: AgentRun(), problem: problem)
+    }
+}
+
+/// Why an arm gave no run that can be compared.
+public struct RunProblem: Error, Hashable, Sendable {
+    /// Stable names: they are reasons in every report.
+    public enum Kind: String, CaseIterable, Sendable {
+        /// The recording has no run for the trace.
+        case noRun = "no_run"
+        /// The time limit of the run was up.
+        case timeout
+        /// The agent could not be reached, or the connection broke, in every try.
+        case transport
+        /// What the agent answered is not what the agent protocol asks for.
+        case badAnswer = "bad_answer"
+        /// The agent said that it failed: a status of 4xx or 5xx, or an `error` in its answer.
+        case agentError = "agent_error"
+        /// The agent's process ended.
+        case agentDied = "agent_died"
+        /// The replay was ended before the run was.
+        case cancelled
+    }
+
+    public var kind: Kind
+    public var detail: String
+
+    public init(_ kind: Kind, _ detail: String) {
+        self.kind = kind
+        self.detail = detail
+    }
+}
+
+/// How the tool calls of one replayed run were answered.
+public struct ToolAnswers: Hashable, Sendable {
+    /// Calls answered with the recorded result of the same call.
+    public var matched = 0
+    /// Calls answered with the recorded result of another call of the same tool.
+    public var matchedByName = 0
+    /// Calls answered from the fallback file.
+    public var fallback = 0
+    /// Calls that nothing was recorded for, and that were refused.
+    public var refused = 0
+    /// Recorded calls that were never asked for, by their places in the recording.
+    public var unasked: [Int] = []
+    /// Calls that came after the agent had answered.
+    public var late = 0
+
+    public init() {}
+}

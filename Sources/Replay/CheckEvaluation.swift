@@ -1,0 +1,138 @@
+internal import AgentRuns
+internal import JSONDocuments
+
+extension RunCheck {
+    /// Looks whether the condition holds for the run.
+    ///
+    /// - Parameter scores: what the evaluators said of the run.
+    func evaluate(_ run: borrowing AgentRun, scores: [EvaluatorName: EvaluatorScore]) -> CheckResult {
+        switch condition {
+        case .responseContains(let text, let ignoringCase):
+            let found = run.responseText.contains(text, ignoringCase: ignoringCase)
+            return result(found, "response \(found ? "contains" : "does not contain") \(quoted(text))")
+        case .responseLacks(let text, let ignoringCase):
+            let found = run.responseText.contains(text, ignoringCase: ignoringCase)
+            return result(!found, "response \(found ? "contains" : "does not contain") \(quoted(text))")
+        case .responseMatches(let pattern, let source):
+            switch pattern.match(run.responseText) {
+            case .match: return result(true, "response matches /\(source)/")
+            case .noMatch: return result(false, "response does not match /\(source)/")
+            case .tooMuchWork: return result(false, "response is too long to be searched for /\(source)/")
+            }
+        case .responseEquals(let expected):
+            return equality(run.responseDocument, expected)
+        case .responsePath(let path, let expected):
+            return self.path(path, expected, in: run.responseDocument)
+        case .responseLength(let range):
+            let length = run.responseText.unicodeScalars.count
+            return result(
+                range.contains(length),
+                range.upperBound == .max
+                    ? "response has \(length) characters, wanted at least \(range.lowerBound)"
+                    : "response has \(length) characters, wanted \(range.lowerBound) to \(range.upperBound)")
+        case .requiredTools(let tools):
+            let missing = tools.filter { tool in !run.toolCalls.contains { run.isCalled(tool, $0) } }
+            return result(missing.isEmpty, missing.isEmpty ? "all required tools were called" : "never called: \(missing.joined(separator: ", "))")
+        case .forbiddenTools(let tools):
+            let call = run.toolCalls.firstIndex { call in tools.contains { run.isCalled($0, call) } }
+            return result(
+                call == nil,
+                call.map { "call \($0) is of the forbidden tool \(run.toolName($0))" } ?? "no forbidden tool was called", call: call)
+        case .arguments(let tool, let schema):
+            return arguments(of: tool, schema, run)
+        case .callBudget(let tool, let maximum):
+            let count = run.toolCalls.count { call in tool.map { run.isCalled($0, call) } ?? true }
+            return result(count <= maximum, "\(count) calls of \(tool ?? "all tools"), at most \(maximum) are allowed")
+        case .timeBudget(let tool, let milliseconds):
+            let time = run.toolCalls.filter { call in tool.map { run.isCalled($0, call) } ?? true }
+                .reduce(0) { $0 + ($1.result?.duration?.double ?? 0) }
+            return result(time <= milliseconds, "calls of \(tool ?? "all tools") took \(time) ms, at most \(milliseconds) ms are allowed")
+        case .evaluator(let name, let minimum):
+            return evaluation(scores[name], minimum)
+        }
+    }
+
+    private func result(_ passed: Bool, _ evidence: String, call: Int? = nil, score: Double? = nil) -> CheckResult {
+        CheckResult(name: name, passed: passed, evidence: evidence, call: call, score: score)
+    }
+
+    private func equality(_ response: JSONDocument?, _ expected: JSONDocument) -> CheckResult {
+        guard let response else { return result(false, "there is no response") }
+        if response == expected { return result(true, "response is as expected") }
+        let diff = JSONDiff(from: expected, to: response, limit: 5)
+        let first = diff.changes.first.map { " at \($0.pointer.tokens.isEmpty ? "its root" : $0.pointer.description)" } ?? ""
+        return result(false, "response differs from what is expected\(first)")
+    }
+
+    private func path(_ path: JSONPath, _ expected: JSONDocument?, in response: JSONDocument?) -> CheckResult {
+        guard let response else { return self.result(false, "there is no response") }
+        let result = path.find(in: response)
+        let found = result.nodes
+        // What was not looked at may be what is wrong.
+        guard !result.isCut else { return self.result(false, "\(path) finds more in the response than is looked at") }
+        guard let expected else {
+            return self.result(!found.isEmpty, found.isEmpty ? "\(path) finds nothing in the response" : "\(path) finds \(found.count) values")
+        }
+        let matches = !found.isEmpty && found.allSatisfy { $0.value == expected }
+        let shown = found.first.map { quoted($0.value.text) } ?? "nothing"
+        return self.result(matches, "\(path) finds \(shown), expected \(quoted(expected.text))")
+    }
+
+    private func arguments(of tool: String, _ schema: JSONSchema, _ run: borrowing AgentRun) -> CheckResult {
+        var count = 0
+        for i in run.toolCalls.indices where run.isCalled(tool, run.toolCalls[i]) {
+            count += 1
+            guard let document = try? JSONDocument(parsing: run.canonicalArguments(of: run.toolCalls[i])) else {
+                return result(false, "call \(i): the arguments of \(tool) are not JSON", call: i)
+            }
+            if let violation = schema.validate(document).first {
+                return result(false, "call \(i): arguments of \(tool) at \(violation.instancePath.isEmpty ? "the root" : violation.instancePath): \(violation.message)", call: i)
+            }
+        }
+        return result(true, "\(count) calls of \(tool) have valid arguments")
+    }
+
+    private func evaluation(_ score: EvaluatorScore?, _ minimum: Double) -> CheckResult {
+        guard let score else { return result(false, "the evaluator gave no score") }
+        guard let value = score.score else { return result(false, "the evaluator failed: \(score.explanation)") }
+        let words = score.explanation.isEmpty ? "" : ": \(score.explanation)"
+        return result(value >= minimum, "score \(value), at least \(minimum) is wanted\(words)", score: value)
+    }
+
+    private func quoted(_ text: String) -> String { text.count > 80 ? "“\(text.prefix(79))…”" : "“\(text)”" }
+}
+
+extension AgentRun {
+    /// The response as text: a string as it is, other JSON as it was written.
+    var responseText: String { response.map { string($0.text) } ?? "" }
+
+    /// The response as JSON: a string that holds an object or array counts as that.
+    var responseDocument: JSONDocument? {
+        guard let response else { return nil }
+        return try? JSONDocument(parsing: canonicalBytes(of: response))
+    }
+
+    func isCalled(_ tool: String, _ call: ToolCall) -> Bool {
+        call.name.map { storage[$0.range].elementsEqual(tool.utf8) } ?? false
+    }
+
+    /// The name of the tool of call `i`, for people.
+    func toolName(_ i: Int) -> String { toolCalls[i].name.map { string($0) } ?? "(unnamed)" }
+}
+
+extension String {
+    fileprivate func contains(_ text: String, ignoringCase: Bool) -> Bool {
+        if text.isEmpty { return true }
+        return ignoringCase ? lowercased().utf8Contains(text.lowercased()) : utf8Contains(text)
+    }
+
+    private func utf8Contains(_ text: String) -> Bool { Array(utf8).contains(Array(text.utf8)) }
+}
+
+extension [UInt8] {
+    /// Whether `part` stands somewhere in it.
+    fileprivate func contains(_ part: [UInt8]) -> Bool {
+        guard part.count <= count, let first = part.first else { return part.isEmpty }
+        return (0...count - part.count).contains { self[$0] == first && self[$0..<$0 + part.count].elementsEqual(part) }
+    }
+}

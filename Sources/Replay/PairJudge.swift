@@ -1,0 +1,118 @@
+public import AgentRuns
+
+/// Decides whether runs are as they should be. It only looks: the same runs give the same verdict.
+public struct PairJudge: Sendable {
+    public let rules: ReplayRules
+
+    public init(_ rules: ReplayRules) { self.rules = rules }
+
+    /// Scores that evaluators gave one run.
+    public typealias Scores = [EvaluatorName: EvaluatorScore]
+
+    /// Judges both arms' runs of one trace.
+    ///
+    /// - Parameter trace: the recording, which says what is allowed and expected.
+    public func judge(
+        _ trace: borrowing AgentRun, baseline: borrowing ArmRun, candidate: borrowing ArmRun,
+        baselineScores: Scores = [:], candidateScores: Scores = [:]
+    ) -> PairVerdict {
+        var verdict = PairVerdict(
+            baseline: judge(trace, baseline, baselineScores), candidate: judge(trace, candidate, candidateScores))
+        guard baseline.problem == nil, candidate.problem == nil else { return verdict }
+        verdict.toolChanges = ToolCallDiff.changes(from: baseline.run, to: candidate.run)
+        for kind in ToolCallChange.Kind.allCases where rules.failOn.contains(kind) {
+            if verdict.toolChanges.contains(where: { $0.kind == kind }) { verdict.candidate.reasons.append(.toolCalls(kind)) }
+        }
+        addLoops(&verdict, baseline.run, candidate.run)
+        verdict.isIdentical = verdict.toolChanges.isEmpty && baseline.run.isEqual(to: candidate.run)
+        return verdict
+    }
+
+    /// Judges a recording that both arms share: it differs from itself in nothing.
+    public func judge(recording trace: borrowing AgentRun) -> PairVerdict {
+        let verdict = judge(trace, trace, problem: nil, assumesSuccess: true, [:])
+        return PairVerdict(baseline: verdict, candidate: verdict, isIdentical: true)
+    }
+
+    private func judge(_ trace: borrowing AgentRun, _ arm: borrowing ArmRun, _ scores: Scores) -> ArmVerdict {
+        judge(trace, arm.run, problem: arm.problem, assumesSuccess: arm.assumesSuccess, scores)
+    }
+
+    private func judge(
+        _ trace: borrowing AgentRun, _ run: borrowing AgentRun, problem: RunProblem?, assumesSuccess: Bool, _ scores: Scores
+    ) -> ArmVerdict {
+        var verdict = ArmVerdict()
+        if let problem {
+            verdict.reasons.append(.problem(problem.kind))
+            verdict.hadExpectation = true
+            return verdict
+        }
+        judgeOutcome(trace, run, assumesSuccess, &verdict)
+        judgeTools(trace, run, &verdict)
+        if let latency = run.latency?.double, latency > rules.maxLatency { verdict.reasons.append(.latency) }
+        if let cost = run.costTokens?.double, cost > rules.maxCost { verdict.reasons.append(.cost) }
+        for check in rules.checks where check.slice.contains(trace) {
+            verdict.hadExpectation = true
+            let result = check.evaluate(run, scores: scores)
+            if !result.passed { verdict.reasons.append(.check(check.name)) }
+            verdict.checks.append(result)
+        }
+        return verdict
+    }
+
+    /// A run must end as the trace expects, or else with `success`.
+    private func judgeOutcome(
+        _ trace: borrowing AgentRun, _ run: borrowing AgentRun, _ assumesSuccess: Bool, _ verdict: inout ArmVerdict
+    ) {
+        guard run.outcome != nil || assumesSuccess else { return }
+        verdict.hadExpectation = verdict.hadExpectation || run.outcome != nil
+        let matches: Bool
+        switch (trace.expectedOutcome, run.outcome) {
+        case (let expected?, let outcome?):
+            matches = run.storage[outcome.range].elementsEqual(trace.storage[expected.range])
+        case (let expected?, nil): matches = !run.statesNoOutcome && trace.storage[expected.range].elementsEqual(success)
+        case (nil, let outcome?): matches = run.storage[outcome.range].elementsEqual(success)
+        case (nil, nil): matches = !run.statesNoOutcome
+        }
+        if !matches { verdict.reasons.append(.outcome) }
+    }
+
+    private func judgeTools(_ trace: borrowing AgentRun, _ run: borrowing AgentRun, _ verdict: inout ArmVerdict) {
+        if let allowed = trace.allowedTools {
+            verdict.misusedCall = run.toolCalls.firstIndex { call in
+                guard let name = call.name else { return true }
+                return !allowed.contains { trace.storage[$0.range].elementsEqual(run.storage[name.range]) }
+            }
+        } else if let allowed = rules.allowedTools {
+            verdict.misusedCall = run.toolCalls.firstIndex { !allowed.contains(run.name(of: $0)) }
+        }
+        if verdict.misusedCall != nil { verdict.reasons.append(.toolMisuse) }
+    }
+
+    /// A loop counts against an arm only where the other does not repeat itself as often: polling is no loop.
+    private func addLoops(_ verdict: inout PairVerdict, _ baseline: borrowing AgentRun, _ candidate: borrowing AgentRun) {
+        guard max(baseline.toolCalls.count, candidate.toolCalls.count) > rules.maxRepetitions, !verdict.toolChanges.isEmpty
+        else { return }
+        let keys = ToolCallKeys(baseline, candidate)
+        let a = LoopDetector.longestLoop(in: keys.baseline, limit: rules.maxRepetitions)
+        let b = LoopDetector.longestLoop(in: keys.candidate, limit: rules.maxRepetitions)
+        if let a, a.repetitions > b?.repetitions ?? 0 {
+            verdict.baseline.loop = a
+            verdict.baseline.reasons.append(.loop)
+        }
+        if let b, b.repetitions > a?.repetitions ?? 0 {
+            verdict.candidate.loop = b
+            verdict.candidate.reasons.append(.loop)
+        }
+    }
+}
+
+private let success = Array("success".utf8)
+
+extension AgentRun {
+    /// Whether all that is compared beside the tool calls is the same.
+    func isEqual(to other: borrowing AgentRun) -> Bool {
+        latency == other.latency && costTokens == other.costTokens && bytesEqual(outcome, other, other.outcome)
+            && response?.form == other.response?.form && bytesEqual(response?.text, other, other.response?.text)
+    }
+}

@@ -1,0 +1,55 @@
+/// Whether one arm's run of one trace is as it should be.
+public struct ArmVerdict: Sendable {
+    /// Why the run fails, in the order of the rules; empty when it passes.
+    public var reasons: [FailureReason] = []
+    /// Whether anything was expected that could have failed: an outcome that was stated, or a check that applied.
+    public var hadExpectation = false
+    /// Place of the first call of a tool that is not allowed.
+    public var misusedCall: Int?
+    public var loop: CallLoop?
+    public var checks: [CheckResult] = []
+
+    public init() {}
+
+    public var passed: Bool { reasons.isEmpty }
+}
+
+/// Why a run fails. ``name`` is what stands in reports.
+public enum FailureReason: Hashable, Sendable {
+    case problem(RunProblem.Kind)
+    case outcome
+    case toolMisuse
+    case latency
+    case cost
+    case toolCalls(ToolCallChange.Kind)
+    case loop
+    case check(String)
+
+    /// The sample's word, where it has one.
+    public var name: String {
+        switch self {
+        case .problem(let kind): kind.rawValue
+        case .outcome: "outcome_fail"
+        case .toolMisuse: "tool_misuse"
+        case .latency: "latency"
+        case .cost: "cost"
+        case .toolCalls(let kind): kind.rawValue
+        case .loop: "loop"
+        case .check(let name): "check:" + name
+        }
+    }
+}
+
+/// The verdict over both arms' runs of one trace.
+public struct PairVerdict: Sendable {
+    public var baseline: ArmVerdict
+    /// The candidate's, with the reasons that come from comparing it with the baseline.
+    public var candidate: ArmVerdict
+    /// How the candidate's tool calls differ from the baseline's, also where that is no reason to fail.
+    public var toolChanges: [ToolCallChange] = []
+    /// Whether both runs are the same in all that is compared: calls, response, outcome, latency and cost.
+    public var isIdentical = false
+
+    /// A trace passes when the candidate's run does.
+    public var passed: Bool { candidate.passed }
+}

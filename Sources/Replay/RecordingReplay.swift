@@ -1,0 +1,103 @@
+internal import AgentRuns
+internal import TraceReading
+
+/// Replays recordings against each other: no agent runs, so one thread reads, compares and reports.
+public struct RecordingReplay: ~Copyable {
+    private let plan: ReplayPlan
+    private let rejects: RejectCounter
+    private let isStopped: () -> Bool
+
+    /// - Parameter isStopped: asked between traces; once true, the replay ends.
+    public init(_ plan: ReplayPlan, rejects: RejectCounter, isStopped: @escaping () -> Bool) {
+        self.plan = plan
+        self.rejects = rejects
+        self.isStopped = isStopped
+    }
+
+    /// - Throws: ``InputError`` when a recording cannot be read, and what the observer throws.
+    public consuming func run(_ observer: inout some PairObserver) throws -> ReplayEnding {
+        let judge = PairJudge(plan.rules)
+        var reader = try RecordingReader(path: plan.traces, maximumLine: plan.maximumLine, rejects: rejects)
+        var baselines = try RecordedArm(plan.baseline.source, plan, rejects)
+        var candidates = try RecordedArm(plan.candidate.source, plan, rejects)
+        var recorded = ArmRun(run: AgentRun())
+        var index = 0
+        var ending = ReplayEnding()
+        while index < plan.limit ?? .max, let place = try reader.read(into: &recorded.run) {
+            if isStopped() {
+                ending.partial = "ended by a signal after \(index) traces"
+                break
+            }
+            let pair = PairPlace(line: place.line, index: index, repetition: 0)
+            index += 1
+            try baselines.read(for: recorded.run)
+            try candidates.read(for: recorded.run)
+            switch (baselines.isJoined, candidates.isJoined) {
+            case (false, false):
+                let verdict = judge.judge(recording: recorded.run)
+                try observer.observe(pair, trace: recorded.run, baseline: recorded, candidate: recorded, verdict: verdict)
+            case (false, true):
+                let verdict = judge.judge(recorded.run, baseline: recorded, candidate: candidates.arm)
+                try observer.observe(pair, trace: recorded.run, baseline: recorded, candidate: candidates.arm, verdict: verdict)
+            case (true, false):
+                let verdict = judge.judge(recorded.run, baseline: baselines.arm, candidate: recorded)
+                try observer.observe(pair, trace: recorded.run, baseline: baselines.arm, candidate: recorded, verdict: verdict)
+            case (true, true):
+                let verdict = judge.judge(recorded.run, baseline: baselines.arm, candidate: candidates.arm)
+                try observer.observe(
+                    pair, trace: recorded.run, baseline: baselines.arm, candidate: candidates.arm, verdict: verdict)
+            }
+        }
+        // What a limit or a signal left unread is not missing.
+        if ending.partial == nil, plan.limit.map({ index < $0 }) ?? true {
+            ending.unmatched = try RecordedArm.unmatched(&baselines, &candidates)
+        }
+        return ending
+    }
+}
+
+/// The runs of an arm that was recorded.
+struct RecordedArm: ~Copyable {
+    private var join: RecordingJoin?
+    private let path: String
+    /// The run that goes with the trace that was asked for last; unused where the trace is its own recording.
+    private(set) var arm = ArmRun(run: AgentRun())
+
+    init(_ source: ArmSource, _ plan: ReplayPlan, _ rejects: RejectCounter) throws(InputError) {
+        guard case .recording(let path) = source else {
+            self.path = plan.traces
+            return
+        }
+        self.path = path
+        join = try RecordingJoin(path: path, maximumLine: plan.maximumLine, rejects: rejects)
+    }
+
+    var isJoined: Bool { join != nil }
+
+    mutating func read(for trace: borrowing AgentRun) throws(InputError) {
+        guard try join?.run(for: trace, into: &arm.run) == false else {
+            arm.problem = nil
+            return
+        }
+        guard join != nil else { return }
+        arm.run.removeAll()
+        arm.problem = RunProblem(
+            .noRun, trace.recordedID == nil ? "the trace has no trace_id to find its run by" : "\(path) has no run of this trace")
+    }
+
+    /// Reads both recordings to their ends, to see what no trace asked for.
+    static func unmatched(
+        _ baseline: inout RecordedArm, _ candidate: inout RecordedArm
+    ) throws(InputError) -> ReplayReport.Unmatched {
+        var unmatched = ReplayReport.Unmatched()
+        if let (count, examples) = try baseline.join?.finish() {
+            unmatched.baseline = count
+            unmatched.examples += examples
+        }
+        if let (count, examples) = try candidate.join?.finish() {
+            unmatched.candidate = count
+            unmatched.examples += examples
+        }
+        return unmatched
+    }
+}

@@ -1,0 +1,67 @@
+/// The counts of a replay, for all traces or for a slice of them. They add up: `total = passed + failed`.
+public struct ReplayTally: Sendable {
+    public var total = 0
+    public var passed = 0
+    public var failed = 0
+    /// Traces whose candidate called a tool that is not allowed.
+    public var toolMisuse = 0
+    /// Times that a candidate's run took too long or cost too much.
+    public var budgetOverruns = 0
+    /// Candidates' reasons to fail, by name.
+    public var reasons: [String: Int] = [:]
+    /// Differences between the arms' tool calls, by kind, whether they count or not.
+    public var toolChanges: [String: Int] = [:]
+    /// Traces by whether the baseline's and the candidate's runs passed.
+    public var outcomes = PairedOutcomes()
+    /// Traces whose two runs are the same in all that is compared.
+    public var identical = 0
+    /// Traces in which something was expected of the candidate that could have failed.
+    public var withExpectation = 0
+    /// Traces with a run of both arms.
+    public var compared = 0
+    /// How often each check was looked at, by name.
+    public var checks: [String: Int] = [:]
+
+    public init() {}
+
+    public struct PairedOutcomes: Hashable, Sendable {
+        public var bothPassed = 0
+        public var onlyBaselinePassed = 0
+        public var onlyCandidatePassed = 0
+        public var bothFailed = 0
+
+        public init() {}
+    }
+
+    public mutating func add(_ verdict: borrowing PairVerdict) {
+        total += 1
+        for reason in verdict.candidate.reasons {
+            switch reason {
+            case .toolMisuse: toolMisuse += 1
+            case .latency, .cost: budgetOverruns += 1
+            default: break
+            }
+            reasons[reason.name, default: 0] += 1
+        }
+        for change in verdict.toolChanges { toolChanges[change.kind.rawValue, default: 0] += 1 }
+        for check in verdict.candidate.checks { checks[check.name, default: 0] += 1 }
+        if verdict.passed { passed += 1 } else { failed += 1 }
+        if verdict.isIdentical { identical += 1 }
+        if verdict.candidate.hadExpectation { withExpectation += 1 }
+        if !verdict.baseline.hasProblem, !verdict.candidate.hasProblem { compared += 1 }
+        switch (verdict.baseline.passed, verdict.candidate.passed) {
+        case (true, true): outcomes.bothPassed += 1
+        case (true, false): outcomes.onlyBaselinePassed += 1
+        case (false, true): outcomes.onlyCandidatePassed += 1
+        case (false, false): outcomes.bothFailed += 1
+        }
+    }
+}
+
+extension ArmVerdict {
+    /// Whether there is no run to compare.
+    public var hasProblem: Bool {
+        if case .problem = reasons.first { return true }
+        return false
+    }
+}

@@ -1,0 +1,57 @@
+/// Numbers as people read them.
+enum Numbers {
+    /// `1234567` as `1,234,567`.
+    static func count(_ value: Int) -> String {
+        let digits = String(value.magnitude)
+        var result = value < 0 ? "-" : ""
+        for (i, digit) in digits.enumerated() {
+            if i > 0, (digits.count - i) % 3 == 0 { result += "," }
+            result.append(digit)
+        }
+        return result
+    }
+
+    /// `1 trace`, `2 traces`.
+    static func count(_ value: Int, _ noun: String) -> String { "\(count(value)) \(noun)\(value == 1 ? "" : "s")" }
+
+    /// The value with this many digits after the point; `–` for what is no number.
+    static func fixed(_ value: Double, _ digits: Int) -> String {
+        guard value.isFinite else { return "–" }
+        var scale = 1.0
+        for _ in 0..<digits { scale *= 10 }
+        guard abs(value) * scale < 1e15 else { return "\(value)" }
+        let scaled = Int((value * scale).rounded())
+        let text = String(scaled.magnitude)
+        let padded = String(repeating: "0", count: max(0, digits + 1 - text.count)) + text
+        let whole = Int(padded.dropLast(digits)) ?? 0
+        return (scaled < 0 ? "-" : "") + count(whole) + (digits > 0 ? "." + padded.suffix(digits) : "")
+    }
+
+    /// Four digits that count: `1,235`, `12.35`, `0.9540` as `0.954`.
+    static func measured(_ value: Double) -> String {
+        guard value.isFinite else { return "–" }
+        let size = abs(value)
+        if size != 0, size < 0.0001 { return "\(value)" }
+        let text = fixed(value, size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : size >= 1 ? 3 : 4)
+        guard text.contains(".") else { return text }
+        var short = text
+        while short.hasSuffix("0") { short.removeLast() }
+        if short.hasSuffix(".") { short.removeLast() }
+        return short
+    }
+
+    static func pValue(_ value: Double?) -> String {
+        guard let value, value.isFinite else { return "–" }
+        return value < 0.0001 ? "< 0.0001" : fixed(value, 4)
+    }
+
+    /// `0.954` as `95.4 %`.
+    static func percent(_ share: Double) -> String {
+        let text = fixed(share * 100, 1)
+        return (text.hasSuffix(".0") ? String(text.dropLast(2)) : text) + " %"
+    }
+
+    static func milliseconds(_ value: Double?) -> String { value.map { measured($0) + " ms" } ?? "–" }
+
+    static func seconds(_ value: Double) -> String { fixed(value, value < 10 ? 2 : 0) + " s" }
+}

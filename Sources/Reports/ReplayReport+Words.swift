@@ -1,0 +1,187 @@
+internal import Replay
+
+/// What every report for people says in the same words. Texts may hold input: each report escapes them in its way.
+extension ReplayReport {
+    /// The verdict, in one line.
+    var headline: String {
+        guard let gate else {
+            if tally.total == 0 { return "no trace was replayed" }
+            return tally.failed == 0
+                ? "all \(Numbers.count(tally.total, "trace")) passed"
+                : "\(Numbers.count(tally.failed)) of \(Numbers.count(tally.total, "trace")) failed"
+        }
+        let count = gate.findings.filter { $0.verdict == gate.verdict }.count
+        let rules = Numbers.count(gate.findings.count, "rule")
+        return switch gate.verdict {
+        case .pass: gate.findings.count == 1 ? "the rule holds" : "all \(rules) hold"
+        case .fail: "\(Numbers.count(count)) of \(rules) broken"
+        case .inconclusive where gate.allowsInconclusive:
+            "\(Numbers.count(count)) of \(rules) without an answer; counts as passed, because --allow-inconclusive says so"
+        case .inconclusive: "\(Numbers.count(count)) of \(rules) without an answer, so there is no verdict"
+        }
+    }
+
+    /// `pass`, `fail` or `inconclusive`, also where there is no gate.
+    var verdict: GateReport.Verdict {
+        if let gate { return gate.verdict }
+        return tally.total == 0 ? .inconclusive : tally.failed > 0 ? .fail : .pass
+    }
+
+    var tallyWords: String {
+        "\(Numbers.count(tally.total, "trace")): \(Numbers.count(tally.passed)) passed, \(Numbers.count(tally.failed)) failed; "
+            + "tool misuse in \(Numbers.count(tally.toolMisuse)), \(Numbers.count(tally.budgetOverruns, "budget overrun"))"
+    }
+
+    /// What was not compared, and why.
+    var gaps: [String] {
+        var gaps: [String] = []
+        if let partial { gaps.append("The replay is partial: \(partial)") }
+        if !rejectedLines.isEmpty {
+            let reasons = rejectedLines.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+                .map { "\($0.key) \(Numbers.count($0.value))" }
+            let total = rejectedLines.values.reduce(0, +)
+            gaps.append("\(Numbers.count(total, "line")) of the recording not read: \(reasons.joined(separator: ", "))")
+        }
+        let alone = unmatched.baseline + unmatched.candidate
+        if alone > 0 {
+            let examples = unmatched.examples.isEmpty ? "" : ", such as " + unmatched.examples.prefix(5).joined(separator: ", ")
+            gaps.append(
+                "\(Numbers.count(alone, "recorded run")) that no trace asked for (baseline \(Numbers.count(unmatched.baseline)), "
+                    + "candidate \(Numbers.count(unmatched.candidate)))\(examples)")
+        }
+        let without = tally.total - tally.compared
+        if without > 0, gate != nil || tally.compared > 0 {
+            gaps.append("\(Numbers.count(without, "trace")) without a run of both arms")
+        }
+        return gaps
+    }
+
+    var exportWords: String? {
+        guard let export else { return nil }
+        var text =
+            "\(export.target): \(Numbers.count(export.spansAccepted)) of \(Numbers.count(export.spansBuilt, "span")) and "
+            + "\(Numbers.count(export.eventsAccepted)) of \(Numbers.count(export.eventsBuilt, "event")) accepted"
+        let rejected = export.spansRejected + export.eventsRejected
+        let unsent = export.spansUnsent + export.eventsUnsent
+        if rejected > 0 { text += ", \(Numbers.count(rejected)) rejected" }
+        if unsent > 0 { text += ", \(Numbers.count(unsent)) not sent" }
+        if let problem = export.problem { text += "; \(problem)" }
+        return text
+    }
+
+    /// Traces that changed since the earlier result, a line each.
+    var comparisonWords: [String] {
+        guard let comparison else { return [] }
+        func list(_ words: String, _ ids: [String]) -> String {
+            let shown = ids.prefix(20).map { Visible.cut($0, 100) }.joined(separator: ", ")
+            return "\(Numbers.count(ids.count, "trace")) \(words)" + (ids.isEmpty ? "" : ": " + shown)
+                + (ids.count > 20 ? " and \(Numbers.count(ids.count - 20)) more" : "")
+        }
+        var lines = [list("passed before and fail now", comparison.broken), list("failed before and pass now", comparison.fixed)]
+        if comparison.onlyBefore > 0 { lines.append("\(Numbers.count(comparison.onlyBefore, "trace")) only in the earlier result") }
+        if comparison.onlyNow > 0 { lines.append("\(Numbers.count(comparison.onlyNow, "trace")) only in this one") }
+        return lines
+    }
+}
+
+extension ReplayReport.ArmDescription {
+    /// `v2 (sha256:0123456789ab…, http://agent)`.
+    var words: String {
+        let short = digest.map { $0.count > 21 ? String($0.prefix(19)) + "…" : $0 }
+        return "\(version) (\([short, agent].compactMap(\.self).joined(separator: ", ")))"
+    }
+}
+
+extension GateReport {
+    /// Broken rules first, then those without an answer.
+    var findingsByWeight: [Finding] {
+        findings.filter { $0.verdict == .fail } + findings.filter { $0.verdict == .inconclusive }
+            + findings.filter { $0.verdict == .pass }
+    }
+}
+
+extension GateReport.Metric {
+    /// `pass rate`, with the unit.
+    var title: String {
+        switch name {
+        case "pass_rate": "pass rate"
+        case "latency_ms": "latency (ms)"
+        case "cost_tokens": "tokens"
+        default: Reports.words(name)
+        }
+    }
+
+    var isRate: Bool { name == "pass_rate" }
+    var baselineWords: String { isRate ? Numbers.percent(baseline) : Numbers.measured(baseline) }
+    var candidateWords: String { isRate ? Numbers.percent(candidate) : Numbers.measured(candidate) }
+    var effectWords: String { isRate ? signedPercent(effect) : "× " + Numbers.measured(effect) }
+    var intervalWords: String {
+        guard let interval else { return "–" }
+        return isRate
+            ? "\(signedPercent(interval.lowerBound)) … \(signedPercent(interval.upperBound))"
+            : "\(Numbers.measured(interval.lowerBound)) … \(Numbers.measured(interval.upperBound))"
+    }
+    var confidenceWords: String { Numbers.percent(confidence) }
+    var marginWords: String { margin.map { Numbers.percent($0) } ?? "–" }
+
+    private func signedPercent(_ share: Double) -> String { (share > 0 ? "+" : "") + Numbers.percent(share) }
+}
+
+extension GateReport.Flakiness {
+    var words: String {
+        let chances = passHatK.prefix(10).enumerated().map { "pass^\($0.offset + 1) \(Numbers.percent($0.element))" }
+        return "\(Numbers.count(repetitions, "repetition")); \(chances.joined(separator: ", ")); "
+            + "\(Numbers.count(flakyCount, "flaky trace"))"
+    }
+    var flakyWords: String? {
+        guard !flaky.isEmpty else { return nil }
+        let shown = flaky.prefix(20).map { "\(Visible.cut($0.traceID, 100)) (\($0.passed) of \(repetitions) passed)" }
+        let more = flakyCount - shown.count
+        return shown.joined(separator: ", ") + (more > 0 ? " and \(Numbers.count(more)) more" : "")
+    }
+}
+
+extension RunDetail {
+    /// The recorded id, or where the trace stands if it has none.
+    var title: String { traceID ?? "line \(line)" }
+
+    /// A link to the candidate's run, or the baseline's if only that was exported.
+    func url(_ link: TraceLink?) -> String? {
+        guard let link else { return nil }
+        for arm in [candidate, baseline] {
+            if let id = arm.traceID, let url = link.url(traceID: id, spanID: arm.spanID) { return url }
+        }
+        return nil
+    }
+}
+
+extension CheckResult {
+    /// What was found, with the place and the score.
+    var words: String {
+        var places: [String] = []
+        if let call { places.append("call \(call + 1)") }
+        if let score { places.append("score \(Numbers.measured(score))") }
+        return evidence + (places.isEmpty ? "" : " (\(places.joined(separator: ", ")))")
+    }
+}
+
+extension CallLoop {
+    var words: String {
+        period == 1
+            ? "call \(start + 1) made \(repetitions) times in a row"
+            : "calls \(start + 1) to \(start + period) made \(repetitions) times in a row"
+    }
+}
+
+extension ToolAnswers {
+    /// What did not go as recorded; nil when everything did.
+    var words: String? {
+        var parts: [String] = []
+        if matchedByName > 0 { parts.append("\(matchedByName) answered by name only") }
+        if fallback > 0 { parts.append("\(fallback) answered from the fallback") }
+        if refused > 0 { parts.append("\(refused) refused") }
+        if !unasked.isEmpty { parts.append("\(unasked.count) recorded but never asked for") }
+        if late > 0 { parts.append("\(late) after the answer") }
+        return parts.isEmpty ? nil : parts.joined(separator: ", ")
+    }
+}

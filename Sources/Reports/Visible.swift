@@ -1,0 +1,89 @@
+/// Text of unknown origin, made fit for one line of a report: nothing in it moves the cursor, hides or reorders.
+enum Visible {
+    /// Control, format (among them all that turn the direction of writing), and line separating characters as `\u{..}`.
+    static func line(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: isHidden) else { return text }
+        var result = ""
+        for scalar in text.unicodeScalars { append(scalar, to: &result) }
+        return result
+    }
+
+    /// As ``line(_:)``, with runs of white space as one space, and cut.
+    static func line(_ text: String, limit: Int) -> String {
+        var result = ""
+        var length = 0
+        var hasSpace = false
+        for scalar in text.unicodeScalars {
+            if scalar == " " || scalar == "\n" || scalar == "\r" || scalar == "\t" {
+                hasSpace = length > 0
+                continue
+            }
+            if length >= limit { return result + "…" }
+            if hasSpace {
+                result += " "
+                length += 1
+                hasSpace = false
+            }
+            append(scalar, to: &result)
+            length += 1
+        }
+        return result
+    }
+
+    /// As ``line(_:)``, but lines stay lines.
+    static func lines(_ text: String, limit: Int) -> String {
+        var result = ""
+        for (length, scalar) in text.unicodeScalars.enumerated() {
+            if length >= limit { return result + "…" }
+            if scalar == "\n" || scalar == "\t" {
+                result.unicodeScalars.append(scalar)
+            } else if scalar != "\r" {
+                append(scalar, to: &result)
+            }
+        }
+        return result
+    }
+
+    /// The first `limit` characters, with a sign that there were more.
+    static func cut(_ text: String, _ limit: Int) -> String {
+        let scalars = text.unicodeScalars
+        guard text.utf8.count > limit, let end = scalars.index(scalars.startIndex, offsetBy: limit, limitedBy: scalars.endIndex),
+            end < scalars.endIndex
+        else { return text }
+        return String(scalars[..<end]) + "…"
+    }
+
+    private static func append(_ scalar: Unicode.Scalar, to result: inout String) {
+        if isHidden(scalar) {
+            result += "\\u{\(String(scalar.value, radix: 16))}"
+        } else {
+            result.unicodeScalars.append(scalar)
+        }
+    }
+
+    static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
+        if scalar.value >= 0x20, scalar.value < 0x7F { return false }
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: return true
+        // U+FFFE and the like: XML does not know them.
+        case .unassigned: return scalar.properties.isNoncharacterCodePoint
+        default: return false
+        }
+    }
+
+    /// Columns that the text takes on a terminal, nearly: East Asian wide characters and emoji take two.
+    static func width(_ text: String) -> Int {
+        var width = 0
+        for scalar in text.unicodeScalars {
+            switch scalar.value {
+            case ..<0x300: width += 1
+            case 0x300..<0x370, 0xFE00..<0xFE10: break
+            case 0x1100..<0x1160, 0x2E80..<0xA4D0, 0xAC00..<0xD7A4, 0xF900..<0xFB00, 0xFE30..<0xFE70, 0xFF00..<0xFF61,
+                0x1F300..<0x1F650, 0x1F900..<0x1FA00, 0x20000..<0x40000:
+                width += 2
+            default: width += scalar.properties.generalCategory == .nonspacingMark ? 0 : 1
+            }
+        }
+        return width
+    }
+}

@@ -1,0 +1,65 @@
+import Glibc
+import Replay
+import Reports
+
+/// Every report of one replay: what standard output gets, the files that were asked for, and the comparison with an
+/// earlier result.
+struct ReplayReports {
+    private var writers: ReportSet
+    private var comparison: EarlierComparison?
+    /// Whether passed runs are told of too.
+    let wantsEveryRun: Bool
+    /// Whether the content of passed runs is shown.
+    let showsContent: Bool
+
+    /// - Throws: ``UsageError``, or `ReportError` when a file cannot be written or an earlier result not read.
+    init(_ flags: ReplayOptions.Reporting, _ setup: ReplaySetup) throws {
+        var list: [any ReportWriter] = []
+        var listsEveryRun = flags.json
+        var showsContent = false
+        if flags.json {
+            list.append(try JSONReport(path: "-", link: setup.link))
+        } else if !flags.reports.contains(where: { $0.hasSuffix("=-") }) {
+            list.append(try SampleSummary())
+            let isTerminal = isatty(STDOUT_FILENO) == 1
+            list.append(
+                try TerminalReport(colors: Terminal.hasColors, width: isTerminal ? Terminal.width : 100, link: setup.link))
+        }
+        for text in flags.reports {
+            let halves = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            let path = halves.count == 2 ? halves[1] : nil
+            switch (halves[0], path) {
+            case ("json", let path?):
+                list.append(try JSONReport(path: path, link: setup.link))
+                listsEveryRun = true
+            case ("junit", let path?):
+                list.append(try JUnitReport(path: path, candidateVersion: setup.candidate.version, link: setup.link))
+                listsEveryRun = true
+            case ("markdown", let path?): list.append(try MarkdownReport(path: path, link: setup.link))
+            case ("html", let path?):
+                list.append(try HTMLReport(path: path, link: setup.link))
+                listsEveryRun = true
+                showsContent = true
+            case ("github", nil):
+                let summary = getenv("GITHUB_STEP_SUMMARY").map { String(cString: $0) }
+                list.append(try GitHubReport(summaryPath: summary?.isEmpty == true ? nil : summary, link: setup.link))
+            default:
+                throw UsageError("--report \(text): write json=FILE, junit=FILE, markdown=FILE, html=FILE or github")
+            }
+        }
+        comparison = try flags.baselineResult.map { EarlierComparison(try EarlierReport(file: $0)) }
+        writers = ReportSet(list)
+        wantsEveryRun = listsEveryRun || comparison != nil
+        self.showsContent = showsContent
+    }
+
+    mutating func write(_ detail: RunDetail) throws {
+        comparison?.add(detail)
+        try writers.write(detail)
+    }
+
+    mutating func finish(_ report: inout ReplayReport) throws {
+        report.comparison = comparison?.result()
+        try writers.finish(report)
+    }
+}

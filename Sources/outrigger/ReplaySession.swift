@@ -1,0 +1,81 @@
+import AgentRuns
+import ArgumentParser
+import Gate
+import Glibc
+import Releases
+import Replay
+import Reports
+import StrictYAML
+import Threads
+import TraceReading
+
+/// One replay from the command line to the exit status.
+enum ReplaySession {
+    /// - Parameters:
+    ///   - gate: nil for a replay without a verdict over all runs.
+    ///   - status: the exit status that goes with a report.
+    static func run(_ flags: ReplayFlags, gate: GateOverrides?, status: (ReplayReport) -> Int32) async throws {
+        let talker = Talker(isQuiet: flags.reporting.quiet, logLevel: "info")
+        let setup: ReplaySetup
+        let reports: ReplayReports
+        do {
+            setup = try ReplaySetup(flags, gate: gate)
+            reports = try ReplayReports(flags.reporting, setup)
+        } catch {
+            throw failure(error, status: 2)
+        }
+        let stop = StopFlag()
+        do {
+            let report = try await perform(setup, reports, flags, isGate: gate != nil, stop, talker)
+            let number = status(report)
+            if number != 0 { throw ExitCode(number) }
+        } catch let exit as ExitCode {
+            throw exit
+        } catch {
+            throw failure(error, status: 2)
+        }
+    }
+
+    private static func failure(_ error: some Error, status: Int32) -> ExitCode {
+        Terminal.write("error: \(Terminal.lines(error))\n", to: STDERR_FILENO)
+        return ExitCode(status)
+    }
+
+    private static func perform(
+        _ setup: ReplaySetup, _ reports: consuming ReplayReports, _ flags: ReplayFlags, isGate: Bool, _ stop: StopFlag,
+        _ talker: Talker
+    ) async throws -> ReplayReport {
+        let started = ContinuousClock.now
+        let rejects = RejectCounter { talker.warn($0) }
+        let export = try ReplayExport(flags, setup) { talker.warn($0) }
+        var recorder = ReplayRecorder(setup, reports, export, try ExportSetup.redaction(flags.mapping))
+        let plan = setup.plan
+        try StopSignal.install(stop) { talker.say("\($0): ending the replay; a second signal ends at once") }
+        let ending = try await ReplayRun.run(plan, &recorder, rejects: rejects) { stop.isSet }
+        recorder.evidence.finish()
+        var report = ReplayReport(
+            replayID: plan.replayID, traces: plan.traces, baseline: setup.baseline, candidate: setup.candidate)
+        report.tally = recorder.evidence.tally
+        report.rejectedLines = rejects.counts
+        report.unmatched = ending.unmatched
+        report.partial = ending.partial
+        report.notes = setup.notes
+        report.export = export?.finish()
+        if isGate { report.gate = GateJudge(setup.policy).judge(recorder.evidence, circumstances(setup, report)) }
+        let elapsed = (ContinuousClock.now - started).components
+        report.duration = Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18
+        try recorder.reports.finish(&report)
+        return report
+    }
+
+    private static func circumstances(_ setup: ReplaySetup, _ report: ReplayReport) -> GateJudge.Circumstances {
+        var circumstances = GateJudge.Circumstances()
+        circumstances.armsAreTheSame = setup.armsAreTheSame
+        circumstances.partial = report.partial
+        circumstances.rejectedLines = report.rejectedLines.values.reduce(0, +)
+        circumstances.unmatchedRuns = report.unmatched.baseline + report.unmatched.candidate
+        circumstances.repetitions = setup.plan.repetitions
+        circumstances.checks = setup.checks
+        return circumstances
+    }
+}

@@ -1,0 +1,148 @@
+import AgentRuns
+import Gate
+import Glibc
+import Releases
+import Replay
+import Reports
+import StrictYAML
+import TraceReading
+
+/// A command line, a gate file and release files, made into what a replay needs.
+struct ReplaySetup {
+    var plan: ReplayPlan
+    var policy: GatePolicy
+    var baseline: ReplayReport.ArmDescription
+    var candidate: ReplayReport.ArmDescription
+    var link: TraceLink?
+    var checks: [String]
+    /// What a reader must know before anything has run.
+    var notes: [String] = []
+    /// Both arms were named by the same specification.
+    var armsAreTheSame: Bool
+
+    /// - Throws: ``UsageError``, `YAMLError` or `ReleaseError`, with the remedy.
+    init(_ flags: ReplayFlags, gate: GateOverrides?) throws {
+        let file = try gate?.config.map { path throws(YAMLError) in try GateFile(path: path) }
+        guard let traces = flags.arms.traces ?? file?.traces.map({ Self.resolve($0, in: file?.folder) }) else {
+            throw UsageError("name the recorded traces: --traces FILE" + (gate == nil ? "" : ", or traces: in the gate file"))
+        }
+        policy = file?.policy ?? GatePolicy()
+        if let gate { Self.apply(gate, to: &policy) }
+
+        let baselineArm = try Arm(flags.arms.baseline, flags.arms.baselineVersion, "v1", file?.baseline, file?.folder)
+        let candidateArm = try Arm(flags.arms.candidate, flags.arms.candidateVersion, "v2", file?.candidate, file?.folder)
+        armsAreTheSame = baselineArm.agent == candidateArm.agent
+        if traces == "-", [baselineArm.agent, candidateArm.agent].contains("recorded:-") {
+            throw UsageError("standard input (-) can be read only once")
+        }
+        let agents = try AgentSetup(flags.running, file)
+        var rules = try Self.rules(flags.rules, file)
+        if let allowed = candidateArm.release?.allowedTools { rules.allowedTools = Set(allowed.map { Array($0.name.utf8) }) }
+        policy.releaseTools = candidateArm.release?.tools.map(\.name) ?? []
+
+        let isLive = !baselineArm.isRecorded || !candidateArm.isRecorded
+        let replayID = flags.reporting.replayId ?? (isLive ? Self.uniqueID() : "recorded")
+        guard !replayID.utf8.contains(0), !flags.mapping.dataset.utf8.contains(0) else {
+            throw UsageError("--replay-id and --dataset must not contain a NUL")
+        }
+        plan = ReplayPlan(
+            traces: traces, baseline: .init(try agents.source(baselineArm.agent), version: baselineArm.version),
+            candidate: .init(try agents.source(candidateArm.agent), version: candidateArm.version), rules: rules,
+            replayID: replayID)
+        plan.dataset = flags.mapping.dataset
+        plan.maximumLine = flags.arms.maxLineBytes.bytes
+        plan.limit = flags.arms.limit
+        plan.repetitions = flags.running.repetitions ?? file?.repetitions ?? 1
+        plan.concurrency = flags.running.concurrency ?? file?.concurrency ?? 4
+        plan.timeLimit = flags.running.runTimeout?.duration ?? file?.runTimeout ?? .seconds(60)
+        plan.evaluators = try agents.evaluators(file?.evaluators ?? [])
+        guard (1...1000).contains(plan.repetitions) else { throw UsageError("--repeat must be from 1 to 1000") }
+        guard (1...10_000).contains(plan.concurrency) else { throw UsageError("--concurrency must be from 1 to 10000") }
+        if let limit = plan.limit, limit < 1 { throw UsageError("--limit must be at least 1") }
+        baseline = baselineArm.description(agents)
+        candidate = candidateArm.description(agents)
+        checks = rules.checks.map(\.name)
+        if let pattern = flags.reporting.link {
+            guard let link = TraceLink(pattern: pattern) else {
+                throw UsageError("--link \(pattern): write an http(s) URL with {trace_id} in it, and {span_id} if you like")
+            }
+            self.link = link
+        }
+        for path in [traces] + [baselineArm, candidateArm].compactMap(\.recording) where path != "-" {
+            do throws(InputError) { _ = try InputFile(path: path) } catch { throw UsageError(error.description) }
+        }
+    }
+
+    /// One arm as it was named.
+    private struct Arm {
+        var agent: String
+        var version: String
+        var release: Release?
+
+        init(
+            _ agent: String?, _ version: String?, _ label: String, _ file: GateFile.Arm?, _ folder: String?
+        ) throws {
+            let fromFile = file?.agent.map { text in
+                // A recording named in the gate file stands beside it.
+                text.hasPrefix("recorded:") ? "recorded:" + ReplaySetup.resolve(String(text.dropFirst(9)), in: folder) : text
+            }
+            self.agent = agent ?? fromFile ?? "recorded"
+            if let version {
+                if version.hasSuffix(".yaml") || version.hasSuffix(".yml") { release = try Release.load(version) }
+                self.version = release?.version ?? version
+            } else {
+                release = try file?.release.map { try Release.load(ReplaySetup.resolve($0, in: folder)) }
+                self.version = release?.version ?? file?.version ?? label
+            }
+        }
+
+        var recording: String? { agent.hasPrefix("recorded:") ? String(agent.dropFirst(9)) : nil }
+        var isRecorded: Bool { agent == "recorded" || recording != nil }
+
+        func description(_ agents: AgentSetup) -> ReplayReport.ArmDescription {
+            .init(version: version, digest: release?.digest, agent: agents.displayName(agent))
+        }
+    }
+
+    private static func resolve(_ path: String, in folder: String?) -> String {
+        path == "-" || path.hasPrefix("/") ? path : (folder ?? "") + path
+    }
+
+    private static func apply(_ flags: GateOverrides, to policy: inout GatePolicy) {
+        if let value = flags.maxFailed { policy.thresholds.maxFailed = value }
+        if let value = flags.maxToolMisuse { policy.thresholds.maxToolMisuse = value }
+        if let value = flags.maxBudgetOverruns { policy.thresholds.maxBudgetOverruns = value }
+        if let value = flags.minRuns { policy.thresholds.minRuns = value }
+        if flags.allowInconclusive { policy.allowsInconclusive = true }
+        // Without a file or a word, a gate lets nothing fail.
+        if flags.config == nil, policy.thresholds.maxFailed == nil { policy.thresholds.maxFailed = 0 }
+    }
+
+    private static func rules(_ flags: ReplayOptions.Rules, _ file: GateFile?) throws -> ReplayRules {
+        var rules = ReplayRules()
+        rules.maxLatency = flags.maxLatencyMs ?? file?.maxLatency ?? rules.maxLatency
+        rules.maxCost = flags.maxCostTokens ?? file?.maxCost ?? rules.maxCost
+        rules.maxRepetitions = flags.maxRepetitions ?? file?.maxRepetitions ?? rules.maxRepetitions
+        guard rules.maxRepetitions >= 1 else { throw UsageError("--max-repetitions must be at least 1") }
+        rules.checks = file?.checks ?? []
+        rules.failOn = file?.failOn ?? rules.failOn
+        if let text = flags.failOn {
+            rules.failOn = []
+            for word in text.split(separator: ",") where word != "none" {
+                guard let kind = ToolCallChange.Kind(rawValue: String(word)) else {
+                    let known = ToolCallChange.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+                    throw UsageError("--fail-on \(word): write \(known), separated by commas, or none")
+                }
+                rules.failOn.insert(kind)
+            }
+        }
+        return rules
+    }
+
+    /// A name that no other replay has: the time and chance.
+    private static func uniqueID() -> String {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return "\(now.tv_sec)-\(String(UInt32.random(in: 0 ... .max), radix: 36))"
+    }
+}

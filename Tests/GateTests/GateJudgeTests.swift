@@ -1,0 +1,232 @@
+import AgentRuns
+import Replay
+import Testing
+import TraceReading
+
+@testable import Gate
+
+@Suite("The verdict over all runs")
+struct GateJudgeTests {
+    @Test("an empty set is inconclusive, never a pass")
+    func empty() {
+        let report = GateJudge(GatePolicy()).judge(collected(GatePolicy(), []), .init())
+        #expect(report.verdict == .inconclusive)
+        #expect(report.findings.contains { $0.rule == "no_traces" })
+    }
+
+    @Test("two identical arms are inconclusive")
+    func identical() throws {
+        let pairs = try (0..<40).map { try Pair(id: $0, outcome: "success", latency: 100, cost: 10) }
+        let report = GateJudge(GatePolicy()).judge(collected(GatePolicy(), pairs), .init())
+        #expect(report.verdict == .inconclusive)
+        #expect(report.findings.contains { $0.rule == "identical_arms" })
+    }
+
+    @Test("expectations that never applied are inconclusive")
+    func vacuous() throws {
+        // The candidate states no outcome, and no check looks at it.
+        let pairs = try (0..<40).map { try Pair(id: $0, outcome: "success", latency: 100, cost: 10, candidate: "{}", assumesSuccess: false) }
+        let report = GateJudge(GatePolicy()).judge(collected(GatePolicy(), pairs), .init())
+        #expect(report.verdict == .inconclusive)
+        #expect(report.findings.contains { $0.rule == "min_runs" })
+    }
+
+    @Test("a check that never applied is inconclusive")
+    func unusedCheck() throws {
+        var facts = GateJudge.Circumstances()
+        facts.checks = ["looks at refunds"]
+        let pairs = try (0..<40).map { try Pair(id: $0, outcome: "success", latency: 100, cost: 10, candidateLatency: 90) }
+        let report = GateJudge(GatePolicy()).judge(collected(GatePolicy(), pairs), facts)
+        #expect(report.verdict == .inconclusive)
+        #expect(report.findings.contains { $0.rule == "check_never_applied" && $0.message.contains("looks at refunds") })
+    }
+
+    @Test("coverage below min_runs is inconclusive", arguments: [(40, 40, GateReport.Verdict.pass), (39, 40, .inconclusive)])
+    func coverage(traces: Int, minimum: Int, verdict: GateReport.Verdict) throws {
+        var policy = GatePolicy()
+        policy.thresholds.minRuns = minimum
+        let pairs = try (0..<traces).map { try Pair(id: $0, outcome: "success", latency: 100, cost: 10, candidateLatency: 90) }
+        #expect(GateJudge(policy).judge(collected(policy, pairs), .init()).verdict == verdict)
+    }
+
+    @Test("tools of the candidate's release that nothing exercises are inconclusive")
+    func releaseTools() throws {
+        var policy = GatePolicy()
+        policy.releaseTools = ["search", "refund"]
+        let pairs = try (0..<10).map {
+            try Pair(id: $0, outcome: "success", latency: 100, cost: 10, candidateLatency: 90, calls: #"["search"]"#)
+        }
+        let report = GateJudge(policy).judge(collected(policy, pairs), .init())
+        #expect(report.verdict == .inconclusive)
+        #expect(report.findings.first { $0.rule == "tools_never_exercised" }?.message.contains("refund") == true)
+        #expect(report.findings.first { $0.rule == "tools_never_exercised" }?.message.contains("search") == false)
+    }
+
+    @Test("a broken threshold fails, whatever else is inconclusive")
+    func failBeforeInconclusive() throws {
+        var policy = GatePolicy()
+        policy.thresholds.maxFailed = 0
+        policy.thresholds.minRuns = 1000
+        let pairs = [try Pair(id: 1, outcome: "success", latency: 100, cost: 10, candidateOutcome: "failure")]
+        #expect(GateJudge(policy).judge(collected(policy, pairs), .init()).verdict == .fail)
+    }
+
+    @Test("what was not judged is said", arguments: ["partial", "rejected_lines", "unmatched_runs"])
+    func notJudged(rule: String) throws {
+        var facts = GateJudge.Circumstances()
+        facts.partial = rule == "partial" ? "ended by a signal" : nil
+        facts.rejectedLines = rule == "rejected_lines" ? 1 : 0
+        facts.unmatchedRuns = rule == "unmatched_runs" ? 1 : 0
+        let pairs = try (0..<10).map { try Pair(id: $0, outcome: "success", latency: 100, cost: 10, candidateLatency: 90) }
+        let report = GateJudge(GatePolicy()).judge(collected(GatePolicy(), pairs), facts)
+        #expect(report.verdict == .inconclusive)
+        #expect(report.findings.contains { $0.rule == rule })
+    }
+
+    @Test("slices have thresholds of their own")
+    func slices() throws {
+        var policy = GatePolicy()
+        var slice = TraceSlice()
+        slice.tags = ["money"]
+        var thresholds = GatePolicy.Thresholds()
+        thresholds.maxFailed = 0
+        policy.slices = [.init(name: "money", slice: slice, thresholds: thresholds)]
+        let pairs = try (0..<20).map {
+            try Pair(
+                id: $0, outcome: "success", latency: 100, cost: 10, candidateLatency: 90,
+                candidateOutcome: $0 == 3 ? "failure" : "success", tags: $0 < 5 ? #"["money"]"# : "[]")
+        }
+        let report = GateJudge(policy).judge(collected(policy, pairs), .init())
+        #expect(report.verdict == .fail)
+        #expect(report.findings.first { $0.rule == "slices.money.max_failed" }?.verdict == .fail)
+        #expect(report.slices.first?.tally.total == 5)
+    }
+
+    @Test("a metric that nobody reported is inconclusive where it was asked for")
+    func unreported() throws {
+        var policy = GatePolicy()
+        policy.comparison.measures = [.init(.latency, margin: 0.1)]
+        let pairs = try (0..<20).map {
+            try Pair(id: $0, outcome: "success", latency: nil, cost: 10, candidate: #"{"outcome": "success", "cost_tokens": 11}"#)
+        }
+        let report = GateJudge(policy).judge(collected(policy, pairs), .init())
+        #expect(report.findings.first { $0.rule == "compare.latency_ms" }?.verdict == .inconclusive)
+    }
+
+    @Test("repetitions show what is flaky, and a trace passes only when all of them do")
+    func repetitions() throws {
+        var evidence = GateEvidence(GatePolicy())
+        let judge = PairJudge(ReplayRules())
+        for trace in 0..<10 {
+            for repetition in 0..<4 {
+                let failed = trace == 2 && repetition == 1
+                let pair = try Pair(
+                    id: trace, outcome: "success", latency: 100, cost: 10, candidateLatency: 90,
+                    candidateOutcome: failed ? "failure" : "success")
+                pair.observe(judge, &evidence, PairPlace(line: trace + 1, index: trace, repetition: repetition))
+            }
+        }
+        evidence.finish()
+        var facts = GateJudge.Circumstances()
+        facts.repetitions = 4
+        let report = GateJudge(GatePolicy()).judge(evidence, facts)
+        let flakiness = try #require(report.flakiness)
+        #expect(flakiness.flaky.map(\.traceID) == ["t-2"])
+        #expect(flakiness.flaky.map(\.passed) == [3])
+        // Of 10 traces, 9 pass always and one in 3 of 4: pass^1 = (9 + 3/4) / 10, pass^4 = 9/10.
+        #expect(abs(flakiness.passHatK[0] - 0.975) < 1e-12)
+        #expect(abs(flakiness.passHatK[3] - 0.9) < 1e-12)
+        let passRate = try #require(report.metrics.first { $0.name == "pass_rate" })
+        #expect(passRate.pairs == 10)
+        #expect(abs(passRate.candidate - 0.9) < 1e-12)
+    }
+}
+
+@Suite("The paired comparison, by simulation")
+struct MetricComparisonSimulationTests {
+    @Test("a candidate as good as the baseline is seldom called worse")
+    func falseAlarms() throws {
+        var generator = SeededGenerator(seed: 11)
+        var policy = GatePolicy()
+        policy.comparison.measures = [.init(.latency), .init(.cost)]
+        var worse = 0
+        for _ in 0..<60 {
+            let pairs = try (0..<60).map { id in
+                let base = Double.random(in: 100...1000, using: &generator)
+                return try Pair(
+                    id: id, outcome: "success", latency: base, cost: base,
+                    candidateLatency: base * .random(in: 0.8...1.2, using: &generator),
+                    candidateCost: base * .random(in: 0.8...1.2, using: &generator),
+                    candidateOutcome: Double.random(in: 0...1, using: &generator) < 0.05 ? "failure" : "success",
+                    baselineOutcome: Double.random(in: 0...1, using: &generator) < 0.05 ? "failure" : "success")
+            }
+            let report = GateJudge(policy).judge(collected(policy, pairs), .init())
+            if report.metrics.contains(where: { $0.verdict == .fail }) { worse += 1 }
+        }
+        // 5 % of 60 are 3; 9 or more would happen by chance once in 500 times.
+        #expect(worse < 9)
+    }
+
+    @Test("a candidate that is clearly worse fails, one that is within the margin passes", arguments: [
+        (1.3, GateReport.Verdict.fail), (1.0, .pass), (1.03, .pass), (0.9, .pass),
+    ])
+    func power(factor: Double, verdict: GateReport.Verdict) throws {
+        var generator = SeededGenerator(seed: 5)
+        var policy = GatePolicy()
+        policy.comparison.passRate = nil
+        policy.comparison.measures = [.init(.latency, margin: 0.1)]
+        let pairs = try (0..<200).map { id in
+            let base = Double.random(in: 100...1000, using: &generator)
+            return try Pair(
+                id: id, outcome: "success", latency: base, cost: 1,
+                candidateLatency: base * factor * .random(in: 0.9...1.1, using: &generator))
+        }
+        let report = GateJudge(policy).judge(collected(policy, pairs), .init())
+        #expect(report.metrics.first?.verdict == verdict)
+    }
+}
+
+/// A trace with the runs of both arms.
+struct Pair {
+    var trace: AgentRun
+    var baseline: ArmRun
+    var candidate: ArmRun
+
+    init(
+        id: Int, outcome: String, latency: Double?, cost: Double, candidateLatency: Double? = nil, candidateCost: Double? = nil,
+        candidateOutcome: String? = nil, baselineOutcome: String? = nil, calls: String = "[]", tags: String = "[]",
+        candidate json: String? = nil, assumesSuccess: Bool = true
+    ) throws {
+        func line(_ outcome: String, _ latency: Double?, _ cost: Double) -> String {
+            let time = latency.map { #""latency_ms": \#($0), "# } ?? ""
+            return #"{"trace_id": "t-\#(id)", "outcome": "\#(outcome)", \#(time)"cost_tokens": \#(cost), "tool_calls": \#(calls), "tags": \#(tags)}"#
+        }
+        trace = try run(line(outcome, latency, cost))
+        baseline = ArmRun(run: try run(line(baselineOutcome ?? outcome, latency, cost)))
+        candidate = ArmRun(
+            run: try run(json ?? line(candidateOutcome ?? outcome, candidateLatency ?? latency, candidateCost ?? cost)),
+            assumesSuccess: assumesSuccess)
+    }
+
+    func observe(_ judge: PairJudge, _ evidence: inout GateEvidence, _ place: PairPlace) {
+        evidence.observe(
+            place, trace: trace, baseline: baseline, candidate: candidate,
+            verdict: judge.judge(trace, baseline: baseline, candidate: candidate))
+    }
+}
+
+func collected(_ policy: GatePolicy, _ pairs: [Pair]) -> GateEvidence {
+    var evidence = GateEvidence(policy)
+    let judge = PairJudge(ReplayRules())
+    for (i, pair) in pairs.enumerated() { pair.observe(judge, &evidence, PairPlace(line: i + 1, index: i, repetition: 0)) }
+    evidence.finish()
+    return evidence
+}
+
+/// Runs made from JSON lines, as every source makes them.
+private func run(_ json: String) throws -> AgentRun {
+    var decoder = RunDecoder()
+    var run = AgentRun()
+    _ = try Array(json.utf8).withUnsafeBytes { try decoder.decode($0, into: &run) }
+    return run
+}

@@ -1,0 +1,141 @@
+import Foundation
+@testable import Replay
+@testable import Reports
+import Testing
+
+@Suite struct ReportTests {
+    private let link = TraceLink(pattern: "https://traces.example/trace/{trace_id}?span={span_id}")
+
+    @Test(arguments: GateReport.Verdict.allCases)
+    func everyFormatIsRead(by verdict: GateReport.Verdict) throws {
+        let files = try ReportFiles()
+        let (details, report) = (SampleReplay.details, SampleReplay.full(verdict))
+        _ = try files.write("r.json", details, report) { try JSONReport(path: $0, link: link) }
+        #expect(try files.check("json", "r.json", schema: "replay-report.schema.json") == "8 2 6 8")
+        _ = try files.write("r.xml", details, report) { try JUnitReport(path: $0, candidateVersion: "v2", link: link) }
+        // The gate's suite has two rules.
+        #expect(try files.check("junit", "r.xml", schema: "junit.xsd") == "10 \(verdict == .pass ? 4 : 5) 1 1")
+        let page = try files.write("r.html", details, report) { try HTMLReport(path: $0, link: link) }
+        #expect(try files.check("html", "r.html") == "8")
+        #expect(page.contains("<ins>1845.0</ins>") && page.contains("no answer within 60 s"))
+        let comment = try files.write("r.md", details, report) { try MarkdownReport(path: $0, link: link) }
+        #expect(comment.contains("Outrigger: \(verdict.rawValue)") && comment.contains("!   /amount: 184.50 → 1845.0"))
+        let text = try files.write("r.txt", details, report) { try TerminalReport(path: $0, colors: false) }
+        #expect(text.contains("Gate: \(verdict.rawValue.uppercased()) – ") && !text.contains("\u{1B}"))
+        #expect(text.contains("timeout") && text.contains("call 1 made 7 times in a row"))
+        if let place = ProcessInfo.processInfo.environment["REPORTS_KEEP"] {
+            for name in files.names {
+                try? FileManager.default.removeItem(atPath: "\(place)/\(verdict.rawValue)-\(name)")
+                try FileManager.default.copyItem(atPath: files.path(name), toPath: "\(place)/\(verdict.rawValue)-\(name)")
+            }
+        }
+    }
+
+    @Test(arguments: hostileTexts)
+    func hostileTextStaysText(_ text: String) throws {
+        let files = try ReportFiles()
+        let (detail, report) = SampleReplay.hostile(text)
+        _ = try files.write("r.json", [detail], report) { try JSONReport(path: $0, link: link) }
+        _ = try files.check("json", "r.json", schema: "replay-report.schema.json")
+        _ = try files.write("r.xml", [detail], report) { try JUnitReport(path: $0, candidateVersion: text, link: link) }
+        _ = try files.check("junit", "r.xml", schema: "junit.xsd")
+        _ = try files.write("r.html", [detail], report) { try HTMLReport(path: $0, link: link) }
+        _ = try files.check("html", "r.html")
+        for (name, colors) in [("plain.txt", false), ("colors.txt", true)] {
+            let text = try files.write(name, [detail], report) { try TerminalReport(path: $0, colors: colors, link: link) }
+            let bare = colors ? text.replacing(/\u{1B}\[[0-9]+m/, with: "") : text
+            #expect(!bare.unicodeScalars.contains { $0 != "\n" && Visible.isHidden($0) })
+        }
+        let comment = try files.write("r.md", [detail], report) { try MarkdownReport(path: $0, link: link) }
+        #expect(comment.utf8.count <= 60_000)
+        // In the block of a diff all is code; its fence is longer than any within.
+        let prose = comment.replacing(/(?s)\n(`{3,})diff\n.*?\n\1\n/, with: "\n")
+        #expect(!prose.contains("<script") && !prose.contains("@someone") && !prose.contains("https://evil") && !prose.contains("<b>@"))
+        let lines = try files.write("a.txt", [detail], report) { try GitHubReport(annotations: $0, summaryPath: files.path("s.md"), link: link) }
+        #expect(lines.split(separator: "\n").allSatisfy { $0.hasPrefix("::error ") || $0.hasPrefix("::warning ") })
+        #expect(!lines.contains("\r") && !lines.contains("\0"))
+    }
+
+    @Test func theSummaryIsTheSamples() throws {
+        let files = try ReportFiles()
+        let details = [
+            SampleReplay.detail("t-001"), SampleReplay.detail("t-002", reasons: ["outcome_fail", "latency"]),
+            SampleReplay.detail(nil, reasons: ["check:it's\n\u{e9}\u{7f}"]),
+        ]
+        let text = try files.write("s.txt", details, SampleReplay.report(details)) { try SampleSummary(path: $0) }
+        #expect(
+            text == """
+                Replay summary:
+                  Total:   3
+                  Passed:  1
+                  Failed:  2
+                  Tool misuse:  0
+                  Budget overruns: 1
+                Failed traces:
+                  - t-002: ['outcome_fail', 'latency']
+                  - None: ["check:it's\\né\\x7f"]
+
+                """)
+        let passed = [details[0]]
+        #expect(try !files.write("s.txt", passed, SampleReplay.report(passed)) { try SampleSummary(path: $0) }.contains("Failed traces"))
+        // What the sample finds, its summary says.
+        let plain = [details[0], details[1]]
+        #expect(try files.write("t.txt", plain, SampleReplay.report(plain)) { try TerminalReport(path: $0, colors: true) } == "")
+    }
+
+    @Test func jsonReadsAsTheSamples() throws {
+        let files = try ReportFiles()
+        let details = [SampleReplay.detail("t-001", reasons: ["cost"])]
+        let text = try files.write("r.json", details, SampleReplay.report(details)) { try JSONReport(path: $0) }
+        #expect(text.hasPrefix("{\n  \"total\": 1,\n  \"passed\": 0,\n  \"failed\": 1,\n  \"tool_misuse\": 0,\n  \"budget_overruns\": 1,\n"))
+        #expect(text.contains("  \"details\": [\n    {\"trace_id\":\"t-001\",\"passed\":false,\"reason\":[\"cost\"],\"line\":1,"))
+        #expect(text.contains("\"latency_ms\":1200,") && text.contains("\"latency_ms\":1350.5,"))
+        #expect(text.hasSuffix("}\n  ]\n}\n"))
+        #expect(try files.write("e.json", [], SampleReplay.report([])) { try JSONReport(path: $0) }.hasSuffix("\"details\": []\n}\n"))
+    }
+
+    @Test func valuesThatWereCutAreText() throws {
+        let files = try ReportFiles()
+        var detail = SampleReplay.wrongArguments()
+        detail.toolChanges[1].arguments = [("/a", "{\"x\":[1, 2.50]}", "\"long…")]
+        let text = try files.write("r.json", [detail], SampleReplay.report([detail])) { try JSONReport(path: $0) }
+        #expect(text.contains(#"{"path":"/a","baseline":{"x":[1, 2.50]},"candidate":"\"long…","cut":true}"#))
+    }
+
+    @Test func manyTracesNeedLittleMemory() throws {
+        let files = try ReportFiles()
+        var writers: [any ReportWriter] = [
+            try JSONReport(path: files.path("r.json")), try JUnitReport(path: files.path("r.xml"), candidateVersion: "v2"),
+            try SampleSummary(path: files.path("s.txt")), try MarkdownReport(path: files.path("r.md")),
+            try HTMLReport(path: files.path("r.html")), try TerminalReport(path: files.path("t.txt"), colors: false),
+            try GitHubReport(annotations: files.path("a.txt"), summaryPath: files.path("s.md")),
+        ]
+        var failed = SampleReplay.wrongArguments()
+        failed.candidate.response = String(repeating: "word ", count: 800)
+        let passed = SampleReplay.detail("t-1")
+        let before = try residentMegabytes()
+        for i in 0..<100_000 {
+            for w in writers.indices { try writers[w].write(i % 50 == 0 ? failed : passed) }
+        }
+        let grown = try residentMegabytes() - before
+        #expect(grown < 80, "\(grown) MB")
+        var report = SampleReplay.report([])
+        report.tally.total = 100_000
+        report.tally.failed = 2000
+        report.tally.passed = 98_000
+        var all = ReportSet(writers)
+        try all.finish(report)
+        #expect(try files.check("json", "r.json", schema: "replay-report.schema.json").hasSuffix("100000"))
+        #expect(try files.text("r.html").contains("1,800 more that failed and 97,980 more that passed"))
+        #expect(try files.text("t.txt").contains("… and 1,800 more failed traces"))
+        #expect(try files.text("a.txt").split(separator: "\n").count == 10)
+        #expect(try files.text("r.md").utf8.count <= 60_000)
+        #expect(try files.text("r.md").contains("more failed traces not shown"))
+        #expect(try files.text("s.txt").split(separator: "\n").count == 7 + 2000)
+    }
+
+    private func residentMegabytes() throws -> Int {
+        let fields = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
+        return (fields.count > 1 ? Int(fields[1]) ?? 0 : 0) * 4096 / 1_000_000
+    }
+}
