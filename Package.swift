@@ -23,6 +23,8 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     ],
     targets: [
         // C libraries of Debian, behind module maps, and the two C targets of our own.
@@ -50,6 +52,16 @@ let package = Package(
         .target(name: "Releases", dependencies: ["JSONText", "StrictYAML", "Digests"]),
         .target(name: "JSONDocuments", dependencies: ["JSONText"]),
         .target(name: "Replay", dependencies: ["AgentRuns", "JSONDocuments", "JSONText", "TraceReading", "Digests", "RunSpans"]),
+        .systemLibrary(name: "CSpawn"),
+        .target(
+            name: "ReplayAgents",
+            dependencies: [
+                "AgentRuns", "CSpawn", "JSONDocuments", "JSONText", "Replay",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]),
         .target(name: "ReplaySpans", dependencies: ["AgentRuns", "RunSpans", "OTLP", "Delivery", "Threads", "Replay"]),
         .target(name: "Reports", dependencies: ["JSONText", "Replay"]),
         .target(name: "Gate", dependencies: ["AgentRuns", "JSONDocuments", "Replay", "Statistics", "StrictYAML"]),
@@ -63,7 +75,7 @@ let package = Package(
             name: "outrigger",
             dependencies: [
                 "AgentRuns", "Threads", "TraceReading", "RunSpans", "OTLP", "Delivery", "Backfill", "OTelSettings", "JSONText",
-                "StrictYAML", "Releases", "Replay", "ReplaySpans", "Gate", "Reports",
+                "StrictYAML", "Releases", "Replay", "ReplayAgents", "ReplaySpans", "Gate", "Reports",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(
@@ -82,6 +94,14 @@ let package = Package(
         .testTarget(name: "StatisticsTests", dependencies: ["Statistics"]),
         .testTarget(name: "JSONDocumentsTests", dependencies: ["JSONDocuments"]),
         .testTarget(name: "ReplayTests", dependencies: ["AgentRuns", "JSONDocuments", "TraceReading", "Replay"]),
+        .testTarget(
+            name: "ReplayAgentsTests",
+            dependencies: [
+                "AgentRuns", "JSONDocuments", "JSONText", "Replay", "ReplayAgents", "TraceReading",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]),
         .testTarget(name: "ReportsTests", dependencies: ["JSONText", "Replay", "Reports"]),
         .testTarget(
             name: "GateTests", dependencies: ["AgentRuns", "JSONDocuments", "Replay", "Gate", "StrictYAML", "TraceReading"]),

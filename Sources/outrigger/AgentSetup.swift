@@ -1,25 +1,84 @@
 import Gate
+import Glibc
 import Replay
+import ReplayAgents
 
 /// Makes agents and evaluators from what the command line and the gate file name.
-struct AgentSetup {
+///
+/// What they share (the tool endpoint, connections, processes) is started with the first of them, so that a replay of
+/// recordings opens nothing.
+final class AgentSetup {
     private let flags: ReplayOptions.Running
     private let file: GateFile?
+    private let concurrency: Int
+    private var pool: AgentPool?
 
-    init(_ flags: ReplayOptions.Running, _ file: GateFile?) throws {
+    /// - Parameter concurrency: runs of agents under way at once.
+    init(_ flags: ReplayOptions.Running, _ file: GateFile?, concurrency: Int) {
         self.flags = flags
         self.file = file
+        self.concurrency = concurrency
     }
 
-    /// - Throws: ``UsageError`` when the text names no agent.
-    func source(_ text: String) throws -> ArmSource {
-        if text == "recorded" { return .recorded }
-        if text.hasPrefix("recorded:") { return .recording(path: String(text.dropFirst(9))) }
-        throw UsageError("\(text): write recorded, recorded:FILE, http(s)://URL or exec:COMMAND")
+    /// - Throws: ``UsageError``, or the error of the part that cannot be used.
+    func source(_ specification: AgentSpecification, label: String) async throws -> ArmSource {
+        switch specification {
+        case .recorded: return .recorded
+        case .recording(let path): return .recording(path: path)
+        case .http, .openAI, .exec:
+            guard let agent = try await started().agent(specification, label: label) else { return .recorded }
+            return .agent(agent)
+        }
     }
 
-    func evaluators(_ rules: [GateFile.EvaluatorRule]) throws -> [EvaluatorName: any RunEvaluator] { [:] }
+    func evaluators(_ rules: [GateFile.EvaluatorRule]) async throws -> [EvaluatorName: any RunEvaluator] {
+        var evaluators: [EvaluatorName: any RunEvaluator] = [:]
+        for rule in rules {
+            let specification = try AgentSpecification(parsing: rule.agent)
+            evaluators[rule.name] = try await started().evaluator(
+                specification, label: rule.name.name, timeLimit: rule.timeout)
+        }
+        return evaluators
+    }
 
-    /// The agent as it may be shown.
-    func displayName(_ text: String) -> String { text }
+    /// Ends all that was started, and tells what agents did beside their answers.
+    func end() async -> [String] {
+        guard let pool else { return [] }
+        await pool.end()
+        return pool.notices.counts.sorted { $0.key.rawValue < $1.key.rawValue }
+            .map { "agents: \($0.key.rawValue.replacing("_", with: " ")): \($0.value)" }
+    }
+
+    private func started() async throws -> AgentPool {
+        if let pool { return pool }
+        var options = AgentPool.Options()
+        options.concurrency = concurrency
+        options.maximumRetries = flags.agentRetries
+        options.headers = try headers()
+        options.openAI.model = flags.model
+        if let name = flags.apiKeyEnv { try options.setAPIKey(fromVariable: name, environment: ExportSetup.environment()) }
+        let matching = flags.toolMatch?.rawValue ?? file?.toolMatch
+        options.toolMatching = matching.flatMap { ToolMatching(rawValue: $0) } ?? .lenient
+        if let path = flags.toolFallback ?? file?.toolFallback.map({ ReplaySetup.resolve($0, in: file?.folder) }) {
+            options.toolFallback = try ToolFallback(path: path)
+        }
+        let pool = try await AgentPool(options)
+        self.pool = pool
+        return pool
+    }
+
+    /// Values can be secrets: one of `env:NAME` is read from that variable, so that it stands in no command line.
+    private func headers() throws -> [(name: String, value: String)] {
+        try flags.agentHeader.map { text in
+            guard let pair = PairArgument(argument: text) else {
+                throw UsageError("--agent-header must be name=value, with an equals sign (the value given is not shown here)")
+            }
+            guard pair.value.hasPrefix("env:") else { return (pair.key, pair.value) }
+            let name = String(pair.value.dropFirst(4))
+            guard let value = getenv(name).map({ String(cString: $0) }), !value.isEmpty else {
+                throw UsageError("--agent-header \(pair.key): the environment variable \(name) is not set")
+            }
+            return (pair.key, value)
+        }
+    }
 }

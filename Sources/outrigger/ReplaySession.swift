@@ -19,7 +19,7 @@ enum ReplaySession {
         let setup: ReplaySetup
         let reports: ReplayReports
         do {
-            setup = try ReplaySetup(flags, gate: gate)
+            setup = try await ReplaySetup(flags, gate: gate)
             reports = try ReplayReports(flags.reporting, setup)
         } catch {
             throw failure(error, status: 2)
@@ -51,7 +51,14 @@ enum ReplaySession {
         var recorder = ReplayRecorder(setup, reports, export, try ExportSetup.redaction(flags.mapping))
         let plan = setup.plan
         try StopSignal.install(stop) { talker.say("\($0): ending the replay; a second signal ends at once") }
-        let ending = try await ReplayRun.run(plan, &recorder, rejects: rejects) { stop.isSet }
+        let ending: ReplayEnding
+        do {
+            ending = try await ReplayRun.run(plan, &recorder, rejects: rejects) { stop.isSet }
+        } catch {
+            _ = await setup.agents.end()
+            throw error
+        }
+        let notes = await setup.agents.end()
         recorder.evidence.finish()
         var report = ReplayReport(
             replayID: plan.replayID, traces: plan.traces, baseline: setup.baseline, candidate: setup.candidate)
@@ -59,7 +66,7 @@ enum ReplaySession {
         report.rejectedLines = rejects.counts
         report.unmatched = ending.unmatched
         report.partial = ending.partial
-        report.notes = setup.notes
+        report.notes = setup.notes + notes
         report.export = export?.finish()
         if isGate { report.gate = GateJudge(setup.policy).judge(recorder.evidence, circumstances(setup, report)) }
         let elapsed = (ContinuousClock.now - started).components

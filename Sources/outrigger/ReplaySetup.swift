@@ -3,6 +3,7 @@ import Gate
 import Glibc
 import Releases
 import Replay
+import ReplayAgents
 import Reports
 import StrictYAML
 import TraceReading
@@ -15,13 +16,15 @@ struct ReplaySetup {
     var candidate: ReplayReport.ArmDescription
     var link: TraceLink?
     var checks: [String]
+    /// Owns what the agents share; to be ended.
+    let agents: AgentSetup
     /// What a reader must know before anything has run.
     var notes: [String] = []
     /// Both arms were named by the same specification.
     var armsAreTheSame: Bool
 
     /// - Throws: ``UsageError``, `YAMLError` or `ReleaseError`, with the remedy.
-    init(_ flags: ReplayFlags, gate: GateOverrides?) throws {
+    init(_ flags: ReplayFlags, gate: GateOverrides?) async throws {
         let file = try gate?.config.map { path throws(YAMLError) in try GateFile(path: path) }
         guard let traces = flags.arms.traces ?? file?.traces.map({ Self.resolve($0, in: file?.folder) }) else {
             throw UsageError("name the recorded traces: --traces FILE" + (gate == nil ? "" : ", or traces: in the gate file"))
@@ -32,10 +35,9 @@ struct ReplaySetup {
         let baselineArm = try Arm(flags.arms.baseline, flags.arms.baselineVersion, "v1", file?.baseline, file?.folder)
         let candidateArm = try Arm(flags.arms.candidate, flags.arms.candidateVersion, "v2", file?.candidate, file?.folder)
         armsAreTheSame = baselineArm.agent == candidateArm.agent
-        if traces == "-", [baselineArm.agent, candidateArm.agent].contains("recorded:-") {
+        if traces == "-", [baselineArm.recording, candidateArm.recording].contains("-") {
             throw UsageError("standard input (-) can be read only once")
         }
-        let agents = try AgentSetup(flags.running, file)
         var rules = try Self.rules(flags.rules, file)
         if let allowed = candidateArm.release?.allowedTools { rules.allowedTools = Set(allowed.map { Array($0.name.utf8) }) }
         policy.releaseTools = candidateArm.release?.tools.map(\.name) ?? []
@@ -45,22 +47,25 @@ struct ReplaySetup {
         guard !replayID.utf8.contains(0), !flags.mapping.dataset.utf8.contains(0) else {
             throw UsageError("--replay-id and --dataset must not contain a NUL")
         }
+        let concurrency = flags.running.concurrency ?? file?.concurrency ?? 4
+        guard (1...10_000).contains(concurrency) else { throw UsageError("--concurrency must be from 1 to 10000") }
+        agents = AgentSetup(flags.running, file, concurrency: concurrency)
         plan = ReplayPlan(
-            traces: traces, baseline: .init(try agents.source(baselineArm.agent), version: baselineArm.version),
-            candidate: .init(try agents.source(candidateArm.agent), version: candidateArm.version), rules: rules,
-            replayID: replayID)
+            traces: traces,
+            baseline: .init(try await agents.source(baselineArm.agent, label: "baseline"), version: baselineArm.version),
+            candidate: .init(try await agents.source(candidateArm.agent, label: "candidate"), version: candidateArm.version),
+            rules: rules, replayID: replayID)
         plan.dataset = flags.mapping.dataset
         plan.maximumLine = flags.arms.maxLineBytes.bytes
         plan.limit = flags.arms.limit
         plan.repetitions = flags.running.repetitions ?? file?.repetitions ?? 1
-        plan.concurrency = flags.running.concurrency ?? file?.concurrency ?? 4
+        plan.concurrency = concurrency
         plan.timeLimit = flags.running.runTimeout?.duration ?? file?.runTimeout ?? .seconds(60)
-        plan.evaluators = try agents.evaluators(file?.evaluators ?? [])
+        plan.evaluators = try await agents.evaluators(file?.evaluators ?? [])
         guard (1...1000).contains(plan.repetitions) else { throw UsageError("--repeat must be from 1 to 1000") }
-        guard (1...10_000).contains(plan.concurrency) else { throw UsageError("--concurrency must be from 1 to 10000") }
         if let limit = plan.limit, limit < 1 { throw UsageError("--limit must be at least 1") }
-        baseline = baselineArm.description(agents)
-        candidate = candidateArm.description(agents)
+        baseline = baselineArm.description
+        candidate = candidateArm.description
         checks = rules.checks.map(\.name)
         if let pattern = flags.reporting.link {
             guard let link = TraceLink(pattern: pattern) else {
@@ -75,7 +80,7 @@ struct ReplaySetup {
 
     /// One arm as it was named.
     private struct Arm {
-        var agent: String
+        var agent: AgentSpecification
         var version: String
         var release: Release?
 
@@ -86,7 +91,7 @@ struct ReplaySetup {
                 // A recording named in the gate file stands beside it.
                 text.hasPrefix("recorded:") ? "recorded:" + ReplaySetup.resolve(String(text.dropFirst(9)), in: folder) : text
             }
-            self.agent = agent ?? fromFile ?? "recorded"
+            self.agent = try AgentSpecification(parsing: agent ?? fromFile ?? "recorded")
             if let version {
                 if version.hasSuffix(".yaml") || version.hasSuffix(".yml") { release = try Release.load(version) }
                 self.version = release?.version ?? version
@@ -96,15 +101,20 @@ struct ReplaySetup {
             }
         }
 
-        var recording: String? { agent.hasPrefix("recorded:") ? String(agent.dropFirst(9)) : nil }
-        var isRecorded: Bool { agent == "recorded" || recording != nil }
+        var recording: String? {
+            if case .recording(let path) = agent { return path }
+            return nil
+        }
 
-        func description(_ agents: AgentSetup) -> ReplayReport.ArmDescription {
-            .init(version: version, digest: release?.digest, agent: agents.displayName(agent))
+        var isRecorded: Bool { agent == .recorded || recording != nil }
+
+        var description: ReplayReport.ArmDescription {
+            .init(version: version, digest: release?.digest, agent: agent.displayName)
         }
     }
 
-    private static func resolve(_ path: String, in folder: String?) -> String {
+    /// A path of the gate file: it starts at the file.
+    static func resolve(_ path: String, in folder: String?) -> String {
         path == "-" || path.hasPrefix("/") ? path : (folder ?? "") + path
     }
 

@@ -74,7 +74,10 @@ import Testing
     @Test("wrong commands end with status 2 and say what to do", arguments: [
         (["--traces", "/nonexistent.jsonl"], "/nonexistent.jsonl"),
         ([], "--traces"),
-        (["--traces", "FILE", "--candidate", "grpc://x"], "recorded:FILE"),
+        (["--traces", "FILE", "--candidate", "grpc://x"], "http://"),
+        (["--traces", "FILE", "--candidate", "nonsense"], "recorded:FILE"),
+        (["--traces", "FILE", "--candidate", "http://127.0.0.1:1/", "--agent-header", "authorization=env:OUTRIGGER_NO_SUCH"], "OUTRIGGER_NO_SUCH"),
+        (["--traces", "FILE", "--candidate", "http://127.0.0.1:1/", "--tool-fallback", "/nonexistent"], "/nonexistent"),
         (["--traces", "FILE", "--candidate", "recorded:/nonexistent"], "/nonexistent"),
         (["--traces", "FILE", "--fail-on", "wrong_tol"], "wrong_tool"),
         (["--traces", "FILE", "--report", "pdf=x"], "junit=FILE"),
@@ -103,14 +106,15 @@ import Testing
         // The reader asks for a stop between traces, so one more must come after the signal.
         kill(command.process.processIdentifier, signal)
         try eventually("the command heard the signal") { try command.errorsSoFar.contains("ending the replay") }
-        try pipe.fileHandleForWriting.write(contentsOf: Data(lines.utf8))
+        // No more than fits into the pipe: the command may have ended by now, and nobody would take it out.
+        try pipe.fileHandleForWriting.write(contentsOf: Data((#"{"trace_id": "last", "outcome": "success"}"# + "\n").utf8))
         try pipe.fileHandleForWriting.close()
         let result = try command.wait()
         #expect(result.status == 1)
         #expect(result.output.contains("artial"), "\(result.output.suffix(500))")
         let json = try Replay.parse(try Data(contentsOf: URL(fileURLWithPath: report)))
         #expect((json["partial"] as? String)?.contains("signal") == true)
-        #expect(try json.number("total") < 40_000)
+        #expect(try json.number("total") <= 20_000)
     }
 
     @Test("compares with an earlier result")

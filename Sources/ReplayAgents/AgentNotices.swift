@@ -1,0 +1,68 @@
+internal import Synchronization
+
+/// What agents did beside their answers, counted: nothing of it changes a run, and nothing of it goes by in silence.
+public final class AgentNotices: Sendable {
+    /// Stable names: they stand in reports.
+    public enum Kind: String, CaseIterable, Sendable {
+        /// A tool call that came after its run had ended. It was refused.
+        case lateCall = "late_call"
+        /// A tool call that said itself that it belongs to another run. It was refused, and neither run counts it.
+        case foreignCall = "foreign_call"
+        /// A request to the tool endpoint that no run's path leads to, or that could not be read as a call.
+        case strayRequest = "stray_request"
+        /// A connection to the tool endpoint that was closed for its behaviour: too many, too slow, too much.
+        case closedConnection = "closed_connection"
+        /// The answer lists other tool calls than those that were seen. Those seen count.
+        case listedCallsDiffer = "listed_calls_differ"
+        /// An answer for a run that had ended, or a second one. It was ignored.
+        case lateAnswer = "late_answer"
+        /// A message of a process that belongs to no run under way. It was ignored.
+        case strayMessage = "stray_message"
+        /// A run that was asked for again because the connection failed.
+        case retry
+        /// An agent's process that was started again.
+        case restart
+    }
+
+    /// One thing that happened, for people to look at.
+    public struct Example: Hashable, Sendable {
+        public var kind: Kind
+        /// The run that it is about; nil when that is not known.
+        public var runID: String?
+        public var detail: String
+    }
+
+    private struct State {
+        var counts: [Kind: Int] = [:]
+        var examples: [Example] = []
+        var lateCalls: [String: Int] = [:]
+    }
+
+    private let state = Mutex(State())
+    /// Of each kind; more would be noise, and a hostile agent could fill the memory with them.
+    private let examplesOfAKind = 5
+    private let runsWithLateCalls = 10_000
+
+    public init() {}
+
+    public var counts: [Kind: Int] { state.withLock { $0.counts } }
+
+    /// The first few of each kind, in the order in which they happened.
+    public var examples: [Example] { state.withLock { $0.examples } }
+
+    /// Calls after the end, by run id. Of many thousand runs only the first are told apart; the count has them all.
+    public var lateCalls: [String: Int] { state.withLock { $0.lateCalls } }
+
+    func note(_ kind: Kind, runID: String? = nil, _ detail: @autoclosure () -> String) {
+        let isWanted = state.withLock { state in
+            state.counts[kind, default: 0] += 1
+            if kind == .lateCall, let runID, state.lateCalls[runID] != nil || state.lateCalls.count < runsWithLateCalls {
+                state.lateCalls[runID, default: 0] += 1
+            }
+            return state.counts[kind, default: 0] <= examplesOfAKind
+        }
+        guard isWanted else { return }
+        let example = Example(kind: kind, runID: runID, detail: detail())
+        state.withLock { $0.examples.append(example) }
+    }
+}

@@ -1,0 +1,24 @@
+internal import JSONText
+
+/// Text from outside, made fit for a message: on one line, without control characters, and short.
+enum Excerpt {
+    static func text(_ bytes: some Collection<UInt8>, limit: Int = 120) -> String {
+        let text = String(decoding: bytes.prefix(limit), as: UTF8.self)
+        return "\"" + escaped(text) + "\"" + (bytes.count > limit ? "…" : "")
+    }
+
+    static func text(_ string: String, limit: Int = 120) -> String { text(Array(string.utf8), limit: limit) }
+
+    /// Control characters, and those that change the direction of text or hide in it, as `\u{…}`.
+    static func escaped(_ text: String) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate:
+                result += scalar.escaped(asASCII: true)
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,66 @@
+internal import AgentRuns
+internal import Glibc
+internal import Replay
+
+/// One try of one run, from its start to the ``ArmRun`` that it gives.
+struct LiveRun {
+    private let task: ReplayTask
+    private let notices: AgentNotices
+    private let started = ContinuousClock.now
+    private let startTime = LiveRun.unixNanoseconds()
+
+    init(_ task: ReplayTask, _ notices: AgentNotices) {
+        self.task = task
+        self.notices = notices
+    }
+
+    private static func unixNanoseconds() -> UInt64 {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return UInt64(clamping: now.tv_sec) * 1_000_000_000 + UInt64(clamping: now.tv_nsec)
+    }
+
+    /// The run as it ended.
+    ///
+    /// - **Latency**: what the answer says, else the time from sending the request to having the answer, by a clock that
+    ///   nobody sets. The agent's word goes first since it alone can leave out what is not its work: our transport, a
+    ///   queue before it, and other runs on the same machine.
+    /// - **Tool calls**: those that were seen, with the results that they got; what the answer lists counts only when none
+    ///   was seen. A list that differs is a notice (``AgentNotices/Kind/listedCallsDiffer``).
+    /// - **Outcome**: only what the answer says; silence is not success.
+    func ended(_ result: Result<AgentAnswer, RunProblem>, _ record: ToolRecord) -> ArmRun {
+        let elapsed = ContinuousClock.now - started
+        switch result {
+        case .failure(let problem):
+            var run = task.emptyRun
+            run.setToolCalls(record.calls)
+            return ArmRun(run: run, problem: problem, tools: record.answers, assumesSuccess: false, startTime: startTime)
+        case .success(let answer):
+            var run = answer.run
+            if run.latency == nil { run.latency = .real(elapsed.milliseconds) }
+            if !record.calls.isEmpty {
+                if answer.listsCalls, let difference = run.firstDifference(from: record.calls) {
+                    notices.note(.listedCallsDiffer, runID: task.runID, difference)
+                }
+                run.setToolCalls(record.calls)
+            }
+            run.startTime = startTime
+            return ArmRun(run: run, tools: record.answers, assumesSuccess: false, startTime: startTime)
+        }
+    }
+}
+
+extension Duration {
+    var milliseconds: Double { Double(components.seconds) * 1e3 + Double(components.attoseconds) / 1e15 }
+
+    /// Whole milliseconds, at least 0.
+    var wholeMilliseconds: Int64 { max(0, Int64(clamping: components.seconds).multipliedClamped(by: 1000) + components.attoseconds / 1_000_000_000_000_000) }
+}
+
+extension Int64 {
+    fileprivate func multipliedClamped(by factor: Int64) -> Int64 {
+        let (product, overflow) = multipliedReportingOverflow(by: factor)
+        // Room is left for what is added.
+        return overflow || product > .max / 2 ? .max / 2 : product
+    }
+}

@@ -1,0 +1,237 @@
+import AgentRuns
+import JSONDocuments
+import Replay
+import Testing
+
+@testable import ReplayAgents
+
+private let stub = Result { try StubAgent() }
+
+@Suite(.timeLimit(.minutes(2)))
+struct HTTPAgentTests {
+    private func run(
+        _ request: String, timeLimit: Duration = .seconds(30), options: AgentPool.Options = .init()
+    ) async throws -> (arm: ArmRun, notices: AgentNotices) {
+        try await withPool(options) { pool in
+            let agent = try pool.live("http://127.0.0.1:\(try stub.get().port)/agent")
+            return (await agent.run(try task(request, timeLimit: timeLimit)), pool.notices)
+        }
+    }
+
+    @Test func aRunGetsItsToolsFromTheRecording() async throws {
+        let (arm, notices) = try await run(
+            #"{"calls": [{"name": "read", "args": {"path": "b"}}, {"name": "read", "args": {"path": "c"}}, {"name": "hack"}]}"#)
+        #expect(arm.problem == nil)
+        #expect(arm.run.callNames == ["read", "read", "hack"])
+        #expect(arm.run.responseDocument?[0]?["error"] == .string("no such file"))
+        #expect(arm.run.responseDocument?[1]?["result"] == .string("text of a"))
+        #expect(arm.run.responseDocument?[2]?["success"] == .bool(false))
+        #expect(arm.run.toolCalls[1].result?.duration == .integer(5))
+        let tools = try #require(arm.tools)
+        #expect(tools.matched == 1 && tools.matchedByName == 1 && tools.refused == 1 && tools.unasked == [2])
+        #expect(arm.run.outcome.map { arm.run.string($0) } == "success")
+        #expect(arm.run.costTokens == .integer(10))
+        #expect(try #require(arm.run.latency).double > 0)
+        #expect(arm.run.recordedID.map { arm.run.string($0) } == "t-1")
+        #expect(!arm.assumesSuccess && arm.startTime != nil)
+        #expect(notices.counts.isEmpty)
+    }
+
+    @Test func theRequestSaysAllThatTheProtocolPromises() async throws {
+        var options = AgentPool.Options()
+        options.headers = [("Authorization", "Bearer 123")]
+        let (arm, _) = try await run(#"{"mode": "echo", "text": "hé"}"#, options: options)
+        let response = try #require(arm.run.responseDocument)
+        let body = try #require(response["body"])
+        for (name, value) in [
+            ("protocol", "outrigger/agent/1"), ("replay_id", "replay-1"), ("mode", "replay"), ("role", "candidate"), ("version", "v2"),
+            ("trace_id", "t-1"), ("conversation_id", "c-1"), ("model", "m-1"),
+        ] { #expect(body[name] == .string(value)) }
+        #expect(body["request"]?["text"] == .string("hé"))
+        #expect(body["allowed_tools"] == .array([.string("read"), .string("write")]))
+        #expect(body["deadline_ms"]?.kind == .number)
+        let headers = try #require(response["headers"])
+        #expect(headers["traceparent"] == body["traceparent"])
+        #expect(headers["baggage"] == .string("outrigger.role=candidate,outrigger.mode=replay"))
+        #expect(headers["content-type"] == .string("application/json"))
+        #expect(headers["authorization"] == .string("Bearer 123"))
+    }
+
+    struct Misbehaviour: Sendable, CustomTestStringConvertible {
+        var request: String
+        var kind: RunProblem.Kind
+        var words: String
+        var testDescription: String { request }
+
+        init(_ request: String, _ kind: RunProblem.Kind, _ words: String) {
+            self.request = request
+            self.kind = kind
+            self.words = words
+        }
+
+        static func raw(_ body: String, _ words: String, kind: RunProblem.Kind = .badAnswer) -> Misbehaviour {
+            Misbehaviour(#"{"mode": "raw", "body": \#(JSONDocument.string(body).text)}"#, kind, words)
+        }
+    }
+
+    @Test(arguments: [
+        Misbehaviour(#"{"mode": "half_json"}"#, .badAnswer, "without its closing quote"),
+        Misbehaviour(#"{"mode": "half_body"}"#, .transport, "broke"),
+        Misbehaviour(#"{"mode": "huge_declared"}"#, .badAnswer, "more than 16777216 bytes"),
+        Misbehaviour(#"{"mode": "nonsense"}"#, .badAnswer, "not JSON"),
+        Misbehaviour(#"{"mode": "twice"}"#, .badAnswer, "more text after the value"),
+        Misbehaviour(#"{"mode": "not_http"}"#, .badAnswer, "not HTTP"),
+        Misbehaviour(#"{"mode": "status_500"}"#, .agentError, "out of order"),
+        Misbehaviour(#"{"mode": "redirect"}"#, .badAnswer, "http://127.0.0.1:1/elsewhere"),
+        Misbehaviour(#"{"mode": "closes"}"#, .transport, "3 tries"),
+        Misbehaviour(#"{"mode": "raw", "body": "<html>", "content_type": "text/html"}"#, .badAnswer, "text/html"),
+        .raw("[]", "must be an object"), .raw("{}", "response is missing"), .raw("", "no JSON value"),
+        .raw(#"{"response": 1, "outcome": 2}"#, "outcome must be a string"),
+        .raw(#"{"response": 1, "cost_tokens": "many"}"#, "cost_tokens must be a number"),
+        .raw(#"{"response": 1, "cost_tokens": -1}"#, "cost_tokens is negative"),
+        .raw(#"{"response": 1, "latency_ms": 1e999}"#, "latency_ms is out of range"),
+        .raw(#"{"response": 1, "input_tokens": 1.5}"#, "input_tokens must be a whole number"),
+        .raw(#"{"response": 1, "tool_calls": {}}"#, "tool_calls must be an array"),
+        .raw(#"{"response": 1, "tool_calls": ["a", {"args": 1}]}"#, "tool_calls[1].name is missing"),
+        .raw(#"{"response": 1, "tool_calls": [{"name": 1}]}"#, "tool_calls[0].name must be a string"),
+        .raw(#"{"response": 1, "run_id": "x"}"#, "run_id"),
+        .raw(#"{"error": "no money"}"#, "no money", kind: .agentError),
+        .raw(#"{"response": "# + String(repeating: "[", count: 100_000) + "}", "nested too deep"),
+    ])
+    func misbehaviourIsTold(_ case: Misbehaviour) async throws {
+        let (arm, _) = try await run(`case`.request)
+        let problem = try #require(arm.problem)
+        #expect(problem.kind == `case`.kind)
+        #expect(problem.detail.contains(`case`.words), "\(problem.detail)")
+        #expect(problem.detail.utf8.count < 1000)
+    }
+
+    @Test func aHugeAnswerIsCutOff() async throws {
+        let own = try StubAgent()
+        try await withPool { pool in
+            let agent = try pool.live("http://127.0.0.1:\(own.port)/agent")
+            let arm = await agent.run(try task(#"{"mode": "huge"}"#))
+            #expect(arm.problem == RunProblem(.badAnswer, "the answer has more than 16777216 bytes"))
+            #expect(await agent.run(try task("{}")).problem == nil)
+        }
+        let stats = try #require(try await own.get("/_stats") as? [String: Int])
+        #expect(try #require(stats["huge_sent"]) < 200_000_000)
+    }
+
+    @Test func silenceEndsWithTheTimeLimit() async throws {
+        let (arm, _) = try await run(#"{"mode": "hang"}"#, timeLimit: .milliseconds(200))
+        #expect(arm.problem?.kind == .timeout)
+    }
+
+    @Test func cancellationEndsAtOnce() async throws {
+        try await withPool { pool in
+            let agent = try pool.live("http://127.0.0.1:\(try stub.get().port)/agent")
+            let hanging = try task(#"{"mode": "hang"}"#, timeLimit: .seconds(3600))
+            let run = Task { await agent.run(hanging) }
+            run.cancel()
+            #expect(await run.value.problem?.kind == .cancelled)
+        }
+    }
+
+    @Test func nobodyListens() async throws {
+        try await withPool { pool in
+            let agent = try pool.live("http://127.0.0.1:1/agent")
+            let arm = await agent.run(try task("{}"))
+            #expect(arm.problem?.kind == .transport && arm.problem?.detail.contains("3 tries") == true)
+            #expect(pool.notices.counts == [.retry: 2])
+        }
+    }
+
+    @Test func aRetryHasItsToolsAnew() async throws {
+        let (arm, notices) = try await run(#"{"mode": "flaky", "failures": 2, "calls": [{"name": "read", "args": {"path": "a"}}]}"#)
+        #expect(arm.problem == nil)
+        #expect(arm.tools?.matched == 1 && arm.tools?.matchedByName == 0)
+        #expect(arm.run.toolCalls.count == 1)
+        #expect(notices.counts == [.retry: 2])
+    }
+
+    @Test func aSecondAnswerOnTheConnectionGoesToNobody() async throws {
+        try await withPool { pool in
+            let agent = try pool.live("http://127.0.0.1:\(try stub.get().port)/agent")
+            let first = await agent.run(try task(#"{"mode": "twice_http"}"#))
+            #expect(first.run.responseDocument == .string("one"))
+            for _ in 0..<5 {
+                let next = await agent.run(try task(#"{"mode": "echo"}"#))
+                #expect(next.run.responseDocument?["body"] != nil, "\(String(describing: next.problem))")
+            }
+        }
+    }
+
+    @Test func callsAfterTheAnswerAreRefusedAndCounted() async throws {
+        let own = try StubAgent()
+        try await withPool { pool in
+            let agent = try pool.live("http://127.0.0.1:\(own.port)/agent")
+            let late = try task(#"{"mode": "calls_after_answer", "calls": [{"name": "read"}]}"#)
+            let arm = await agent.run(late)
+            #expect(arm.problem == nil)
+            let results = try #require(try await own.get("/_late") as? [[String: Any]])
+            #expect(results.first?["status"] as? Int == 410)
+            #expect(pool.notices.lateCalls == [late.runID: 1])
+        }
+    }
+
+    @Test func callsForAnotherRunHarmNobody() async throws {
+        let own = try StubAgent()
+        try await withPool { pool in
+            let agent = try pool.live("http://127.0.0.1:\(own.port)/agent")
+            let victim = try task(#"{"mode": "victim", "calls": [{"name": "read", "args": {"path": "a"}}]}"#)
+            let culprit = try task(#"{"mode": "calls_other_run", "calls": [{"name": "read", "args": {"path": "a"}}]}"#)
+            async let first = agent.run(victim)
+            async let second = agent.run(culprit)
+            let (harmless, guilty) = await (first, second)
+            #expect(guilty.run.responseDocument?[0]?["status"] == .integer(403))
+            #expect(guilty.run.responseDocument?[1]?["status"] == .integer(403))
+            #expect(guilty.run.toolCalls.isEmpty)
+            #expect(harmless.run.callNames == ["read"] && harmless.tools?.matched == 1)
+            #expect(pool.notices.counts == [.foreignCall: 2])
+        }
+    }
+
+    @Test func theAnswersOwnWordsAreKept() async throws {
+        let (arm, notices) = try await run(
+            #"""
+            {"answer": {"response": {"x": 1}, "latency_ms": 12.5, "input_tokens": 3, "output_tokens": 4, "model": "m-2", "version": "v3",
+            "outcome": null, "tool_calls": ["a", {"name": "b", "args": {"x": 1}, "id": "7", "error": "e", "duration_ms": 2}]}}
+            """#)
+        #expect(arm.problem == nil)
+        #expect(arm.run.latency == .real(12.5) && arm.run.inputTokens == 3 && arm.run.outputTokens == 4)
+        #expect(arm.run.outcome == nil && arm.run.statesNoOutcome)
+        #expect(arm.run.version.map { arm.run.string($0) } == "v3")
+        #expect(arm.run.callNames == ["a", "b"] && arm.run.toolCalls[1].result?.success == false)
+        #expect(arm.tools?.unasked == [0, 1, 2])
+        #expect(notices.counts.isEmpty)
+    }
+
+    @Test func callsSeenCountMoreThanCallsListed() async throws {
+        let (arm, notices) = try await run(#"{"calls": [{"name": "read", "args": {"path": "a"}}], "answer": {"tool_calls": ["write"]}}"#)
+        #expect(arm.run.callNames == ["read"])
+        #expect(notices.counts == [.listedCallsDiffer: 1])
+    }
+
+    @Test func aHundredRunsAtOnceKeepTheirToolsApart() async throws {
+        var options = AgentPool.Options()
+        options.concurrency = 100
+        try await withPool(options) { pool in
+            let agent = try pool.live("http://127.0.0.1:\(try stub.get().port)/agent")
+            await withTaskGroup(of: (Int, ArmRun).self) { group in
+                for i in 0..<100 {
+                    group.addTask {
+                        let text = #"{"request": {"calls": [{"name": "n", "args": {"i": \#(i)}}]}, "tool_calls": [{"name": "n", "args": {"i": \#(i)}}], "tool_results": [{"result": \#(i)}]}"#
+                        guard let recording = try? trace(text) else { return (i, ArmRun(RunProblem(.noRun, ""))) }
+                        return (i, await agent.run(task(recording)))
+                    }
+                }
+                for await (i, arm) in group {
+                    #expect(arm.problem == nil && arm.tools?.matched == 1)
+                    #expect(arm.run.responseDocument?[0]?["result"] == .integer(i))
+                }
+            }
+            #expect(pool.notices.counts.isEmpty)
+        }
+    }
+}
