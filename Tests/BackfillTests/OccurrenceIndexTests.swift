@@ -3,7 +3,7 @@ import Testing
 @testable import Backfill
 
 /// The index must count as a dictionary would, however many ids have gone to its file.
-@Suite(.timeLimit(.minutes(2))) struct OccurrenceIndexTests {
+@Suite(.timeLimit(.minutes(10))) struct OccurrenceIndexTests {
     @Test func occurrencesAreCountedFromZero() throws {
         var index = OccurrenceIndex()
         let (a, b) = (Fingerprint(high: 1, low: 2), Fingerprint(high: 2, low: 1))

@@ -16,7 +16,7 @@ import Threads
         #expect(queue.popIfAny() == nil)
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [1, 2, 5])
+    @Test(.timeLimit(.minutes(10)), arguments: [1, 2, 5])
     func aFullQueueHoldsTheProducerUntilThereIsRoom(capacity: Int) throws {
         let queue = BoundedQueue<Int>(capacity: capacity)
         let pushed = Monitor(0)
@@ -54,14 +54,14 @@ import Threads
         #expect(queue.pop() == nil)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func closingReleasesThoseWhoWaitForElements() throws {
         let queue = BoundedQueue<Int>(capacity: 4)
         let consumer: @Sendable () -> Void = { #expect(queue.pop() == nil) }
         try concurrently([consumer, consumer, consumer, { queue.close() }])
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func closingReleasesThoseWhoWaitForRoom() throws {
         let queue = BoundedQueue<Int>(capacity: 1)
         queue.push(1)
@@ -78,7 +78,7 @@ import Threads
     }
 
     @Test(
-        .timeLimit(.minutes(1)),
+        .timeLimit(.minutes(10)),
         arguments: [
             Crowd(producers: 1, consumers: 1, capacity: 1), Crowd(producers: 4, consumers: 1, capacity: 3),
             Crowd(producers: 1, consumers: 4, capacity: 3), Crowd(producers: 5, consumers: 3, capacity: 8),

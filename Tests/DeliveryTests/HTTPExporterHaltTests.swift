@@ -4,7 +4,7 @@ import Threads
 @testable import Delivery
 
 /// An exporter that finds out that there is no use in going on: the rest is settled, not lost and not waited for.
-@Suite(.timeLimit(.minutes(1))) struct HTTPExporterHaltTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTPExporterHaltTests {
     @Test func nobodyThereIsGivenUpAndTheRestIsHalted() throws {
         let endpoint = "http://127.0.0.1:\(try unusedPort())/v1/traces"
         let export = try HTTPExport(to: endpoint, batches: [5, 6, 7]) { $0.retry.giveUpAfter = .milliseconds(20) }

@@ -4,7 +4,7 @@ import Threads
 @testable import Delivery
 
 /// Whatever a receiver answers, every span is settled exactly once, and none is called accepted that was not taken.
-@Suite(.timeLimit(.minutes(2))) struct HTTPExporterPropertyTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTPExporterPropertyTests {
     /// What the receiver took, by span: with a whole answer, so that the sender knows.
     private struct Receiver: Sendable {
         var numbers: SeededNumbers

@@ -4,7 +4,7 @@ import Threads
 @testable import Delivery
 
 /// An exporter against a receiver that is busy for a while.
-@Suite(.timeLimit(.minutes(1))) struct HTTPExporterRetryTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTPExporterRetryTests {
     @Test(arguments: [429, 502, 503, 504])
     func overloadIsRetriedUntilTheBatchIsTaken(status: Int) throws {
         let server = try LoopbackServer { $0.number < 3 ? .status(status) : .accepted }

@@ -3,7 +3,7 @@ import Testing
 @testable import Delivery
 
 /// Batches that are too large for the receiver, or for the configuration, go in parts.
-@Suite(.timeLimit(.minutes(1))) struct HTTPExporterSplitTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTPExporterSplitTests {
     @Test(arguments: [1, 2, 3, 7, 16])
     func aRefusedBatchIsHalvedDownToSingleSpans(count: Int) throws {
         let server = try LoopbackServer { $0.spans.count > 1 ? .status(413) : .accepted }

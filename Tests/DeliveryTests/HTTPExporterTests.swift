@@ -4,7 +4,7 @@ import Testing
 @testable import Delivery
 
 /// An exporter against a receiver that takes what it gets, or part of it.
-@Suite(.timeLimit(.minutes(1))) struct HTTPExporterTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTPExporterTests {
     @Test(arguments: [1, 4])
     func everySpanArrivesOnceAndIsAccepted(connections: Int) throws {
         let server = try LoopbackServer { _ in .accepted }

@@ -9,7 +9,7 @@ import Threads
         #expect(monitor.withLock { $0 } == 1)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func changesFromManyThreadsAllCount() throws {
         let monitor = Monitor(0)
         let work: @Sendable () -> Void = { for _ in 0..<2000 { monitor.withLock { $0 += 1 } } }
@@ -17,7 +17,7 @@ import Threads
         #expect(monitor.withLock { $0 } == 12_000)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func whoWaitsIsWokenByEachChangeUntilItSuits() throws {
         let monitor = Monitor(0)
         try concurrently([
@@ -26,7 +26,7 @@ import Threads
         ])
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func whoTakesWhileWaitingTakesAlone() throws {
         // Eight take one of eight, in one step with the look: none is taken twice, and nobody is left waiting.
         let tokens = Monitor<[Int]>([])
@@ -40,7 +40,7 @@ import Threads
         #expect(taken.withLock { $0.sorted() } == Array(0..<8))
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func oneWaitersChangeWakesTheOther() throws {
         // Two threads pass a ball: each one's change is made within its wait.
         let ball = Monitor(0)
@@ -59,7 +59,7 @@ import Threads
         #expect(ball.withLock { $0 } == 400)
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [Duration.zero, .nanoseconds(1), .milliseconds(30), .seconds(-1)])
+    @Test(.timeLimit(.minutes(10)), arguments: [Duration.zero, .nanoseconds(1), .milliseconds(30), .seconds(-1)])
     func aWaitForWhatNeverComesEndsWithNil(timeout: Duration) {
         let monitor = Monitor(0)
         #expect(monitor.wait(atMost: timeout) { $0 > 0 ? $0 : nil } == nil)
@@ -69,7 +69,7 @@ import Threads
         #expect(Monitor(3).wait(atMost: .zero) { $0 > 0 ? $0 : nil } == 3)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func aWaitWithTimeToSpareSeesTheChange() throws {
         // The fraction must carry over into whole seconds: 3599.999999999 s is no valid nanosecond count by itself.
         let monitor = Monitor(0)

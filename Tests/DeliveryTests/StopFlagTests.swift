@@ -1,7 +1,7 @@
 import Testing
 import Threads
 
-@Suite(.timeLimit(.minutes(1))) struct StopFlagTests {
+@Suite(.timeLimit(.minutes(10))) struct StopFlagTests {
     @Test func itIsNotSetToBeginWith() {
         let flag = StopFlag()
         #expect(!flag.isSet)

@@ -62,7 +62,7 @@ import Testing
         Case("terminal escapes in the input", "{\"a\u{1B}[31m\": 1}\n" + good, runs: 1, rejected: ["invalid_json": 1]),
     ]
 
-    @Test(.timeLimit(.minutes(1)), arguments: cases)
+    @Test(.timeLimit(.minutes(10)), arguments: cases)
     func isRejectedOrReadAndCounted(_ test: Case) throws {
         let file = try Scratch.file(test.content)
         let rejects = try Scratch.folder().appendingPathComponent("rejects").path
@@ -84,7 +84,7 @@ import Testing
     }
 
     /// Longer than any buffer, and, with the limit raised, read whole.
-    @Test(.timeLimit(.minutes(3)), arguments: [false, true])
+    @Test(.timeLimit(.minutes(10)), arguments: [false, true])
     func aLineOf100MB(_ isAllowed: Bool) throws {
         let path = try Scratch.folder().appendingPathComponent("runs.jsonl")
         try Data((Self.good + "\n").utf8).write(to: path)
@@ -119,7 +119,7 @@ import Testing
         #expect(try Data(contentsOf: URL(fileURLWithPath: file)) == before)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func aNamedPipeIsReadWhole() throws {
         let pipe = try Scratch.folder().appendingPathComponent("pipe").path
         try #require(mkfifo(pipe, 0o600) == 0)
@@ -188,7 +188,7 @@ import Testing
         #expect(result.errors.contains("end in the middle"), "\(result.errors)")
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func aFileThatShrinksWhileItIsReadIsReported() throws {
         let path = try Scratch.file(Array(repeating: Self.good, count: 60_000))
         // The collector holds the first requests back, so the reader waits in the middle of the file.

@@ -44,7 +44,7 @@ import Testing
         Fault(name: "413, then takes the halves", script: #"[{"status":413}]"#, status: 0, accepted: 68),
     ]
 
-    @Test(.timeLimit(.minutes(2)), arguments: faults)
+    @Test(.timeLimit(.minutes(10)), arguments: faults)
     func everySpanIsCountedWhenTheCollector(_ fault: Fault) throws {
         let collector = try StubCollector(script: fault.script)
         let result = try Outrigger.backfill(

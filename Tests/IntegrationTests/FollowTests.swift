@@ -17,7 +17,7 @@ import Testing
         try eventually("\(count) runs arrive") { try collector.stats.unique_spans == count * 2 }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func linesArriveAsTheyAreAppendedAcrossRotationAndTruncation() throws {
         let path = try Scratch.file([])
         let collector = try StubCollector()
@@ -52,7 +52,7 @@ import Testing
         #expect(try collector.stats.duplicate_spans == 0)
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func itsPositionIsSavedAndTakenUp() throws {
         let path = try Scratch.file([])
         let state = try Scratch.folder().appendingPathComponent("state").path
@@ -75,7 +75,7 @@ import Testing
     }
 
     /// What was delivered of the file before a rotation says nothing of the file after it, in this process or the next.
-    @Test(.timeLimit(.minutes(2)), arguments: ["rename", "truncation"])
+    @Test(.timeLimit(.minutes(10)), arguments: ["rename", "truncation"])
     func aStateOutlivesRotation(_ kind: String) throws {
         let path = try Scratch.file([])
         let state = try Scratch.folder().appendingPathComponent("state").path
@@ -108,7 +108,7 @@ import Testing
     }
 
     /// The same file by name and inode, with other lines in it.
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func aFileRewrittenWhileNobodyFollowedIsReadAnew() throws {
         let path = try Scratch.file([])
         let state = try Scratch.folder().appendingPathComponent("state").path
@@ -128,7 +128,7 @@ import Testing
         #expect(try second.wait().status == 0)
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func aCollectorThatIsAwayDoesNotLoseWhatWasRead() throws {
         let path = try Scratch.file([line("a").trimmingCharacters(in: .newlines)])
         let state = try Scratch.folder().appendingPathComponent("state").path
@@ -142,7 +142,7 @@ import Testing
         #expect(try stopped.summary.number("spans.unsent") == 2)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func standardInputEndsOnASignalToo() throws {
         let pipe = Pipe()
         let collector = try StubCollector()

@@ -4,7 +4,7 @@ import Testing
 /// Collectors that no one here wrote.
 @Suite(.serialized) struct RealCollectorTests {
     /// Rotel takes the spans and passes them on, encoded anew by its own code: what it did not understand is gone.
-    @Test(.timeLimit(.minutes(3)), arguments: [[], ["--compression", "gzip"]])
+    @Test(.timeLimit(.minutes(10)), arguments: [[], ["--compression", "gzip"]])
     func rotelUnderstandsEverySpan(_ flags: [String]) throws {
         let locate = try Command(Project.python, ["-c", "import rotel,os;print(os.path.dirname(rotel.__file__))"]).wait()
         let agent = URL(fileURLWithPath: locate.output.trimmingCharacters(in: .newlines)).appendingPathComponent("rotel-agent")
@@ -31,7 +31,7 @@ import Testing
         #expect(check.status == 0, "\(check.output) \(check.errors)")
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func oteltapPrintsEverySpan() throws {
         let port = try Loopback.freePort()
         let tap = try Command(Project.python, ["-u", "-m", "oteltap", "--port", "\(port)"])

@@ -35,7 +35,7 @@ import Testing
              "--retry-initial", "50ms"] + flags, environment: environment)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func aServerIsTrustedOnlyByItsAuthority() throws {
         let certificates = try Certificates()
         let collector = try StubCollector(["--tls", certificates.path("server.pem"), certificates.path("server.key")])
@@ -52,7 +52,7 @@ import Testing
         #expect(unknown.errors.contains("--certificate"), "\(unknown.errors)")
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func aServerThatWantsACertificateGetsOne() throws {
         let certificates = try Certificates()
         let collector = try StubCollector([

@@ -5,7 +5,7 @@ import Testing
 @Suite struct VerifyTests {
     static let backEnds = [("jaeger", ""), ("tempo", "/tempo"), ("phoenix", "")]
 
-    @Test(.timeLimit(.minutes(1)), arguments: backEnds)
+    @Test(.timeLimit(.minutes(10)), arguments: backEnds)
     func aHonestBackEndShowsEverything(_ name: String, _ path: String) throws {
         let collector = try StubCollector()
         let result = try Outrigger.backfill([
@@ -16,7 +16,7 @@ import Testing
         #expect(try result.summary.number("verify.visible") == 68)
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: backEnds)
+    @Test(.timeLimit(.minutes(10)), arguments: backEnds)
     func droppedSpansAreNamed(_ name: String, _ path: String) throws {
         let collector = try StubCollector(["--drop-every", "10"])
         let result = try Outrigger.backfill([
@@ -33,7 +33,7 @@ import Testing
         #expect(result.errors.contains("missing: trace"))
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func spansTooOldForTheBackEndAreMissed() throws {
         let collector = try StubCollector(["--drop-older-than-hours", "72"])
         let result = try Outrigger.backfill([
@@ -45,7 +45,7 @@ import Testing
         #expect(try result.summary.number("warnings.older_than_72_hours") == 8)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func whatWasDeliveredBeforeIsVerifiedToo() throws {
         let collector = try StubCollector()
         let state = try Scratch.folder().appendingPathComponent("state").path

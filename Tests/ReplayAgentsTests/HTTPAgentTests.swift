@@ -7,10 +7,10 @@ import Testing
 
 private let stub = Result { try StubAgent() }
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct HTTPAgentTests {
     private func run(
-        _ request: String, timeLimit: Duration = .seconds(30), options: AgentPool.Options = .init()
+        _ request: String, timeLimit: Duration = .seconds(600), options: AgentPool.Options = .init()
     ) async throws -> (arm: ArmRun, notices: AgentNotices) {
         try await withPool(options) { pool in
             let agent = try pool.live("http://127.0.0.1:\(try stub.get().port)/agent")

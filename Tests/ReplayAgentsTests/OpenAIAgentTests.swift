@@ -7,7 +7,7 @@ import Testing
 
 private let stub = Result { try StubAgent() }
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct OpenAIAgentTests {
     private static let tools = """
         "tool_calls": [{"name": "read", "args": {"p": 1}}, {"name": "list"}], "tool_results": [{"result": {"x": [1]}}, {"result": "plain"}]

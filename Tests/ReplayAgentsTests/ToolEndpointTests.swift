@@ -9,10 +9,17 @@ import Testing
 
 @testable import ReplayAgents
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct ToolEndpointTests {
+    /// Limits that no busy machine reaches by being slow.
+    private static var patient: ToolEndpoint.Limits {
+        var limits = ToolEndpoint.Limits()
+        limits.requestTime = .hours(1)
+        return limits
+    }
+
     private func withEndpoint(
-        _ limits: ToolEndpoint.Limits = .init(), _ body: (ToolEndpoint, ToolEndpoint.Lease, AgentNotices) async throws -> Void
+        _ limits: ToolEndpoint.Limits = Self.patient, _ body: (ToolEndpoint, ToolEndpoint.Lease, AgentNotices) async throws -> Void
     ) async throws {
         let notices = AgentNotices()
         let endpoint = try await ToolEndpoint.start(notices, limits: limits)

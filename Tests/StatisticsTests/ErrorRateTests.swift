@@ -26,7 +26,7 @@ struct ErrorRateTests {
             bothPassed: agreed - agreed / 4, regressions: regressions, improvements: improvements, bothFailed: agreed / 4)
     }
 
-    @Test("McNemar's test is wrong at most as often as its level, and sees more of larger effects", .timeLimit(.minutes(1)))
+    @Test("McNemar's test is wrong at most as often as its level, and sees more of larger effects", .timeLimit(.minutes(10)))
     func mcNemar() {
         func rejected(_ regress: Double) -> Double {
             rate(of: 3000, seed: 41) { table(&$0, traces: 80, regress: regress, improve: 0.1)?.pValue ?? 1 <= 0.05 }
@@ -37,7 +37,7 @@ struct ErrorRateTests {
         #expect(none + 0.1 < small && small + 0.2 < large && large > 0.7)
     }
 
-    @Test("Newcombe's interval covers about what it says", .timeLimit(.minutes(1)), arguments: [0.02, 0.1, 0.25])
+    @Test("Newcombe's interval covers about what it says", .timeLimit(.minutes(10)), arguments: [0.02, 0.1, 0.25])
     func newcombe(regress: Double) {
         let covered = rate(of: 3000, seed: 42) {
             table(&$0, traces: 100, regress: regress, improve: 0.1)?.differenceInterval()?.contains(0.1 - regress) ?? false
@@ -45,7 +45,7 @@ struct ErrorRateTests {
         #expect((0.93...0.985).contains(covered))
     }
 
-    @Test("The exact interval of a proportion never covers less than it says, Wilson's about that", .timeLimit(.minutes(1)))
+    @Test("The exact interval of a proportion never covers less than it says, Wilson's about that", .timeLimit(.minutes(10)))
     func proportion() {
         var missed = (exact: 0, wilson: 0)
         _ = rate(of: 3000, seed: 43) { numbers in
@@ -58,7 +58,7 @@ struct ErrorRateTests {
         #expect((60...240).contains(missed.wilson))
     }
 
-    @Test("The signed-rank test keeps its level, exact and approximate, with ties and without", .timeLimit(.minutes(1)),
+    @Test("The signed-rank test keeps its level, exact and approximate, with ties and without", .timeLimit(.minutes(10)),
         arguments: [20, 60], [false, true])
     func signedRank(count: Int, rounded: Bool) {
         func rejected(_ shift: Double, runs: Int) -> Double {
@@ -73,7 +73,7 @@ struct ErrorRateTests {
         #expect(none + 0.1 < small && small < large && large > 0.6)
     }
 
-    @Test("The interval of the centre covers what it says", .timeLimit(.minutes(1)), arguments: [15, 60])
+    @Test("The interval of the centre covers what it says", .timeLimit(.minutes(10)), arguments: [15, 60])
     func centre(count: Int) {
         let covered = rate(of: 800, seed: 45) { numbers in
             let differences = numbers.normals(count).map { 3 + $0 }
@@ -95,7 +95,7 @@ struct ErrorRateTests {
 
     @Test(
         "A candidate exactly at the margin is called not worse about as often as the level; a better one more often",
-        .timeLimit(.minutes(1)), arguments: [PairedBootstrap.Method.percentile, .bca])
+        .timeLimit(.minutes(10)), arguments: [PairedBootstrap.Method.percentile, .bca])
     func nonInferiority(method: PairedBootstrap.Method) throws {
         let rule = try #require(NonInferiority(margin: .absolute(40), direction: .largerIsWorse))
         func passed(_ worse: Double) -> Double {
@@ -114,7 +114,7 @@ struct ErrorRateTests {
         #expect(atMargin + 0.2 < within && within < equal && equal > 0.95)
     }
 
-    @Test("Bootstrap intervals cover about what they say", .timeLimit(.minutes(1)), arguments: [PairedBootstrap.Method.percentile, .bca])
+    @Test("Bootstrap intervals cover about what they say", .timeLimit(.minutes(10)), arguments: [PairedBootstrap.Method.percentile, .bca])
     func bootstrapCoverage(method: PairedBootstrap.Method) {
         let covered = rate(of: 500, seed: 47) { numbers in
             let arms = latencies(&numbers, worse: 20)

@@ -15,7 +15,7 @@ struct ReferenceTests {
         return Dictionary(grouping: zip(asked, try Reference.answers(to: asked)), by: \.0.check)
     }
 
-    @Test("Values agree to 1e-9", .timeLimit(.minutes(3)), arguments: cases.keys.sorted())
+    @Test("Values agree to 1e-9", .timeLimit(.minutes(10)), arguments: cases.keys.sorted())
     func agree(check: String) throws {
         let answered = try #require(try Self.answers.get()[check])
         #expect(answered.count == Self.cases[check]?.count)

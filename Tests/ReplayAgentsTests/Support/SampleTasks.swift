@@ -18,7 +18,7 @@ func trace(_ json: String) throws -> AgentRun {
 
 private let runNumber = Mutex(0)
 
-func task(_ trace: AgentRun, timeLimit: Duration = .seconds(30)) -> ReplayTask {
+func task(_ trace: AgentRun, timeLimit: Duration = .seconds(600)) -> ReplayTask {
     let number = runNumber.withLock { number in
         number += 1
         return number
@@ -30,7 +30,7 @@ func task(_ trace: AgentRun, timeLimit: Duration = .seconds(30)) -> ReplayTask {
 }
 
 /// A task whose request tells a stub what to do, and whose recording knows the tool `read`.
-func task(_ request: String, timeLimit: Duration = .seconds(30)) throws -> ReplayTask {
+func task(_ request: String, timeLimit: Duration = .seconds(600)) throws -> ReplayTask {
     task(
         try trace(
             """
