@@ -94,7 +94,8 @@ struct ToolEndpointTests {
         try await withEndpoint(limits) { endpoint, lease, _ in
             // The end of this exchange is that the endpoint closes the connection.
             let answer = try await raw(endpoint.port, bytes, mayFail: true)
-            #expect(answer.hasPrefix(start), "\(answer.prefix(200))")
+            // A close while the peer still sends resets the connection, which can cost the peer the answer.
+            #expect(answer.hasPrefix(start) || answer.isEmpty, "\(answer.prefix(200))")
             let good = try await raw(endpoint.port, Self.post(Self.path(lease) + "/tools/read", #"{"path":"a"}"#))
             #expect(good.hasPrefix("HTTP/1.1 200"))
         }
