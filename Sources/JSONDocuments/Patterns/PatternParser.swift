@@ -44,7 +44,8 @@ struct PatternParser {
                 parts.append(part)
                 continue
             }
-            if case .assert = part { throw error("nothing here to repeat", at: start) }
+            // An assertion in a group may be repeated, for what it is worth.
+            if case .assert = part, pattern[start] != "(" { throw error("nothing here to repeat", at: start) }
             parts.append(.repeated(part, minimum: minimum, maximum: maximum))
         }
         return parts.count == 1 ? parts[0] : parts.isEmpty ? .empty : .sequence(parts)
@@ -76,7 +77,7 @@ struct PatternParser {
         position += 1
         if skip("?") {
             if skip("<") {
-                while let scalar = next, scalar != ">" { position += scalar == ")" ? pattern.count : 1 }
+                while let scalar = next, scalar != ">", scalar != ")" { position += 1 }
                 guard skip(">") else { throw error("a group name without its end", at: start) }
             } else if !skip(":") {
                 throw error("an unknown kind of group", at: start)
