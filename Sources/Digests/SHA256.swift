@@ -27,6 +27,14 @@ public struct SHA256 {
         return hash.prefix()
     }
 
+    /// The whole digest, read as a big-endian integer, modulo a small number.
+    public mutating func remainder(dividingBy divisor: Int) -> Int {
+        withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { digest in
+            nettle_sha256_digest(&context, 32, digest.assumingMemoryBound(to: UInt8.self).baseAddress)
+            return digest.reduce(0) { ($0 * 256 + Int($1)) % divisor }
+        }
+    }
+
     /// Appends the digest as 64 lower-case hex digits.
     public static func appendHex(of bytes: UnsafeRawBufferPointer, to output: inout [UInt8]) {
         var hash = SHA256()

@@ -1,0 +1,127 @@
+import Foundation
+import Rollout
+import RolloutControl
+import Synchronization
+import Testing
+
+/// The one rollout of a sidecar: in order, in force, and in its file.
+@Suite("Rollout controller", .timeLimit(.minutes(10)))
+struct RolloutControllerTests {
+    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("rollout-\(UUID().uuidString)")
+    private var path: String { folder.appendingPathComponent("state.json").path }
+
+    init() throws { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) }
+
+    private func controller(
+        now: @escaping @Sendable () -> Int64 = { 0 }, activate: @escaping @Sendable (RolloutSnapshot) -> Void = { _ in }
+    ) throws -> RolloutController {
+        try RolloutController(RolloutState(id: "r"), policy: RoutingPolicy(), path: path, now: now, activate: activate)
+    }
+
+    @Test("What was changed is there after a restart, with its history")
+    func restart() throws {
+        var first: RolloutController? = try controller()
+        try first?.change(.set(mode: .canary, percentage: Percentage(percent: 12.5), shadowPercentage: nil), by: "ann", why: "begin")
+        try first?.change(.rollback, by: "bob", why: "errors")
+        let state = first?.snapshot.state
+        first = nil
+        let second = try controller()
+        #expect(second.snapshot.state == state)
+        #expect(second.history(limit: 10).map(\.command) == ["rollback", "set", "configure"])
+        #expect(second.history(limit: 1, before: 3).map(\.by) == ["ann"])
+        #expect(second.history(limit: 10)[0].why == "errors")
+    }
+
+    @Test("A change for another revision is refused")
+    func conflict() throws {
+        let controller = try controller()
+        try controller.change(.promote, by: "a", why: "w", ifRevision: 1)
+        #expect(throws: RolloutRefusal.self) { try controller.change(.rollback, by: "b", why: "w", ifRevision: 1) }
+        #expect(controller.snapshot.state.mode == .canary)
+    }
+
+    @Test("Of many changes at once each is made on the one before")
+    func atOnce() async throws {
+        let seen = Mutex<[Int]>([])
+        let controller = try controller(activate: { snapshot in seen.withLock { $0.append(snapshot.state.revision) } })
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<50 { group.addTask { _ = try? controller.change(.promote, by: "x", why: "y") } }
+        }
+        #expect(controller.snapshot.state.revision == 51)
+        #expect(seen.withLock { $0 } == Array(2...51))
+    }
+
+    @Test("A second sidecar on the same state is refused")
+    func lock() throws {
+        let first = try controller()
+        #expect { try controller() } throws: { "\($0)".contains("in use by another sidecar") }
+        #expect(first.snapshot.state.revision == 1)
+    }
+
+    @Test(
+        "A file that is no state is refused, and left as it is",
+        arguments: ["", "{", "{\"format\":\"other\"}", "{\"format\":\"outrigger/rollout/1\"}", "null", "\0\0\0"])
+    func damaged(_ text: String) throws {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        #expect { try controller() } throws: { "\($0)".contains(path) && "\($0)".contains("move it away") }
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(text.utf8))
+    }
+
+    @Test("The file of another rollout is refused")
+    func otherRollout() throws {
+        _ = try controller()
+        #expect { try RolloutController(RolloutState(id: "other"), policy: RoutingPolicy(), path: path) { _ in } } throws: {
+            "\($0)".contains("is that of the rollout r")
+        }
+    }
+
+    /// A folder in place of the file that is written first: nothing can be written then, not even by root.
+    @Test("Without a file to write to, a rollback stands and is saved later; nothing else is done")
+    func cannotSave() throws {
+        let controller = try controller()
+        try controller.change(.promote, by: "a", why: "w")
+        try FileManager.default.createDirectory(atPath: path + ".new", withIntermediateDirectories: false)
+        #expect(throws: RolloutRefusal.self) {
+            try controller.change(.set(mode: nil, percentage: Percentage(percent: 5), shadowPercentage: nil), by: "a", why: "w")
+        }
+        #expect(controller.snapshot.state.percentage == .all)
+        try controller.change(.rollback, by: "a", why: "w")
+        #expect(controller.snapshot.state.mode == .baseline)
+        #expect(controller.unsavedReason != nil)
+        try FileManager.default.removeItem(atPath: path + ".new")
+        controller.tick()
+        #expect(controller.unsavedReason == nil)
+        #expect(try String(contentsOfFile: path, encoding: .utf8).contains("\"command\":\"rollback\""))
+    }
+
+    @Test("A schedule moves on by the clock, through a restart")
+    func schedule() throws {
+        let clock = Clock()
+        var first: RolloutController? = try controller(now: { clock.now })
+        let steps = [1.0, 10, 100].map { RolloutState.Schedule.Step(percentage: Percentage(percent: $0) ?? .none, seconds: 60) }
+        try first?.change(.start(steps), by: "a", why: "w")
+        #expect(first?.tick() == nil)
+        first = nil
+        clock.advance(by: 600_000)
+        let second = try controller(now: { clock.now })
+        #expect(second.tick()?.percentage.percent == 10)
+        #expect(second.tick() == nil)
+        clock.advance(by: 60_000)
+        #expect(second.tick()?.percentage == .all)
+        #expect(second.history(limit: 1)[0].command == "advance")
+    }
+
+    @Test("A history that grows too long forgets its oldest, and says so")
+    func longHistory() throws {
+        let controller = try RolloutController(RolloutState(id: "r"), policy: RoutingPolicy(), path: nil) { _ in }
+        for i in 0..<1100 { try controller.change(i % 2 == 0 ? .promote : .rollback, by: "a", why: "\(i)") }
+        #expect(controller.history(limit: 5000).count == 1000)
+        #expect(controller.history(limit: 1)[0].why == "1099")
+    }
+
+    final class Clock: Sendable {
+        private let time = Mutex<Int64>(1_000_000)
+        var now: Int64 { time.withLock { $0 } }
+        func advance(by milliseconds: Int64) { time.withLock { $0 += milliseconds } }
+    }
+}
