@@ -25,6 +25,7 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
     ],
     targets: [
         // C libraries of Debian, behind module maps, and the two C targets of our own.
@@ -71,6 +72,18 @@ let package = Package(
                 "AgentRuns", "JSONText", "Threads", "Digests", "TraceReading", "RunSpans", "OTLP", "Delivery", "CCompression",
             ]),
         .target(name: "OTelSettings", dependencies: ["RunSpans", "OTLP", "Delivery"]),
+        .target(name: "Rollout", dependencies: ["AgentRuns", "Digests", "JSONDocuments", "JSONText"]),
+        .target(name: "RolloutControl", dependencies: ["JSONDocuments", "JSONText", "Rollout", "Threads"]),
+        .target(name: "LiveRuns", dependencies: ["AgentRuns", "RunSpans"]),
+        .target(
+            name: "Router",
+            dependencies: [
+                "AgentRuns", "JSONDocuments", "RunSpans", "Rollout", "RolloutControl", "LiveRuns",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
         .executableTarget(
             name: "outrigger",
             dependencies: [
@@ -105,6 +118,8 @@ let package = Package(
         .testTarget(name: "ReportsTests", dependencies: ["JSONText", "Replay", "Reports"]),
         .testTarget(
             name: "GateTests", dependencies: ["AgentRuns", "JSONDocuments", "Replay", "Gate", "StrictYAML", "TraceReading"]),
+        .testTarget(name: "RolloutTests", dependencies: ["AgentRuns", "JSONDocuments", "JSONText", "Rollout", "RolloutControl"]),
+        .testTarget(name: "RouterTests", dependencies: ["AgentRuns", "LiveRuns", "Rollout", "RolloutControl", "Router", "RunSpans"]),
         .testTarget(name: "BackfillTests", dependencies: ["AgentRuns", "RunSpans", "TraceReading", "Backfill"]),
         // Whole processes: the command as a user starts it, against collectors that run.
         .testTarget(name: "IntegrationTests", dependencies: ["JSONText", "outrigger"]),

@@ -1,0 +1,77 @@
+public import AgentRuns
+
+/// The `baggage` header: what travels with a request to all that it causes.
+///
+/// Source: W3C Baggage, sections 3.2 (header content) and 3.3 (limits).
+public enum Baggage {
+    public static let maximumMembers = 64
+    public static let maximumBytes = 8192
+
+    /// The value of a member, its percent-encoding undone; the first one counts.
+    public static func value(of name: String, in header: String) -> String? {
+        for member in header.split(separator: ",") {
+            let pair = member.prefix { $0 != ";" }
+            guard let equals = pair.firstIndex(of: "="), pair[..<equals].trimmingBlanks == name else { continue }
+            return decoded(pair[equals...].dropFirst().trimmingBlanks)
+        }
+        return nil
+    }
+
+    /// Adds who answers and which request it is, so that services behind the agent can tell a canary.
+    ///
+    /// Ours stand first and replace what claims to be ours; of the others, those stay that fit into the limits.
+    ///
+    /// - Parameter inbound: the client's baggage; nil for none.
+    public static func adding(role: RunRole, requestID: String, to inbound: String?) -> String {
+        var result = "outrigger.role=\(role.rawValue),outrigger.request.id=\(encoded(requestID))"
+        guard let inbound else { return result }
+        var count = 2
+        for piece in inbound.split(separator: ",") {
+            let member = piece.trimmingBlanks
+            guard let equals = member.firstIndex(of: "="), count < maximumMembers else { continue }
+            let name = member[..<equals].trimmingBlanks
+            guard !name.isEmpty, name.utf8.allSatisfy(isToken), member.utf8.allSatisfy({ (0x20...0x7E).contains($0) || $0 == 0x09 }),
+                name != "outrigger.role", name != "outrigger.request.id", result.utf8.count + member.utf8.count < maximumBytes
+            else { continue }
+            result += ","
+            result += member
+            count += 1
+        }
+        return result
+    }
+
+    private static func isToken(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || "!#$%&'*+-.^_`|~".utf8.contains(byte)
+    }
+
+    private static func encoded(_ text: String) -> String {
+        guard text.utf8.contains(where: { !isToken($0) || $0 == UInt8(ascii: "%") }) else { return text }
+        var result: [UInt8] = []
+        for byte in text.utf8 {
+            if isToken(byte), byte != UInt8(ascii: "%") {
+                result.append(byte)
+            } else {
+                result += [UInt8(ascii: "%"), upperHex(byte >> 4), upperHex(byte & 15)]
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
+    private static func upperHex(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 0x30 + nibble : 0x41 + nibble - 10 }
+
+    private static func decoded(_ text: Substring) -> String {
+        guard text.utf8.contains(UInt8(ascii: "%")) else { return String(text) }
+        var result: [UInt8] = []
+        var bytes = text.utf8[...]
+        while let byte = bytes.popFirst() {
+            let digits = bytes.prefix(2)
+            if byte == UInt8(ascii: "%"), digits.count == 2, let high = digits.first.flatMap(hexValue), let low = digits.last.flatMap(hexValue) {
+                result.append(high << 4 | low)
+                bytes = bytes.dropFirst(2)
+            } else {
+                result.append(byte)
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+}

@@ -1,0 +1,234 @@
+internal import NIOCore
+internal import NIOHTTP1
+
+/// One connection of a client: takes its requests one after the other and gives each its answer in order.
+final class ClientConnection: ChannelInboundHandler, Expiring {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private enum State {
+        /// Between two requests.
+        case idle
+        case serving(ProxiedRequest)
+        /// The answer is out and the client still sends: what comes is thrown away, so that the answer is not.
+        case lingering
+        case closed
+    }
+
+    let loop: LoopContext
+    private var context: ChannelHandlerContext?
+    private var state = State.idle
+    /// What came behind a request that is not done yet.
+    private var pipelined = CircularBuffer<HTTPServerRequestPart>()
+    private var isReading = false
+    private var isTakingPipelined = false
+    private var deadline: NIODeadline
+    private var headerHasBegun = false
+    let peer: SocketAddress?
+
+    init(_ loop: LoopContext, peer: SocketAddress?) {
+        self.loop = loop
+        self.peer = peer
+        deadline = .now() + loop.settings.timeouts.keepAlive
+    }
+
+    // MARK: what the client sends
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        loop.opened(self)
+        if context.channel.isActive { read() }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func channelActive(context: ChannelHandlerContext) { read() }
+
+    /// Bytes came in, before they are anything.
+    func bytesArrived() {
+        guard case .idle = state, !headerHasBegun else { return }
+        headerHasBegun = true
+        deadline = .now() + loop.settings.timeouts.requestHeader
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let part = unwrapInboundIn(data)
+        if case .serving(let request) = state, request.hasEnded {
+            pipelined.append(part)
+        } else {
+            take(part)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        if case .serving(let request) = state { request.clientPaused() }
+        readIfWanted()
+    }
+
+    private func take(_ part: HTTPServerRequestPart) {
+        switch (state, part) {
+        case (.idle, .head(let head)):
+            headerHasBegun = false
+            deadline = .distantFuture
+            let request = ProxiedRequest(head, client: self, loop: loop)
+            state = .serving(request)
+            request.begin()
+        case (.serving(let request), .body(let buffer)): request.clientSent(buffer)
+        case (.serving(let request), .end(let trailers)): request.clientEnded(trailers)
+        default: break
+        }
+    }
+
+    /// Reads when what comes has a place: at once a piece of the body that the agent takes, or what tells that the client left.
+    func readIfWanted() {
+        switch state {
+        case .idle, .lingering: read()
+        case .serving(let request):
+            if request.hasEnded ? pipelined.isEmpty : request.takesBody { read() }
+        case .closed: break
+        }
+    }
+
+    private func read() {
+        guard let context, !isReading else { return }
+        isReading = true
+        context.read()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        let last = state
+        state = .closed
+        loop.closed(self)
+        if case .serving(let request) = last { request.clientLeft() }
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        case is HTTPParserError, is ByteToMessageDecoderError:
+            let tooLarge = (error as? HTTPParserError) == .headerOverflow
+            switch state {
+            case .serving(let request): request.clientBrokeOff(tooLarge ? .headerTooLarge : .malformed("\(error)"))
+            case .idle:
+                refuse(tooLarge ? .headerTooLarge : .malformed("\(error)"))
+            case .lingering, .closed: context.close(promise: nil)
+            }
+        default: context.close(promise: nil)
+        }
+    }
+
+    /// Answers something that never became a request.
+    private func refuse(_ refusal: Refusal) {
+        loop.counts.refused(refusal)
+        let answer = refusal.answer(requestID: nil)
+        send(answer.head)
+        send(answer.body)
+        end(nil)
+        linger()
+    }
+
+    // MARK: the answer
+
+    var isWritable: Bool { context?.channel.isWritable ?? false }
+
+    func send(_ head: HTTPResponseHead) { write(.head(head)) }
+    func send(_ body: ByteBuffer) { write(.body(.byteBuffer(body))) }
+    func end(_ trailers: HTTPHeaders?) { write(.end(trailers)) }
+    func flush() { context?.flush() }
+
+    private func write(_ part: HTTPServerResponsePart) {
+        guard let context else { return }
+        context.write(wrapOutboundOut(part), promise: nil)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if case .serving(let request) = state, context.channel.isWritable { request.clientBecameWritable() }
+    }
+
+    // MARK: after a request
+
+    /// What becomes of the connection after an answer.
+    enum Afterwards {
+        case keep, close, linger, abort
+    }
+
+    func finished(_ afterwards: Afterwards) {
+        guard case .serving = state else { return }
+        flush()
+        switch afterwards {
+        case .keep:
+            state = .idle
+            headerHasBegun = false
+            deadline = .now() + loop.settings.timeouts.keepAlive
+            takePipelined()
+            readIfWanted()
+        case .close, .abort:
+            state = .closed
+            context?.close(promise: nil)
+        case .linger: linger()
+        }
+    }
+
+    private func takePipelined() {
+        // One request may end at once and come back here: the outer loop goes on for it.
+        guard !isTakingPipelined else { return }
+        isTakingPipelined = true
+        defer { isTakingPipelined = false }
+        while let part = pipelined.first {
+            if case .serving(let request) = state, request.hasEnded { return }
+            guard case .closed = state else {
+                pipelined.removeFirst()
+                take(part)
+                continue
+            }
+            return
+        }
+    }
+
+    private func linger() {
+        state = .lingering
+        pipelined.removeAll()
+        deadline = .now() + TimeAmount.seconds(2)
+        context?.flush()
+        context?.close(mode: .output, promise: nil)
+        read()
+    }
+
+    // MARK: time
+
+    func expire(at now: NIODeadline) {
+        if case .serving(let request) = state { return request.expire(at: now) }
+        guard now >= deadline else { return }
+        switch state {
+        case .idle where headerHasBegun: refuse(.tooSlow)
+        case .idle, .lingering:
+            state = .closed
+            context?.close(promise: nil)
+        case .serving, .closed: break
+        }
+    }
+
+    /// Closes the connection if no request is under way.
+    func closeIfIdle() {
+        guard case .idle = state, !headerHasBegun else { return }
+        state = .closed
+        context?.close(promise: nil)
+    }
+
+    /// Ends it, whatever is under way.
+    func closeNow() { context?.close(promise: nil) }
+}
+
+/// Tells a connection that bytes came before they make up a request, so that one who sends its headers slowly is noticed.
+final class ByteArrivals: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    private let connection: ClientConnection
+
+    init(_ connection: ClientConnection) { self.connection = connection }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        connection.bytesArrived()
+        context.fireChannelRead(data)
+    }
+}

@@ -1,0 +1,185 @@
+internal import AgentRuns
+internal import Glibc
+internal import LiveRuns
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOSSL
+internal import Rollout
+internal import RolloutControl
+
+/// What the data plane has on one event loop. Requests stay on theirs from first to last byte, so nothing here is locked.
+final class LoopContext {
+    let eventLoop: any EventLoop
+    let ticker: DeadlineTicker
+    private(set) var settings: ProxySettings
+    private(set) var isDraining = false
+    var counts = ProxyCounts()
+    var random = LoopRandom()
+
+    private var rollout: RolloutSnapshot
+    private let gates: ArmGates
+    private var baseline: UpstreamPool
+    private var candidate: UpstreamPool?
+    private var connections: [ObjectIdentifier: ClientConnection] = [:]
+    private let sampler: @Sendable (TraceID, Bool?) -> Bool
+    private let record: @Sendable (Exchange) -> Void
+    private(set) lazy var shadow = ShadowLane(self)
+
+    init(_ eventLoop: any EventLoop, _ plane: DataPlane, _ rollout: RolloutSnapshot) {
+        self.eventLoop = eventLoop
+        ticker = DeadlineTicker(eventLoop)
+        settings = plane.settings
+        gates = plane.gates
+        sampler = plane.sampler
+        record = plane.record
+        self.rollout = rollout
+        baseline = UpstreamPool(plane.settings.baseline.upstream, eventLoop, plane.settings, tls: plane.tls)
+        ticker.watch(baseline)
+        candidate = plane.settings.candidate.map { UpstreamPool($0.upstream, eventLoop, plane.settings, tls: plane.tls) }
+        if let candidate { ticker.watch(candidate) }
+    }
+
+    /// Unix nanoseconds.
+    var now: UInt64 { unixNanoseconds() }
+
+    // MARK: connections
+
+    func opened(_ connection: ClientConnection) {
+        connections[ObjectIdentifier(connection)] = connection
+        ticker.watch(connection)
+        counts.connectionsOpened += 1
+    }
+
+    func closed(_ connection: ClientConnection) {
+        connections[ObjectIdentifier(connection)] = nil
+        ticker.forget(connection)
+        counts.connectionsClosed += 1
+    }
+
+    var openConnections: Int { connections.count }
+
+    /// From now on every answer closes its connection.
+    func drain() { isDraining = true }
+
+    func closeIdleConnections() {
+        for connection in connections.values { connection.closeIfIdle() }
+    }
+
+    func closeAll() {
+        for connection in connections.values { connection.closeNow() }
+        baseline.retire()
+        candidate?.retire()
+        ticker.stop()
+    }
+
+    // MARK: arms
+
+    func gate(of role: RunRole) -> ArmGate { role == .baseline ? gates.baseline : gates.candidate }
+
+    func pool(of role: RunRole) -> UpstreamPool { role == .candidate ? candidate ?? baseline : baseline }
+
+    /// New settings; requests under way keep theirs.
+    func apply(_ settings: ProxySettings, tls: NIOSSLContext?) {
+        self.settings = settings
+        retire(baseline)
+        baseline = UpstreamPool(settings.baseline.upstream, eventLoop, settings, tls: tls)
+        ticker.watch(baseline)
+        if let candidate { retire(candidate) }
+        candidate = settings.candidate.map { UpstreamPool($0.upstream, eventLoop, settings, tls: tls) }
+        if let candidate { ticker.watch(candidate) }
+    }
+
+    private func retire(_ pool: UpstreamPool) {
+        ticker.forget(pool)
+        pool.retire()
+    }
+
+    // MARK: the rollout
+
+    func apply(_ rollout: RolloutSnapshot) { self.rollout = rollout }
+
+    /// Whether the sticky key may stand in this request's body, and nothing before it decides.
+    func needsBody(_ head: HTTPRequestHead) -> Bool {
+        guard rollout.policy.readsBodies, head.headers.first(name: "content-type")?.lowercased().contains("json") ?? false else {
+            return false
+        }
+        return rollout.policy.needsBody(of: HeadInputs(head), in: rollout.state)
+    }
+
+    func route(_ head: HTTPRequestHead, requestID: String, body: [ByteBuffer]?) -> Route {
+        Route(rollout, HeadInputs(head, requestID: requestID, body: body))
+    }
+
+    /// Whether no rollback has come since the decision.
+    func isCurrent(_ route: Route?) -> Bool { route?.epoch == rollout.state.epoch }
+
+    // MARK: traces
+
+    func traceContext(of head: HTTPRequestHead) -> Exchange.TraceContext {
+        let inbound = W3CTraceContext(
+            traceParent: head.headers.first(name: "traceparent"), traceState: head.headers["tracestate"])
+        let traceID = inbound?.traceID ?? random.traceID()
+        let isSampled = sampler(traceID, inbound?.isSampled)
+        return Exchange.TraceContext(
+            traceID: traceID, parentSpanID: inbound?.parentID, parentIsSampled: inbound?.isSampled,
+            flags: isSampled ? (inbound?.flags ?? 2) | 1 : (inbound?.flags ?? 2) & ~1, traceState: inbound?.traceState,
+            serverSpanID: random.spanID(), clientSpanID: random.spanID(), runSpanID: random.spanID(), isSampled: isSampled)
+    }
+
+    /// A trace of its own for a copy, which is sampled as the served one is.
+    func shadowContext(of served: Exchange.TraceContext) -> Exchange.TraceContext {
+        Exchange.TraceContext(
+            traceID: random.traceID(), parentSpanID: nil, parentIsSampled: nil, flags: served.flags | 2, traceState: served.traceState,
+            serverSpanID: random.spanID(), clientSpanID: random.spanID(), runSpanID: random.spanID(), isSampled: served.isSampled)
+    }
+
+    // MARK: the end of a request
+
+    func finished(_ log: borrowing RequestLog, pairedWith served: Exchange.ServedAnswer? = nil) {
+        counts.finished(log)
+        record(log.exchange(pairedWith: served))
+    }
+}
+
+/// Both arms' gates, which all event loops share.
+struct ArmGates: Sendable {
+    let baseline = ArmGate()
+    let candidate = ArmGate()
+}
+
+/// Unix nanoseconds.
+func unixNanoseconds() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
+
+/// Ids of an event loop: seeded by the system, then made without asking it again. They name things and guard nothing.
+///
+/// Source: Sebastiano Vigna, "xoshiro256++".
+struct LoopRandom: RandomNumberGenerator {
+    private var s: (UInt64, UInt64, UInt64, UInt64)
+
+    init() {
+        var system = SystemRandomNumberGenerator()
+        s = (system.next(), system.next(), system.next(), system.next() | 1)
+    }
+
+    mutating func next() -> UInt64 {
+        let sum = s.0 &+ s.3
+        let result = (sum << 23 | sum >> 41) &+ s.0
+        let t = s.1 << 17
+        s.2 ^= s.0
+        s.3 ^= s.1
+        s.1 ^= s.2
+        s.0 ^= s.3
+        s.2 ^= t
+        s.3 = s.3 << 45 | s.3 >> 19
+        return result
+    }
+
+    mutating func traceID() -> TraceID { TraceID(high: next(), low: next()) }
+    mutating func spanID() -> SpanID { SpanID(next()) }
+    /// 32 hex digits.
+    mutating func requestID() -> String { traceID().hex }
+}

@@ -1,0 +1,390 @@
+internal import AgentRuns
+internal import LiveRuns
+internal import NIOCore
+internal import NIOHTTP1
+
+/// One request on its way: decided, sent to an arm, answered, recorded. Everything happens on its event loop.
+final class ProxiedRequest: UpstreamOwner {
+    private enum Phase {
+        /// The body is held back, because the sticky key may stand in it.
+        case holding
+        case connecting
+        /// The arm has been sent something; from here on nobody else may be.
+        case relaying
+        case done
+    }
+
+    private let loop: LoopContext
+    private let settings: ProxySettings
+    private unowned let client: ClientConnection
+    private let head: HTTPRequestHead
+    private var log: RequestLog
+    private var phase = Phase.holding
+    private var route: Route?
+    private var admitted: RunRole?
+    private var connection: UpstreamConnection?
+    /// What is gathered for the candidate's copy; nil when there is none, or when it is under way.
+    private var shadow: ShadowPlan?
+    private var pair: ShadowPair?
+
+    /// Pieces of the body that the arm has not been sent yet.
+    private var held: [ByteBuffer] = []
+    private var heldBytes = 0
+    /// Whether the client has sent all of the request.
+    private(set) var hasEnded = false
+    private var trailers: HTTPHeaders?
+    private var bodyBytes = 0
+
+    private var answerHasBegun = false
+    private var answerIsDelimited = true
+    private var hasRetried = false
+    private var deadline = NIODeadline.distantFuture
+    private var waitsFor = Wait.body
+
+    /// What a deadline is about.
+    private enum Wait {
+        case body, answer, moreAnswer, client
+    }
+
+    init(_ head: HTTPRequestHead, client: ClientConnection, loop: LoopContext) {
+        self.head = head
+        self.client = client
+        self.loop = loop
+        settings = loop.settings
+        log = RequestLog(head, peer: client.peer, loop: loop)
+    }
+
+    // MARK: deciding
+
+    func begin() {
+        if let refusal = RequestCheck.problem(with: head) { return refuse(refusal) }
+        if let limit = settings.limits.bodyBytes, let length = head.contentLength, length > limit { return refuse(.bodyTooLarge) }
+        if head.headers.first(name: "expect")?.equalsASCII("100-continue") ?? false, head.isHTTP11 {
+            client.send(HTTPResponseHead(version: .http1_1, status: .continue))
+            client.flush()
+        }
+        setDeadline(.body, settings.timeouts.requestBody)
+        guard !loop.needsBody(head) else { return }
+        decide(body: nil)
+    }
+
+    private func decide(body: [ByteBuffer]?) {
+        let route = loop.route(head, requestID: log.requestID, body: body)
+        self.route = route
+        if route.copies, let candidate = settings.candidate {
+            shadow = ShadowPlan(candidate: candidate, limit: settings.shadow.bodyBytes)
+        }
+        loop.counts.decided(route)
+        go(to: route.role)
+    }
+
+    private func go(to role: RunRole) {
+        guard let route else { return }
+        guard let arm = role == .baseline ? settings.baseline : settings.candidate else {
+            return fallBack("no_candidate", or: .unavailable("no_candidate", "no candidate is configured", retryAfter: 30))
+        }
+        log.begin(route, role: role, arm.upstream)
+        switch loop.gate(of: role).enter(arm, now: .now()) {
+        case .admitted: break
+        case .overloaded:
+            return fallBack(
+                "overloaded", or: .unavailable("overloaded", "the agent is at its limit of \(arm.maximumConcurrency) requests at once", retryAfter: 1))
+        case .open(let wait):
+            let seconds = Int((wait.nanoseconds + 999_999_999) / 1_000_000_000)
+            return fallBack("circuit_open", or: .unavailable("circuit_open", "the agent failed too often and is left alone", retryAfter: seconds))
+        case .unhealthy: return fallBack("unhealthy", or: .unavailable("unhealthy", "the agent fails its health checks", retryAfter: 1))
+        }
+        admitted = role
+        phase = .connecting
+        connect(fresh: false)
+    }
+
+    /// The candidate cannot have it, and has been sent nothing: the baseline answers, and the run is marked.
+    private func fallBack(_ reason: String, or refusal: Refusal) {
+        guard log.role == .candidate else { return refuse(refusal) }
+        loop.counts.fellBack(reason)
+        log.fallback = reason
+        shadow = nil
+        go(to: .baseline)
+    }
+
+    // MARK: connecting
+
+    private func connect(fresh: Bool) {
+        guard let admitted else { return }
+        loop.pool(of: admitted).acquire(fresh: fresh) { [self] result in
+            switch result {
+            case .success(let connection):
+                guard case .connecting = phase else { return loop.pool(of: admitted).putBack(connection) }
+                guard admitted == .baseline || loop.isCurrent(route) else {
+                    // A rollback came between the decision and now.
+                    loop.pool(of: admitted).putBack(connection)
+                    leave(.unknown)
+                    return fallBack("rolled_back", or: .answerTimeout)
+                }
+                relay(by: connection)
+            case .failure(let failure):
+                guard case .connecting = phase else { return }
+                leave(.failed)
+                fallBack(failure.kind.rawValue, or: .upstream(failure))
+            }
+        }
+    }
+
+    private func relay(by connection: UpstreamConnection) {
+        self.connection = connection
+        phase = .relaying
+        log.sent = loop.now
+        connection.begin(for: self)
+        connection.send(log.upstreamHead(head))
+        for buffer in held { connection.send(buffer) }
+        held = []
+        heldBytes = 0
+        if hasEnded {
+            connection.end(trailers)
+            copyToShadow()
+        }
+        connection.flush()
+        connection.read()
+        waitForAnswer()
+        client.readIfWanted()
+    }
+
+    /// The baseline has all of the request: the candidate is given its copy.
+    private func copyToShadow() {
+        guard let shadow, let route else { return }
+        pair = loop.shadow.take(shadow, of: log, head, trailers, route)
+        self.shadow = nil
+    }
+
+    // MARK: the client sends
+
+    /// Whether a further piece of the body has a place.
+    var takesBody: Bool {
+        switch phase {
+        case .holding: true
+        case .connecting: heldBytes < 64 << 10
+        case .relaying: connection?.isWritable ?? false
+        case .done: false
+        }
+    }
+
+    func clientSent(_ buffer: ByteBuffer) {
+        bodyBytes += buffer.readableBytes
+        if let limit = settings.limits.bodyBytes, bodyBytes > limit { return clientBrokeOff(.bodyTooLarge) }
+        log.request.take(buffer)
+        shadow?.take(buffer)
+        switch phase {
+        case .holding, .connecting:
+            held.append(buffer)
+            heldBytes += buffer.readableBytes
+            if case .holding = phase, heldBytes > settings.limits.keyBodyBytes { decide(body: nil) }
+        case .relaying: connection?.send(buffer)
+        case .done: break
+        }
+        if case .body = waitsFor { setDeadline(.body, settings.timeouts.requestBody) }
+    }
+
+    func clientEnded(_ trailers: HTTPHeaders?) {
+        hasEnded = true
+        self.trailers = trailers
+        log.requestEnded()
+        switch phase {
+        case .holding: decide(body: held)
+        case .relaying:
+            connection?.end(trailers)
+            connection?.flush()
+            copyToShadow()
+            if !answerHasBegun { waitForAnswer() }
+        case .connecting, .done: break
+        }
+    }
+
+    /// What was read at once has been handed over.
+    func clientPaused() {
+        if case .relaying = phase { connection?.flush() }
+    }
+
+    func clientBecameWritable() {
+        guard case .relaying = phase else { return }
+        setDeadline(.moreAnswer, settings.timeouts.responseBody)
+        connection?.read()
+    }
+
+    /// The client is gone: nobody waits for the answer, so the arm is told.
+    func clientLeft() { end(.clientGone, "the client closed the connection") }
+
+    /// What the client sends is no request any more.
+    func clientBrokeOff(_ refusal: Refusal) {
+        if answerHasBegun { return end(.clientGone, refusal.detail, .abort) }
+        refuse(refusal)
+    }
+
+    // MARK: the arm answers
+
+    func upstreamSent(_ answer: HTTPResponseHead) {
+        answerHasBegun = true
+        log.answered(answer)
+        var sent = HTTPResponseHead(version: .http1_1, status: answer.status, headers: HTTPHeaders(ForwardedHeaders.endToEnd(answer.headers)))
+        let hasBody = head.method != .HEAD && answer.status.mayHaveResponseBody
+        if let length = answer.headers.first(name: "content-length") {
+            sent.headers.add(name: "content-length", value: length)
+        } else if hasBody {
+            answerIsDelimited = head.isHTTP11
+            if answerIsDelimited { sent.headers.add(name: "transfer-encoding", value: "chunked") }
+        }
+        if settings.tellsRole {
+            sent.headers.replaceOrAdd(name: "x-outrigger-role", value: log.role.rawValue)
+            if !sent.headers.contains(name: "x-request-id") { sent.headers.add(name: "x-request-id", value: log.requestID) }
+        }
+        if !keepsClient {
+            sent.headers.add(name: "connection", value: "close")
+        } else if !head.isHTTP11 {
+            sent.headers.add(name: "connection", value: "keep-alive")
+        }
+        client.send(sent)
+        setDeadline(.moreAnswer, settings.timeouts.responseBody)
+    }
+
+    func upstreamSent(_ body: ByteBuffer) {
+        log.response.take(body)
+        client.send(body)
+    }
+
+    func upstreamPaused() {
+        client.flush()
+        guard case .relaying = phase else { return }
+        if client.isWritable {
+            if answerHasBegun { setDeadline(.moreAnswer, settings.timeouts.responseBody) }
+            connection?.read()
+        } else {
+            setDeadline(.client, settings.timeouts.write)
+        }
+    }
+
+    func upstreamBecameWritable() { client.readIfWanted() }
+
+    func upstreamEnded(_ trailers: HTTPHeaders?) {
+        client.end(trailers)
+        let failed = [502, 503, 504].contains(log.status)
+        leave(failed ? .failed : .succeeded)
+        connection = nil
+        finish(keepsClient ? .keep : hasEnded ? .close : .linger)
+    }
+
+    func upstreamFailed(_ failure: UpstreamFailure) {
+        connection = nil
+        if !answerHasBegun, failure.wasReused, !hasRetried, bodyBytes == 0, hasEnded, head.method.isIdempotent {
+            // The connection may just have grown too old; asking again does no harm.
+            hasRetried = true
+            phase = .connecting
+            return connect(fresh: true)
+        }
+        leave(.failed)
+        if answerHasBegun {
+            end(.init(failure.kind.rawValue), failure.message, .abort)
+        } else {
+            refuse(.upstream(failure))
+        }
+    }
+
+    /// Whether the client's connection can serve another request after this one.
+    private var keepsClient: Bool { hasEnded && answerIsDelimited && head.isKeepAlive && !loop.isDraining }
+
+    // MARK: ending
+
+    private func refuse(_ refusal: Refusal) {
+        if case .done = phase { return }
+        log.failure = (refusal.type, refusal.detail)
+        log.refused(refusal.status)
+        loop.counts.refused(refusal)
+        let answer = refusal.answer(requestID: log.requestID)
+        client.send(answer.head)
+        if head.method != .HEAD { client.send(answer.body) }
+        client.end(nil)
+        leave(.unknown)
+        abortUpstream()
+        finish(hasEnded ? .close : .linger)
+    }
+
+    /// Ends a request whose answer cannot be completed.
+    private func end(_ type: FailureType, _ message: String, _ afterwards: ClientConnection.Afterwards = .abort) {
+        if case .done = phase { return }
+        log.failure = (type.word, message)
+        leave(type == .clientGone ? .unknown : .failed)
+        abortUpstream()
+        finish(afterwards)
+    }
+
+    private func abortUpstream() {
+        connection?.abort()
+        connection = nil
+    }
+
+    private func leave(_ ending: ArmGate.Ending) {
+        guard let role = admitted else { return }
+        admitted = nil
+        let breaker = (role == .baseline ? settings.baseline : settings.candidate)?.breaker ?? BreakerSettings()
+        loop.gate(of: role).leave(breaker, ending, now: .now())
+    }
+
+    private func finish(_ afterwards: ClientConnection.Afterwards) {
+        if case .done = phase { return }
+        phase = .done
+        held = []
+        log.ended = loop.now
+        shadow = nil
+        loop.finished(log)
+        pair?.served(log)
+        client.finished(afterwards)
+    }
+
+    // MARK: time
+
+    private func setDeadline(_ wait: Wait, _ time: Duration) {
+        waitsFor = wait
+        deadline = .now() + time
+    }
+
+    private func waitForAnswer() {
+        if hasEnded { setDeadline(.answer, settings.timeouts.responseHeader) }
+    }
+
+    func expire(at now: NIODeadline) {
+        guard now >= deadline else { return }
+        if case .done = phase { return }
+        deadline = .distantFuture
+        switch waitsFor {
+        case .body where answerHasBegun: end(.init("request_timeout"), "the request's body stopped arriving")
+        case .body: refuse(.tooSlow)
+        case .answer:
+            leave(.failed)
+            refuse(.answerTimeout)
+        case .moreAnswer: end(.init("idle_timeout"), "the answer stopped arriving")
+        case .client: end(.clientGone, "the client stopped taking its answer")
+        }
+    }
+}
+
+/// Why a request could not be completed, as a stable word.
+struct FailureType: Hashable {
+    var word: String
+
+    init(_ word: String) { self.word = word }
+
+    static let clientGone = FailureType("client_gone")
+}
+
+extension HTTPRequestHead {
+    var contentLength: Int? { headers.first(name: "content-length").flatMap { Int($0) } }
+}
+
+extension HTTPMethod {
+    /// Source: RFC 9110, section 9.2.2.
+    var isIdempotent: Bool {
+        switch self {
+        case .GET, .HEAD, .OPTIONS, .TRACE, .PUT, .DELETE: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,161 @@
+internal import NIOCore
+internal import NIOHTTP1
+
+/// Whoever asked an arm something and waits for the answer. All on the connection's event loop.
+protocol UpstreamOwner: AnyObject {
+    func upstreamSent(_ head: HTTPResponseHead)
+    func upstreamSent(_ body: ByteBuffer)
+    func upstreamEnded(_ trailers: HTTPHeaders?)
+    /// What was read at once has been handed over.
+    func upstreamPaused()
+    /// The connection takes more of the request.
+    func upstreamBecameWritable()
+    /// Nothing more comes. The connection is gone.
+    func upstreamFailed(_ failure: UpstreamFailure)
+}
+
+/// Why an arm did not answer as it should.
+struct UpstreamFailure: Error {
+    enum Kind: String {
+        case connectFailed = "connect_failed"
+        case connectTimeout = "connect_timeout"
+        case reset
+        case badResponse = "bad_response"
+    }
+
+    var kind: Kind
+    var message: String
+    /// Whether the connection had served another request before, and so may just have grown too old.
+    var wasReused = false
+}
+
+/// One connection to an arm: in its pool, or at work for exactly one request.
+final class UpstreamConnection: ChannelInboundHandler {
+    typealias InboundIn = HTTPClientResponsePart
+    typealias OutboundOut = HTTPClientRequestPart
+
+    private var context: ChannelHandlerContext?
+    private var owner: (any UpstreamOwner)?
+    private let pool: UpstreamPool
+    private var requestEnded = false
+    private var responseBegun = false
+    private var keepsAlive = false
+    private var hasServed = false
+    private var isReading = false
+    /// When it came back into the pool.
+    private(set) var idleSince = NIODeadline.now()
+
+    init(pool: UpstreamPool) { self.pool = pool }
+
+    var isUsable: Bool { context?.channel.isActive ?? false }
+    var isWritable: Bool { context?.channel.isWritable ?? false }
+
+    // MARK: the request
+
+    /// The connection is the owner's until the answer has ended or failed.
+    func begin(for owner: any UpstreamOwner) {
+        self.owner = owner
+        requestEnded = false
+        responseBegun = false
+        keepsAlive = false
+    }
+
+    func send(_ head: HTTPRequestHead) { write(.head(head)) }
+    func send(_ body: ByteBuffer) { write(.body(.byteBuffer(body))) }
+
+    func end(_ trailers: HTTPHeaders?) {
+        requestEnded = true
+        write(.end(trailers))
+    }
+
+    func flush() { context?.flush() }
+
+    private func write(_ part: HTTPClientRequestPart) {
+        guard let context else { return }
+        context.write(wrapOutboundOut(part), promise: nil)
+    }
+
+    /// Asks for more of the answer.
+    func read() {
+        guard let context, !isReading else { return }
+        isReading = true
+        context.read()
+    }
+
+    /// Nobody wants the answer any more.
+    func abort() {
+        owner = nil
+        context?.close(promise: nil)
+    }
+
+    // MARK: the answer
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard let owner else {
+            // An answer that nobody asked for: whatever follows cannot be trusted.
+            context.close(promise: nil)
+            return
+        }
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            // 100 is ours to answer, and none of the others says anything that the last answer does not.
+            guard head.status.code >= 200 else {
+                if head.status == .switchingProtocols { fail(.badResponse, "switched protocols without being asked to") }
+                return
+            }
+            responseBegun = true
+            keepsAlive = head.isKeepAlive
+            owner.upstreamSent(head)
+        case .body(let buffer): owner.upstreamSent(buffer)
+        case .end(let trailers):
+            self.owner = nil
+            hasServed = true
+            if keepsAlive, requestEnded, context.channel.isActive {
+                idleSince = .now()
+                pool.putBack(self)
+                // Keeps an ear on the connection, so that its end is heard.
+                read()
+            } else {
+                context.close(promise: nil)
+            }
+            owner.upstreamEnded(trailers)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        if let owner { owner.upstreamPaused() } else { read() }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { owner?.upstreamBecameWritable() }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        pool.remove(self)
+        fail(.reset, responseBegun ? "the connection ended in the middle of the answer" : "the connection ended before the answer")
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let error = error as? HTTPParserError {
+            let cutShort = error == .invalidEOFState || error == .closedConnection
+            fail(cutShort ? .reset : .badResponse, cutShort ? "the answer was cut short" : "not HTTP: \(error)")
+        } else if error is NIOHTTPDecoderError || error is ByteToMessageDecoderError {
+            fail(.badResponse, "not HTTP: \(error)")
+        } else {
+            fail(.reset, "\(error)")
+        }
+        context.close(promise: nil)
+    }
+
+    private func fail(_ kind: UpstreamFailure.Kind, _ message: String) {
+        guard let owner else { return }
+        self.owner = nil
+        context?.close(promise: nil)
+        owner.upstreamFailed(UpstreamFailure(kind: kind, message: message, wasReused: hasServed && !responseBegun))
+    }
+}
