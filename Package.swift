@@ -47,7 +47,8 @@ let package = Package(
         .target(name: "TraceReading", dependencies: ["AgentRuns", "JSONText", "CCompression"]),
         .target(name: "RunSpans", dependencies: ["AgentRuns", "JSONText", "Digests"]),
         .target(name: "OTLP", dependencies: ["AgentRuns", "JSONText", "RunSpans", "COTLP", "CProtobufC"]),
-        .target(name: "Delivery", dependencies: ["JSONText", "Threads", "RunSpans", "OTLP", "CCurl", "CCompression"]),
+        .target(name: "Spool", dependencies: ["CCompression"]),
+        .target(name: "Delivery", dependencies: ["JSONText", "Threads", "RunSpans", "OTLP", "Spool", "CCurl", "CCompression"]),
         .target(name: "Statistics"),
         .target(name: "StrictYAML", dependencies: ["JSONText", .product(name: "Yams", package: "Yams")]),
         .target(name: "Releases", dependencies: ["JSONText", "StrictYAML", "Digests"]),
@@ -74,7 +75,8 @@ let package = Package(
         .target(name: "OTelSettings", dependencies: ["RunSpans", "OTLP", "Delivery"]),
         .target(name: "Rollout", dependencies: ["AgentRuns", "Digests", "JSONDocuments", "JSONText"]),
         .target(name: "RolloutControl", dependencies: ["JSONDocuments", "JSONText", "Rollout", "Threads"]),
-        .target(name: "LiveRuns", dependencies: ["AgentRuns", "RunSpans"]),
+        .target(name: "LiveRuns", dependencies: ["AgentRuns", "JSONText", "RunSpans"]),
+        .target(name: "LiveSpans", dependencies: ["AgentRuns", "LiveRuns", "OTLP", "Replay", "RunSpans", "Threads"]),
         .target(
             name: "Router",
             dependencies: [
@@ -100,7 +102,8 @@ let package = Package(
         .testTarget(name: "TraceReadingTests", dependencies: ["AgentRuns", "TraceReading"]),
         .testTarget(name: "RunSpansTests", dependencies: ["AgentRuns", "Digests", "RunSpans"]),
         .testTarget(name: "OTLPTests", dependencies: ["AgentRuns", "RunSpans", "OTLP"]),
-        .testTarget(name: "DeliveryTests", dependencies: ["OTLP", "Threads", "Delivery"]),
+        .testTarget(name: "SpoolTests", dependencies: ["Spool"]),
+        .testTarget(name: "DeliveryTests", dependencies: ["OTLP", "Spool", "Threads", "Delivery"]),
         .testTarget(name: "OTelSettingsTests", dependencies: ["RunSpans", "Delivery", "OTelSettings"]),
         .testTarget(name: "StrictYAMLTests", dependencies: ["JSONText", "StrictYAML"]),
         .testTarget(name: "ReleasesTests", dependencies: ["JSONText", "StrictYAML", "Releases"]),
@@ -118,6 +121,9 @@ let package = Package(
         .testTarget(name: "ReportsTests", dependencies: ["JSONText", "Replay", "Reports"]),
         .testTarget(
             name: "GateTests", dependencies: ["AgentRuns", "JSONDocuments", "Replay", "Gate", "StrictYAML", "TraceReading"]),
+        .testTarget(
+            name: "LiveSpansTests",
+            dependencies: ["AgentRuns", "JSONDocuments", "LiveRuns", "LiveSpans", "OTLP", "RunSpans"]),
         .testTarget(name: "RolloutTests", dependencies: ["AgentRuns", "JSONDocuments", "JSONText", "Rollout", "RolloutControl"]),
         .testTarget(name: "RouterTests", dependencies: ["AgentRuns", "LiveRuns", "Rollout", "RolloutControl", "Router", "RunSpans"]),
         .testTarget(name: "BackfillTests", dependencies: ["AgentRuns", "RunSpans", "TraceReading", "Backfill"]),

@@ -125,4 +125,12 @@ public enum RunRole: String, CaseIterable, Sendable {
 /// How a run came to be (`outrigger.run.mode`).
 public enum RunMode: String, CaseIterable, Sendable {
     case live, canary, shadow, replay, backfill
+
+    /// Whether the run happens as it is seen, and is not read from a recording.
+    public var isLive: Bool {
+        switch self {
+        case .live, .canary, .shadow: true
+        case .replay, .backfill: false
+        }
+    }
 }

@@ -22,6 +22,9 @@ public struct ExportConfiguration: Sendable {
     /// Bytes of a request before compression; larger batches are split.
     public var maximumRequest = 4 << 20
     public var retry = RetryPolicy()
+    /// Whether an answer that every further request would get too, such as 401, ends the job. A process that stays should
+    /// go on: someone may mend the receiver.
+    public var endsOnRefusal = true
 
     public init(endpoint: String, userAgent: String) {
         self.endpoint = endpoint

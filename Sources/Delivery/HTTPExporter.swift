@@ -216,7 +216,7 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
     }
 
     private func report(_ problem: String, endsAll: Bool) {
-        if endsAll { halt(problem) } else { onNotice(problem) }
+        if endsAll, configuration.endsOnRefusal { halt(problem) } else { onNotice(problem) }
     }
 
     private func note(_ message: String, _ rejected: Int) {

@@ -1,4 +1,5 @@
 public import AgentRuns
+internal import RunSpans
 
 /// What an evaluation found about one span: an OTLP log record with the event name `gen_ai.evaluation.result`.
 ///
@@ -36,22 +37,13 @@ public struct EvaluationEvent: Sendable {
         self.errorType = errorType
     }
 
-    static let eventName: StaticString = "gen_ai.evaluation.result"
-
-    /// The texts among its attributes.
-    var textAttributes: [(key: StaticString, value: String)] {
-        var attributes: [(StaticString, String)] = [("gen_ai.evaluation.name", name), ("gen_ai.evaluation.score.label", label)]
-        if let explanation { attributes.append(("gen_ai.evaluation.explanation", explanation)) }
-        if let errorType { attributes.append(("error.type", errorType)) }
-        return attributes
+    public var logEvent: LogEvent {
+        var event = LogEvent("gen_ai.evaluation.result", traceID: traceID, spanID: spanID, flags: flags, time: time)
+        event.add("gen_ai.evaluation.name", name)
+        event.add("gen_ai.evaluation.score.label", label)
+        event.add("gen_ai.evaluation.explanation", explanation)
+        event.add("error.type", errorType)
+        if let score { event.attributes.append(Attribute("gen_ai.evaluation.score.value", .double(score))) }
+        return event
     }
-
-    static let scoreKey: StaticString = "gen_ai.evaluation.score.value"
-}
-
-/// Makes batches of encoded events, which an exporter sends to `/v1/logs` as it sends spans to `/v1/traces`.
-public protocol EventEncoder: SendableMetatype {
-    var batch: SpanBatch { get set }
-    var form: MessageForm { get }
-    mutating func encode(_ event: EvaluationEvent)
 }

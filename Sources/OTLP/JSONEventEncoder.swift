@@ -1,5 +1,6 @@
 internal import AgentRuns
 internal import JSONText
+internal import RunSpans
 
 /// Encodes events as OTLP JSON.
 ///
@@ -26,17 +27,20 @@ public struct JSONEventEncoder: EventEncoder {
         }
     }
 
-    public mutating func encode(_ event: EvaluationEvent) {
-        var attributes = event.textAttributes.map { attribute in
-            JSONValue.object([("key", .text("\(attribute.key)")), ("value", .object([("stringValue", .text(attribute.value))]))])
-        }
-        if let score = event.score {
-            attributes.append(
-                .object([("key", .text("\(EvaluationEvent.scoreKey)")), ("value", .object([("doubleValue", .number(score))]))]))
+    public mutating func encode(_ event: LogEvent) {
+        let attributes = event.attributes.map { attribute in
+            let value: (String, JSONValue) =
+                switch attribute.value {
+                case .text(let text): ("stringValue", .text(text))
+                case .integer(let integer): ("intValue", .text(String(integer)))
+                case .double(let double): ("doubleValue", .number(double))
+                case .bool(let bool): ("boolValue", .bool(bool))
+                }
+            return JSONValue.object([("key", .text("\(attribute.key.name)")), ("value", .object([value]))])
         }
         let record = JSONValue.object([
             ("timeUnixNano", .text(String(event.time))), ("observedTimeUnixNano", .text(String(event.time))),
-            ("severityNumber", .integer(9)), ("eventName", .text("\(EvaluationEvent.eventName)")),
+            ("severityNumber", .integer(9)), ("eventName", .text("\(event.name)")),
             ("flags", .integer(Int(event.flags & 0xFF))), ("traceId", .text(event.traceID.hex)),
             ("spanId", .text(event.spanID.hex)), ("attributes", .array(attributes)),
         ])

@@ -74,7 +74,11 @@ public struct JSONSpanEncoder: SpanEncoder {
         links.removeAll(keepingCapacity: true)
         open.append(contentsOf: #",{"traceId":"\#(head.traceID.hex)","spanId":"\#(head.spanID.hex)""#.utf8)
         if let parent = head.parent { open.append(contentsOf: #","parentSpanId":"\#(parent.hex)""#.utf8) }
-        open.append(contentsOf: #","flags":\#(head.flags),"name":"\#(head.name.rawValue)","kind":1"#.utf8)
+        open.append(contentsOf: #","flags":\#(head.flags),"name":"\#(head.name.rawValue)","kind":\#(head.kind.rawValue)"#.utf8)
+        if let state = head.traceState {
+            open.append(contentsOf: #","traceState":"#.utf8)
+            JSONString.encode(state.utf8, into: &open)
+        }
         open.append(
             contentsOf: #","startTimeUnixNano":"\#(head.start)","endTimeUnixNano":"\#(head.end)","attributes":["#.utf8)
     }

@@ -1,6 +1,7 @@
 internal import AgentRuns
 internal import COTLP
 internal import CProtobufC
+internal import RunSpans
 
 /// Encodes events as OTLP protobuf through protobuf-c.
 public struct ProtobufEventEncoder: EventEncoder {
@@ -15,7 +16,7 @@ public struct ProtobufEventEncoder: EventEncoder {
         MessageForm(contentType: "application/x-protobuf") { [requests] in requests.pack($0, into: &$1) }
     }
 
-    public mutating func encode(_ event: EvaluationEvent) {
+    public mutating func encode(_ event: LogEvent) {
         let attributes = EventAttributes(event)
         var ids: [UInt8] = []
         for value in [event.traceID.high, event.traceID.low, event.spanID.value] {
@@ -27,7 +28,7 @@ public struct ProtobufEventEncoder: EventEncoder {
             record.time_unix_nano = event.time
             record.observed_time_unix_nano = event.time
             record.severity_number = OTLP__SEVERITY_NUMBER__SEVERITY_NUMBER_INFO
-            record.event_name = ProtobufCBinaryData(EvaluationEvent.eventName)
+            record.event_name = ProtobufCBinaryData(event.name)
             record.flags = event.flags & 0xFF
             record.trace_id = ProtobufCBinaryData(len: 16, data: ids.baseAddress)
             record.span_id = ProtobufCBinaryData(len: 8, data: ids.baseAddress.map { $0 + 16 })
@@ -54,34 +55,45 @@ private final class EventAttributes {
     let pairs: UnsafeMutableBufferPointer<UnsafeMutablePointer<Otlp__KeyValue>?>
     private var texts: [UnsafeMutableBufferPointer<UInt8>] = []
 
-    init(_ event: EvaluationEvent) {
-        let words = event.textAttributes
-        pairs = .allocate(capacity: words.count + (event.score == nil ? 0 : 1))
+    init(_ event: LogEvent) {
+        pairs = .allocate(capacity: event.attributes.count)
         pairs.initialize(repeating: nil)
-        for (i, attribute) in words.enumerated() {
-            let text = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: attribute.value.utf8.count)
-            _ = text.initialize(from: attribute.value.utf8)
-            texts.append(text)
-            add(i, attribute.key) { value in
-                value.value_case = OTLP__ANY_VALUE__VALUE_STRING_VALUE
-                value.string_value = ProtobufCBinaryData(len: text.count, data: text.baseAddress)
-            }
-        }
-        if let score = event.score {
-            add(words.count, EvaluationEvent.scoreKey) { value in
-                value.value_case = OTLP__ANY_VALUE__VALUE_DOUBLE_VALUE
-                value.double_value = score
+        for (i, attribute) in event.attributes.enumerated() {
+            switch attribute.value {
+            case .text(let string):
+                let text = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: string.utf8.count)
+                _ = text.initialize(from: string.utf8)
+                texts.append(text)
+                add(i, attribute.key) { value in
+                    value.value_case = OTLP__ANY_VALUE__VALUE_STRING_VALUE
+                    value.string_value = ProtobufCBinaryData(len: text.count, data: text.baseAddress)
+                }
+            case .integer(let integer):
+                add(i, attribute.key) { value in
+                    value.value_case = OTLP__ANY_VALUE__VALUE_INT_VALUE
+                    value.int_value = integer
+                }
+            case .double(let double):
+                add(i, attribute.key) { value in
+                    value.value_case = OTLP__ANY_VALUE__VALUE_DOUBLE_VALUE
+                    value.double_value = double
+                }
+            case .bool(let bool):
+                add(i, attribute.key) { value in
+                    value.value_case = OTLP__ANY_VALUE__VALUE_BOOL_VALUE
+                    value.bool_value = bool ? 1 : 0
+                }
             }
         }
     }
 
-    private func add(_ i: Int, _ key: StaticString, _ fill: (inout Otlp__AnyValue) -> Void) {
+    private func add(_ i: Int, _ key: AttributeKey, _ fill: (inout Otlp__AnyValue) -> Void) {
         let value = UnsafeMutablePointer<Otlp__AnyValue>.allocate(capacity: 1)
         otlp__any_value__init(value)
         fill(&value.pointee)
         let pair = UnsafeMutablePointer<Otlp__KeyValue>.allocate(capacity: 1)
         otlp__key_value__init(pair)
-        pair.pointee.key = ProtobufCBinaryData(key)
+        pair.pointee.key = ProtobufCBinaryData(key.name)
         pair.pointee.value = value
         pairs[i] = pair
     }

@@ -18,6 +18,20 @@ public struct SpanBatch: Sendable {
         ends.append(bytes.count)
     }
 
+    /// Adds all spans of another batch.
+    public mutating func append(_ other: SpanBatch) {
+        guard !isEmpty else {
+            self = other
+            return
+        }
+        let offset = bytes.count
+        bytes.append(contentsOf: other.bytes)
+        for end in other.ends { ends.append(offset + end) }
+    }
+
+    /// Where a span ends, counted from the batch's first byte.
+    public func end(of span: Int) -> Int { ends[span] }
+
     /// The bytes of the spans in `range`.
     public subscript(range: Range<Int>) -> ArraySlice<UInt8> {
         bytes[start(range.lowerBound)..<start(range.upperBound)]

@@ -11,8 +11,9 @@ final class SpanScratch {
     private let span = UnsafeMutablePointer<Otlp__SpanCore>.allocate(capacity: 1)
     private let status = UnsafeMutablePointer<Otlp__Status>.allocate(capacity: 1)
     private let scopedSpan = UnsafeMutablePointer<Otlp__ScopedSpan>.allocate(capacity: 1)
-    /// Attributes and links, packed.
-    private let packedParts = UnsafeMutablePointer<ProtobufCMessageUnknownField>.allocate(capacity: 2)
+    /// Attributes, links and trace state, packed.
+    private let packedParts = UnsafeMutablePointer<ProtobufCMessageUnknownField>.allocate(capacity: 3)
+    private var traceState: [UInt8] = []
     /// Trace id, span id, parent id.
     private let ids = UnsafeMutableRawPointer.allocate(byteCount: 32, alignment: 8)
     private var statusMessage: [UInt8] = []
@@ -56,7 +57,7 @@ final class SpanScratch {
         status.pointee.code = OTLP__STATUS_CODE__STATUS_CODE_ERROR
         packedParts.initialize(
             repeating: ProtobufCMessageUnknownField(tag: 0, wire_type: PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED, len: 0, data: nil),
-            count: 2)
+            count: 3)
         span.pointee.base.unknown_fields = packedParts
     }
 
@@ -86,6 +87,9 @@ final class SpanScratch {
         span.pointee.parent_span_id = ProtobufCBinaryData(
             len: head.parent == nil ? 0 : 8, data: ids.assumingMemoryBound(to: UInt8.self) + 24)
         span.pointee.name = ProtobufCBinaryData(head.name.utf8)
+        span.pointee.kind = Otlp__SpanKind(UInt32(head.kind.rawValue))
+        // Few spans have one, so it is no field of the message but joined to it as attributes are.
+        if head.traceState != nil || !traceState.isEmpty { traceState = Self.packed(head.traceState) }
         span.pointee.start_time_unix_nano = head.start
         span.pointee.end_time_unix_nano = head.end
         span.pointee.flags = head.flags
@@ -107,10 +111,26 @@ final class SpanScratch {
             links.withUnsafeBufferPointer { links in
                 join(attributes, tag: 9)
                 join(links, tag: 13)
-                packJoined(bound, into: &output)
+                traceState.withUnsafeBufferPointer { traceState in
+                    join(traceState, tag: 3)
+                    packJoined(bound + traceState.count, into: &output)
+                }
             }
         }
         if span.pointee.status != nil { statusMessage.removeAll(keepingCapacity: true) }
+    }
+
+    /// The trace state as a field; the tag in front of it is left to ``join(_:tag:)``.
+    private static func packed(_ traceState: String?) -> [UInt8] {
+        guard let text = traceState?.utf8, !text.isEmpty else { return [] }
+        var packed: [UInt8] = [0]
+        var count = text.count
+        while count > 0x7F {
+            packed.append(UInt8(truncatingIfNeeded: count) | 0x80)
+            count >>= 7
+        }
+        packed.append(UInt8(count))
+        return packed + text
     }
 
     /// Puts packed fields of one number into the span.

@@ -31,6 +31,10 @@ public struct OTelSettings: Sendable {
     public var resource: [(key: String, value: String)] = []
     public var limits = AttributeLimits()
     public var sampler = TraceSampler.alwaysOn
+    /// Whether a caller's decision comes before the sampler's.
+    public var samplerIsParentBased = true
+    /// How long spans of a process that stays may wait for others, to be sent together.
+    public var scheduleDelay = Duration.seconds(5)
     public var batchSpans = 512
     /// Spans that wait to be sent.
     public var queueSpans = 2048
@@ -150,6 +154,7 @@ public struct OTelSettings: Sendable {
             sampler = .ratio(environment.number("OTEL_TRACES_SAMPLER_ARG", in: 0...1) ?? 1)
         default: sampler = .alwaysOn
         }
+        samplerIsParentBased = word?.hasPrefix("parentbased_") ?? true
     }
 
     private mutating func readBatching(_ environment: inout OTelEnvironment) {
@@ -163,7 +168,7 @@ public struct OTelSettings: Sendable {
         // 0 is no limit; a century is near enough.
         exportTimeout = environment.integer("OTEL_BSP_EXPORT_TIMEOUT", atLeast: 0)
             .map { $0 == 0 ? .seconds(100 * 365 * 86_400) : .milliseconds($0) }
-        _ = environment.integer("OTEL_BSP_SCHEDULE_DELAY", atLeast: 0)
+        if let delay = environment.integer("OTEL_BSP_SCHEDULE_DELAY", atLeast: 0) { scheduleDelay = .milliseconds(delay) }
     }
 }
 

@@ -58,7 +58,7 @@ struct LimitedSpanWriter<Writer: SpanWriter>: ~Copyable {
         }
     }
 
-    private mutating func write(_ attribute: Attribute) {
+    mutating func write(_ attribute: Attribute) {
         switch attribute.value {
         case .text(let text): self.attribute(attribute.key, text)
         case .integer(let value): self.attribute(attribute.key, integer: value)

@@ -6,11 +6,22 @@ public struct RunIdentity: Sendable {
     public var traceID: TraceID
     /// W3C trace flags for its spans: sampled, and random where the id came from a hash.
     public var flags: UInt32
+    /// The id of a live run's `agent.run` span, which was told to the agent before there was a run; nil where it is hashed.
+    private var liveSpanID: SpanID?
 
     /// The trace was recorded under a W3C trace id, which is kept.
     public init(recorded traceID: TraceID) {
         self.traceID = traceID
         flags = 0x101
+    }
+
+    /// A live run: its ids were made when its request came.
+    ///
+    /// - Parameter flags: W3C trace flags, with OTLP's bits 8 and 9.
+    public init(live traceID: TraceID, runSpanID: SpanID, flags: UInt32) {
+        self.traceID = traceID
+        self.flags = flags
+        liveSpanID = runSpanID
     }
 
     /// The id is computed from the recording's name.
@@ -35,7 +46,7 @@ public struct RunIdentity: Sendable {
     }
 
     /// The id of the run's `agent.run` span.
-    public var runSpanID: SpanID { spanID(.run) }
+    public var runSpanID: SpanID { liveSpanID ?? spanID(.run) }
 
     /// A span's place in its run, which gives its id.
     enum Path {
@@ -45,8 +56,15 @@ public struct RunIdentity: Sendable {
         case result(Int)
     }
 
+    /// The ids of all its spans but a live run's `agent.run`.
+    ///
+    /// Several live runs can stand in one trace, so theirs are hashed from their own span's id.
+    var spanIDs: SpanIDs {
+        SpanIDs(of: liveSpanID.map { TraceID(high: $0.value, low: traceID.low) } ?? traceID)
+    }
+
     func spanID(_ path: Path) -> SpanID {
-        var ids = SpanIDs(of: traceID)
+        var ids = spanIDs
         return ids[path]
     }
 }

@@ -68,6 +68,10 @@ public struct RunPlacement: Sendable {
     public var line: Int
     /// The other arm's run of the same trace.
     public var link: SpanLink?
+    /// The span in whose course the run happened; nil for the root of a trace.
+    public var parent: SpanID?
+    /// What only live runs have to say.
+    public var more: [Attribute] = []
     /// Why the run failed as such; nil when it ended by itself, be its outcome as it may.
     public var failure: Failure?
 

@@ -53,8 +53,9 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
             Attribute(.spanKind, .text("AGENT")),
             Attribute(.runMode, .text(mapping.mode.rawValue)),
             Attribute(.runRole, .text(mapping.role.rawValue)),
-            Attribute(.sourceDataset, .text(mapping.dataset)),
         ]
+        // A live run comes from no collection of runs.
+        if !mapping.mode.isLive { common.append(Attribute(.sourceDataset, .text(mapping.dataset))) }
         if let release = mapping.release {
             common.append(Attribute(.agentVersion, .text(release.version)))
             if let digest = release.digest { common.append(Attribute(.releaseDigest, .text(digest))) }
@@ -84,8 +85,8 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
     public mutating func write(_ run: borrowing AgentRun, _ placement: RunPlacement) {
         let identity = placement.identity
         let timeline = placement.timeline
-        var ids = SpanIDs(of: identity.traceID)
-        let runID = ids[.run]
+        var ids = identity.spanIDs
+        let runID = mapping.mode.isLive ? identity.runSpanID : ids[.run]
         allowedTools = run.allowedTools.map { names in Set(names.map { Array(run.storage[$0.range]) }) }
         writeRun(run, placement, runID)
 
@@ -113,13 +114,25 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
         }
     }
 
+    /// Writes a span around a run, such as that of the HTTP request that caused it.
+    public mutating func write(_ head: SpanHead, _ attributes: [Attribute], failure: RunPlacement.Failure?) {
+        output.begin(head)
+        for attribute in attributes { output.write(attribute) }
+        if let failure {
+            output.attribute(.errorType, failure.type)
+            let message = Array(failure.message.utf8)
+            output.fail(message: message.span)
+        }
+        output.end()
+    }
+
     // MARK: one span each
 
     private mutating func writeRun(_ run: borrowing AgentRun, _ placement: RunPlacement, _ id: SpanID) {
         let text = run.storage.span
-        begin(.agentRun, placement.identity, id, parent: nil, placement.timeline.start, placement.timeline.end)
+        begin(.agentRun, placement.identity, id, parent: placement.parent, placement.timeline.start, placement.timeline.end)
         output.write(runAttributes)
-        output.write(placement.hasRecordedTime ? timeRecorded : timeSynthetic)
+        if !mapping.mode.isLive { output.write(placement.hasRecordedTime ? timeRecorded : timeSynthetic) }
         if let agent = run.agent {
             output.attribute(.agentName, text: text.extracting(agent.range))
         } else if let agentName {
@@ -136,12 +149,16 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
         output.attribute(.runID, text: hex.digits.span)
         if let recordedID = placement.recordedID {
             output.attribute(.requestID, recordedID)
-            output.attribute(.sourceTraceID, recordedID)
+            if !mapping.mode.isLive { output.attribute(.sourceTraceID, recordedID) }
         } else if let recordedID = run.recordedID {
             output.attribute(.requestID, text: text.extracting(recordedID.range))
             output.attribute(.sourceTraceID, text: text.extracting(recordedID.range))
         }
-        output.attribute(.sourceLine, integer: Int64(placement.line))
+        if mapping.mode.isLive {
+            for attribute in placement.more { output.write(attribute) }
+        } else {
+            output.attribute(.sourceLine, integer: Int64(placement.line))
+        }
         writeOutcome(run)
         writeNumbers(run)
         if let conversation = run.conversationID {

@@ -24,7 +24,7 @@ public protocol SpanWriter {
     mutating func end(droppedAttributes: Int)
 }
 
-/// What every span has. All of ours are of kind INTERNAL.
+/// What every span has.
 public struct SpanHead: Sendable {
     public var traceID: TraceID
     public var spanID: SpanID
@@ -41,6 +41,23 @@ public struct SpanHead: Sendable {
     public var flags: UInt32
     /// Whether no other span of the same parent follows, for writers that draw trees.
     public var isLastSibling = true
+    public var kind = SpanKind.internal
+    /// The `tracestate` that the span travels with; nil for none.
+    public var traceState: String?
+
+    public init(
+        traceID: TraceID, spanID: SpanID, parent: SpanID?, name: SpanName, start: UInt64, end: UInt64, flags: UInt32,
+        isLastSibling: Bool = true
+    ) {
+        self.traceID = traceID
+        self.spanID = spanID
+        self.parent = parent
+        self.name = name
+        self.start = start
+        self.end = end
+        self.flags = flags
+        self.isLastSibling = isLastSibling
+    }
 }
 
 /// A span of another trace that belongs to this one.
@@ -63,12 +80,31 @@ public struct SpanLink: Hashable, Sendable {
     public static let typeKey: StaticString = "outrigger.link.type"
 }
 
-/// The four spans of a run; the names are part of our promise.
+/// Which side of a call a span is.
+///
+/// Source: opentelemetry-proto, `SpanKind`.
+public enum SpanKind: Int, Sendable {
+    case `internal` = 1
+    case server = 2
+    case client = 3
+}
+
+/// The four spans of a run, whose names are part of our promise, and the HTTP spans around a live one, which are named by
+/// the method (`HTTP` for one that is not known).
 public enum SpanName: String, CaseIterable, Sendable {
     case agentRun = "agent.run"
     case agentStep = "agent.step"
     case toolCall = "tool.call"
     case toolResult = "tool.result"
+    case httpGet = "GET"
+    case httpHead = "HEAD"
+    case httpPost = "POST"
+    case httpPut = "PUT"
+    case httpDelete = "DELETE"
+    case httpOptions = "OPTIONS"
+    case httpTrace = "TRACE"
+    case httpPatch = "PATCH"
+    case httpOther = "HTTP"
 
     /// The name's UTF-8, which lives as long as the program.
     public var utf8: StaticString {
@@ -77,6 +113,15 @@ public enum SpanName: String, CaseIterable, Sendable {
         case .agentStep: "agent.step"
         case .toolCall: "tool.call"
         case .toolResult: "tool.result"
+        case .httpGet: "GET"
+        case .httpHead: "HEAD"
+        case .httpPost: "POST"
+        case .httpPut: "PUT"
+        case .httpDelete: "DELETE"
+        case .httpOptions: "OPTIONS"
+        case .httpTrace: "TRACE"
+        case .httpPatch: "PATCH"
+        case .httpOther: "HTTP"
         }
     }
 }

@@ -73,6 +73,8 @@ struct TreeSpanEncoder: SpanEncoder {
         case .toolResult:
             let outcome = attributes["tool.success"] == "true" ? paint("ok", green) : paint("ERROR tool_error", red)
             text = line("\(stem)    └─ tool.result", head, details: [outcome] + messages)
+        // HTTP spans stand around live runs only, which no tree is drawn of.
+        default: return
         }
         text += "\n"
         batch.append(text.utf8)

@@ -84,10 +84,10 @@ struct SpanStructureTests {
 
     private func parentName(_ name: SpanName) -> SpanName? {
         switch name {
-        case .agentRun: nil
         case .agentStep: .agentRun
         case .toolCall: .agentStep
         case .toolResult: .toolCall
+        default: nil
         }
     }
 }

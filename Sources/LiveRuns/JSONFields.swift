@@ -1,0 +1,90 @@
+internal import AgentRuns
+internal import JSONText
+
+/// Takes single fields out of a JSON text, and leaves alone what has another type.
+struct JSONFields: ~Copyable {
+    /// Deeper nesting is not read.
+    private static let maximumDepth = 512
+
+    private let text: UnsafeRawBufferPointer
+    private var tape = JSONTape(maximumDepth: maximumDepth)
+
+    init(_ text: UnsafeRawBufferPointer) { self.text = text }
+
+    /// - Returns: false if the text is not JSON.
+    mutating func parse() -> Bool { (try? tape.parse(text)) != nil }
+
+    func isArray(_ place: Int) -> Bool { tape[place].kind == .array }
+    func isObject(_ place: Int) -> Bool { tape[place].kind == .object }
+    func isString(_ place: Int) -> Bool { tape[place].kind == .string }
+
+    /// The member's value; nil where there is none, or it is null.
+    func member(_ key: String, of object: Int) -> Int? {
+        guard let place = tape.value(of: key, in: object, of: text), tape[place].kind != .null else { return nil }
+        return place
+    }
+
+    /// Whether the object has the member, be it null.
+    func has(_ key: String, in object: Int) -> Bool { tape.value(of: key, in: object, of: text) != nil }
+
+    func elements(of array: Int) -> [Int] {
+        var places: [Int] = []
+        var index = array + 1
+        while index < tape[array].next {
+            places.append(index)
+            index = tape[index].next
+        }
+        return places
+    }
+
+    func string(_ place: Int?) -> String? {
+        guard let place, tape[place].kind == .string else { return nil }
+        return String(decoding: bytes(place), as: UTF8.self)
+    }
+
+    /// The UTF-8 of a string.
+    func bytes(_ place: Int) -> [UInt8] {
+        let raw = UnsafeRawBufferPointer(rebasing: text[tape[place].range])
+        guard tape[place].hasEscapes else { return Array(raw) }
+        var decoded: [UInt8] = []
+        _ = JSONString.decode(raw, into: &decoded)
+        return decoded
+    }
+
+    func integer(_ place: Int?) -> Int64? {
+        guard let place, tape[place].kind == .number else { return nil }
+        return Int64(String(decoding: text[tape[place].range], as: UTF8.self))
+    }
+
+    func number(_ place: Int?) -> RecordedNumber? {
+        guard let place, tape[place].kind == .number else { return nil }
+        let digits = String(decoding: text[tape[place].range], as: UTF8.self)
+        if let whole = Int64(digits) { return whole >= 0 ? .integer(whole) : nil }
+        guard let real = Double(digits), real.isFinite, real >= 0 else { return nil }
+        return .real(real)
+    }
+
+    func bool(_ place: Int?) -> Bool? {
+        guard let place else { return nil }
+        return switch tape[place].kind {
+        case .true: true
+        case .false: false
+        default: nil
+        }
+    }
+
+    func store(_ place: Int?, in run: inout AgentRun) -> Content? {
+        guard let place else { return nil }
+        switch tape[place].kind {
+        case .null: return nil
+        case .string: return storeString(place, in: &run).map { Content(form: .string, text: $0) }
+        default: return Content(form: .json, text: run.store(UnsafeRawBufferPointer(rebasing: text[tape[place].range])))
+        }
+    }
+
+    func storeString(_ place: Int?, in run: inout AgentRun) -> Text? {
+        guard let place, tape[place].kind == .string else { return nil }
+        let raw = UnsafeRawBufferPointer(rebasing: text[tape[place].range])
+        return tape[place].hasEscapes ? run.store { _ = JSONString.decode(raw, into: &$0) } : run.store(raw)
+    }
+}
