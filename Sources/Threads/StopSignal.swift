@@ -27,8 +27,11 @@ public enum StopSignal {
     /// The handler does no more than write into a pipe, since hardly anything else is allowed in one; a thread reads it.
     /// Waiting with `sigwait` would need the signals blocked in every thread, and Swift's concurrency has one that is not.
     ///
+    /// - Parameter onHangup: called for each SIGHUP; nil leaves that signal alone.
     /// - Throws: ``ThreadError`` when the system has no more threads or pipes to give.
-    public static func install(_ flag: StopFlag, onFirst: @escaping @Sendable (String) -> Void) throws(ThreadError) {
+    public static func install(
+        _ flag: StopFlag, onHangup: (@Sendable () -> Void)? = nil, onFirst: @escaping @Sendable (String) -> Void
+    ) throws(ThreadError) {
         var ends: [CInt] = [-1, -1]
         guard pipe(&ends) == 0 else { throw ThreadError(problem: String(cString: strerror(errno))) }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -36,7 +39,7 @@ public enum StopSignal {
         signalPipe = ends[1]
         // A reader of our output that went away is an error of the write, not the end of the program.
         signal(SIGPIPE, SIG_IGN)
-        for number in [SIGINT, SIGTERM] {
+        for number in onHangup == nil ? [SIGINT, SIGTERM] : [SIGINT, SIGTERM, SIGHUP] {
             signal(number) { number in
                 var byte = UInt8(truncatingIfNeeded: number)
                 let before = errno
@@ -45,19 +48,22 @@ public enum StopSignal {
             }
         }
         let thread = try WorkerThread {
-            let number = next(from: reading)
+            let number = next(from: reading, onHangup)
             flag.set()
             onFirst(number == SIGINT ? "SIGINT" : "SIGTERM")
-            _exit(128 + next(from: reading))
+            _exit(128 + next(from: reading, onHangup))
         }
         thread.detach()
     }
 
-    /// Waits for the next signal.
-    private static func next(from descriptor: CInt) -> CInt {
-        var byte: UInt8 = 0
-        while read(descriptor, &byte, 1) != 1 {}
-        return CInt(byte)
+    /// Waits for the next signal that asks for the end.
+    private static func next(from descriptor: CInt, _ onHangup: (@Sendable () -> Void)?) -> CInt {
+        while true {
+            var byte: UInt8 = 0
+            while read(descriptor, &byte, 1) != 1 {}
+            guard CInt(byte) == SIGHUP else { return CInt(byte) }
+            onHangup?()
+        }
     }
 }
 

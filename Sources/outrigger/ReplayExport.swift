@@ -34,7 +34,7 @@ enum ReplayExport {
         let mapping = try ExportSetup.mapping(flags.mapping, settings, mode: .replay)
         let identities = ReplayIdentities(dataset: setup.plan.dataset, replayID: setup.plan.replayID)
         let origin = ExportSetup.origin(settings)
-        let logs = try Self.logsEndpoint(flags.export, environment, configuration.endpoint)
+        let logs = try Self.logsEndpoint(flags.export.endpoint, environment, configuration.endpoint)
         let baseline = RunMapping.Release(version: setup.baseline.version, digest: setup.baseline.digest)
         let candidate = RunMapping.Release(version: setup.candidate.version, digest: setup.candidate.digest)
         let batch = flags.export.batchSpans ?? settings.batchSpans
@@ -79,10 +79,12 @@ enum ReplayExport {
     }
 
     /// The URL for log records, by the rules for the one for spans.
-    private static func logsEndpoint(
-        _ flags: ExportOptions, _ environment: [String: String], _ traces: String
+    ///
+    /// - Parameter named: the collector that was named beside the environment, which then says nothing about this.
+    static func logsEndpoint(
+        _ named: String?, _ environment: [String: String], _ traces: String
     ) throws -> String {
-        if flags.endpoint == nil, let own = environment["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"], !own.isEmpty {
+        if named == nil, let own = environment["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"], !own.isEmpty {
             guard own.hasPrefix("http://") || own.hasPrefix("https://") else {
                 throw UsageError("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT is no URL; it must begin with http:// or https://")
             }

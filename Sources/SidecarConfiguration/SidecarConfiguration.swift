@@ -1,0 +1,89 @@
+public import Rollout
+public import Router
+public import RunSpans
+public import Spool
+
+/// A sidecar's configuration file: where it listens, which agents it stands before, and by which rules.
+///
+/// What can change while it runs is exchanged by a reload; what cannot (addresses, state file, spool, the telemetry's
+/// destination) is named by ``needsRestart(comparedTo:)``.
+public struct SidecarConfiguration: Sendable {
+    public var listen = Address(host: "127.0.0.1", port: 8080)
+    public var admin: Admin
+    public var proxy: ProxySettings
+    public var rollout: RolloutState
+    /// Steps of a schedule that begins with the first start; empty for none.
+    public var steps: [RolloutState.Schedule.Step] = []
+    /// Path of the file in which the rollout outlives the process; nil for none.
+    public var stateFile: String?
+    public var policy: RoutingPolicy
+    public var telemetry: Telemetry
+    public var shutdown = Shutdown()
+    public var releases = Releases()
+
+    public struct Address: Hashable, Sendable {
+        public var host: String
+        public var port: Int
+
+        public init(host: String, port: Int) {
+            self.host = host
+            self.port = port
+        }
+
+        /// Whether only this machine can reach it.
+        public var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+        public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    }
+
+    public struct Admin: Hashable, Sendable {
+        public var listen = Address(host: "127.0.0.1", port: 8081)
+        /// File, or environment variable, that holds the bearer token.
+        public var tokenFile: String?
+        public var tokenVariable: String?
+    }
+
+    /// Which release an arm is of, as the file says it.
+    public struct Releases: Hashable, Sendable {
+        public var baselineVersion: String?
+        public var candidateVersion: String?
+        /// Paths of release files.
+        public var baselineFile: String?
+        public var candidateFile: String?
+    }
+
+    public struct Telemetry: Sendable {
+        public var isEnabled = true
+        public var agentName: String?
+        public var serviceName: String?
+        public var capture: RunMapping.Capture = .none
+        public var redactKeys: [String] = []
+        public var redactPatterns: [String] = []
+        /// Base URL of the collector; nil for what the `OTEL_*` variables say.
+        public var endpoint: String?
+        public var keepsErrors = true
+        public var keepsCandidate = true
+        public var spool: Spool.Settings?
+    }
+
+    public struct Shutdown: Hashable, Sendable {
+        /// Between the readiness that fails and the end of listening, so that a load balancer can look away.
+        public var delay = Duration.zero
+        /// For requests under way.
+        public var drain = Duration.seconds(30)
+        /// For spans that wait.
+        public var flush = Duration.seconds(5)
+    }
+
+    /// What differs from another configuration and cannot change while the sidecar runs.
+    public func needsRestart(comparedTo old: SidecarConfiguration) -> [String] {
+        var names: [String] = []
+        if listen != old.listen { names.append("listen") }
+        if admin != old.admin { names.append("admin") }
+        if stateFile != old.stateFile { names.append("rollout.state_file") }
+        if rollout.id != old.rollout.id { names.append("rollout.id") }
+        if telemetry.spool != old.telemetry.spool { names.append("telemetry.spool") }
+        if telemetry.endpoint != old.telemetry.endpoint { names.append("telemetry.endpoint") }
+        if releases != old.releases { names.append("agents.*.version and release") }
+        return names
+    }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+import Glibc
+import Rollout
+import Router
+import SidecarConfiguration
+import Threads
+
+/// `outrigger serve`: the sidecar in the request path.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Stand before two versions of an agent: route live requests, roll back at once, emit spans.",
+        discussion: """
+            Requests are proxied to the baseline or the candidate, by the rollout that the configuration begins with and the admin \
+            API changes. SIGHUP, or a change of the file, reads the configuration again; SIGTERM ends it gracefully.
+
+            Exit status: 0 after a graceful end, 1 when requests had to be cut off, 2 when it cannot start.
+            """)
+
+    @Option(help: ArgumentHelp("The configuration.", valueName: "file"))
+    var config: String
+
+    @Flag(help: "Check the configuration, say what it means, and end.")
+    var check = false
+
+    func run() async throws {
+        let talker = Talker(isQuiet: false, logLevel: "info")
+        let sidecar: Sidecar
+        do {
+            let configuration = try SidecarConfiguration(path: config)
+            if check {
+                Terminal.write("\(config): ok\n" + SidecarText.routes(configuration).map { "  \($0)\n" }.joined(), to: STDOUT_FILENO)
+                return
+            }
+            sidecar = try await Sidecar(configuration, path: config, talker)
+        } catch {
+            Terminal.write("error: \(Terminal.lines(error))\n", to: STDERR_FILENO)
+            throw ExitCode(2)
+        }
+        let cutOff = await sidecar.runUntilStopped()
+        if cutOff > 0 { throw ExitCode(1) }
+    }
+}
+
+/// What a configuration means, for people.
+enum SidecarText {
+    /// One line each.
+    static func routes(_ configuration: SidecarConfiguration) -> [String] {
+        func line(_ name: String, _ value: String) -> String { "\(name.padded(10)) \(value)" }
+        func arm(_ arm: ArmSettings, _ version: String?) -> String { arm.upstream.url + (version.map { "  (\($0))" } ?? "") }
+        var lines = [line("baseline", arm(configuration.proxy.baseline, configuration.releases.baselineVersion))]
+        if let candidate = configuration.proxy.candidate {
+            lines.append(line("candidate", arm(candidate, configuration.releases.candidateVersion)))
+        }
+        lines.append(line("keys", configuration.policy.keySources.map(\.name).joined(separator: ", ")))
+        return lines
+    }
+}

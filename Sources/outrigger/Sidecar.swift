@@ -1,0 +1,149 @@
+import AgentRuns
+import Delivery
+import Glibc
+import LiveRuns
+import LiveSpans
+import OTLP
+import OTelSettings
+import Releases
+import Rollout
+import RolloutControl
+import Router
+import RunSpans
+import SidecarConfiguration
+import Spool
+import StrictYAML
+import Synchronization
+import Threads
+
+/// A running sidecar: its parts, wired together, from the first connection to the last span.
+final class Sidecar: Sendable {
+    private let path: String
+    private let talker: Talker
+    private let configuration: Mutex<SidecarConfiguration>
+    private let plane: DataPlane
+    private let controller: RolloutController
+    private let recorder: LiveRecorder?
+    private let exporter: SpooledExporter?
+    private let spool: Spool?
+    private let stop = StopFlag()
+    private let isReady = Mutex(false)
+
+    /// Starts everything, and says where it listens.
+    ///
+    /// - Throws: what keeps it from starting, with the remedy.
+    init(_ configuration: SidecarConfiguration, path: String, _ talker: Talker) async throws {
+        self.path = path
+        self.talker = talker
+        self.configuration = Mutex(configuration)
+        Self.raiseFileLimit()
+        let telemetry = try SidecarTelemetry(configuration, talker)
+        spool = telemetry.spool
+        exporter = telemetry.exporter
+        recorder = telemetry.recorder
+        let sampling = telemetry.sampling
+        let plane = try DataPlane(
+            configuration.proxy, threads: max(1, Self.cores), sampler: { sampling.samples($0, parentIsSampled: $1) },
+            record: { [recorder = telemetry.recorder] in recorder?.offer($0) })
+        self.plane = plane
+        controller = try RolloutController(configuration.rollout, policy: configuration.policy, path: configuration.stateFile) {
+            plane.apply($0)
+        }
+        if !configuration.steps.isEmpty, controller.snapshot.state.revision == 1 {
+            try controller.change(.start(configuration.steps), by: "configuration", why: "the steps of the configuration")
+        }
+        let port = try await plane.start(host: configuration.listen.host, port: configuration.listen.port, rollout: controller.snapshot)
+        try StopSignal.install(
+            stop, onHangup: { [weak self] in self?.reload(because: "SIGHUP") },
+            onFirst: { [talker] in talker.say("\($0): ending; a second signal ends at once") })
+        isReady.withLock { $0 = true }
+        let state = controller.snapshot.state
+        talker.say("outrigger \(Outrigger.version) listens on http://\(SidecarConfiguration.Address(host: configuration.listen.host, port: port).description)")
+        let lines = SidecarText.routes(configuration) + ["rollout    \(state.id): \(state.summary)", "telemetry  \(telemetry.summary)"]
+        for line in lines { talker.say("  " + line) }
+    }
+
+    private static var cores: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+    /// Each connection takes two descriptors; the limit that shells set is far below what a proxy needs.
+    private static func raiseFileLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    // MARK: running
+
+    /// Runs until a signal asks for the end, and ends gracefully.
+    ///
+    /// - Returns: connections that had to be cut off.
+    func runUntilStopped() async -> Int {
+        var seen = Self.stamp(of: path)
+        var ticks = 0
+        while !stop.isSet {
+            try? await Task.sleep(for: .milliseconds(100))
+            controller.tick()
+            ticks += 1
+            guard ticks % 10 == 0 else { continue }
+            spool?.sync()
+            let stamp = Self.stamp(of: path)
+            if stamp != seen, stamp != nil {
+                seen = stamp
+                reload(because: "the file changed")
+            }
+        }
+        return await end()
+    }
+
+    private func end() async -> Int {
+        isReady.withLock { $0 = false }
+        let shutdown = configuration.withLock { $0.shutdown }
+        await plane.drain()
+        if shutdown.delay > .zero { try? await Task.sleep(for: shutdown.delay) }
+        let cutOff = await plane.stop(within: shutdown.drain)
+        recorder?.finish()
+        let waiting = exporter?.finish(within: shutdown.flush) ?? 0
+        if cutOff > 0 { talker.warn("\(Readable.count(cutOff, "connection")) cut off after \(Readable.duration(shutdown.drain))") }
+        if let counts = exporter?.counts {
+            let dropped = counts.dropped.values.reduce(0, +)
+            talker.say(
+                "spans and events: \(Readable.count(counts.delivered)) delivered, \(Readable.count(counts.rejected)) rejected, "
+                    + "\(Readable.count(dropped)) dropped" + (spool != nil ? ", \(Readable.count(waiting)) kept for the next start" : ""))
+        }
+        return cutOff
+    }
+
+    private static func stamp(of path: String) -> [Int]? {
+        var info = stat()
+        guard stat(path, &info) == 0 else { return nil }
+        return [Int(info.st_mtim.tv_sec), Int(info.st_mtim.tv_nsec), Int(info.st_size), Int(info.st_ino)]
+    }
+
+    /// Reads the configuration again; a bad one is named, and the old one stays.
+    func reload(because reason: String) {
+        do {
+            let new = try SidecarConfiguration(path: path)
+            let old = configuration.withLock { $0 }
+            try plane.apply(new.proxy)
+            controller.replace(policy: new.policy)
+            configuration.withLock { $0 = new }
+            talker.say("\(path) was read again (\(reason))")
+            let rest = new.needsRestart(comparedTo: old)
+            if !rest.isEmpty { talker.warn("needs a restart to take effect: \(rest.joined(separator: ", "))") }
+        } catch {
+            talker.warn("\(reason), but the configuration cannot be used and the old one stays:\n\(Terminal.lines(error))")
+        }
+    }
+}
+
+extension RolloutState {
+    /// In a few words, for people.
+    var summary: String {
+        switch mode {
+        case .baseline: "baseline, revision \(revision)"
+        case .shadow: "shadow of \(shadowPercentage)%, revision \(revision)"
+        case .canary: "canary at \(percentage)%" + (stage.map { ", step \($0)" } ?? "") + ", revision \(revision)"
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import AgentRuns
+import Delivery
+import Glibc
+import LiveRuns
+import LiveSpans
+import OTLP
+import OTelSettings
+import Releases
+import RunSpans
+import SidecarConfiguration
+import Spool
+
+/// What becomes of the sidecar's exchanges: the recorder that maps them, the spool that keeps them, the exporter that
+/// sends them.
+struct SidecarTelemetry {
+    let sampling: LiveSampling
+    let recorder: LiveRecorder?
+    let exporter: SpooledExporter?
+    let spool: Spool?
+    /// For people.
+    let summary: String
+
+    /// - Throws: a setting or a release file that cannot be used, or a spool that cannot be opened.
+    init(_ configuration: SidecarConfiguration, _ talker: Talker) throws {
+        let wanted = configuration.telemetry
+        var settings = try OTelSettings(ExportSetup.environment())
+        for warning in settings.warnings { talker.warn(warning) }
+        if let name = wanted.serviceName { settings.setResource("service.name", name) }
+        if !settings.resource.contains(where: { $0.key == "service.name" }) {
+            settings.resource.insert(("service.name", "unknown_service:outrigger"), at: 0)
+        }
+        settings.setResource("telemetry.sdk.name", "outrigger")
+        settings.setResource("telemetry.sdk.language", "swift")
+        settings.setResource("telemetry.sdk.version", Outrigger.version)
+        var sampling = LiveSampling(root: settings.sampler, isParentBased: settings.samplerIsParentBased)
+        sampling.keepsErrors = wanted.keepsErrors
+        sampling.keepsCandidate = wanted.keepsCandidate
+        self.sampling = sampling
+        guard wanted.isEnabled, !settings.isDisabled, settings.exporter != .none else {
+            recorder = nil
+            exporter = nil
+            spool = nil
+            summary = "off"
+            return
+        }
+        let endpoint = wanted.endpoint.map { OTelSettings.tracesURL(base: $0) } ?? settings.endpoint
+        let spool = try wanted.spool.map { try Spool($0) }
+        let export = try Self.configuration(endpoint, settings)
+        let origin = ExportSetup.origin(settings)
+        let mapping = try Self.mapping(wanted, settings)
+        let baseline = try Self.release(configuration.releases.baselineVersion, configuration.releases.baselineFile)
+        let candidate = try Self.release(configuration.releases.candidateVersion, configuration.releases.candidateFile)
+        let logs = try ReplayExport.logsEndpoint(wanted.endpoint, ExportSetup.environment(), endpoint)
+        // Encoders belong to one thread: the recorder makes its own there.
+        func start<Encoder: SpanEncoder, Events: EventEncoder>(
+            _ encoder: @escaping @Sendable () -> Encoder, _ events: @escaping @Sendable () -> Events
+        ) throws -> (LiveRecorder, SpooledExporter) {
+            let exporter = try SpooledExporter(
+                export, logsEndpoint: logs, spanForm: encoder().form, eventForm: events().form, spool: spool,
+                batchItems: settings.batchSpans, delay: min(settings.scheduleDelay, .seconds(60)), onNotice: { talker.warn($0) })
+            let recorder = try LiveRecorder(sampling: sampling) {
+                LiveSpanWriter(mapping, baseline: baseline, candidate: candidate, encoder: encoder(), events: events())
+            } sink: { batch, signal in
+                exporter.submit(batch, signal == .spans ? .spans : .events)
+            }
+            return (recorder, exporter)
+        }
+        (recorder, exporter) = settings.encoding == .json
+            ? try start({ JSONSpanEncoder(origin) }, { JSONEventEncoder(origin) })
+            : try start({ ProtobufSpanEncoder(origin) }, { ProtobufEventEncoder(origin) })
+        self.spool = spool
+        var summary = export.displayName
+        if let folder = wanted.spool?.folder {
+            let found = spool?.counts.recoveredItems ?? 0
+            summary += ", spool \(folder)" + (found > 0 ? " (\(Readable.count(found)) found waiting)" : "")
+        } else {
+            summary += ", in memory only (no telemetry.spool)"
+        }
+        self.summary = summary
+    }
+
+    private static func configuration(_ endpoint: String, _ settings: OTelSettings) throws -> ExportConfiguration {
+        guard endpoint.hasPrefix("http://") || endpoint.hasPrefix("https://") else {
+            throw UsageError("the collector's endpoint \(endpoint) is no URL; it must begin with http:// or https://")
+        }
+        var configuration = ExportConfiguration(
+            endpoint: endpoint, userAgent: "outrigger/\(Outrigger.version) OTel-OTLP-Exporter-Swift/\(Outrigger.version)")
+        configuration.headers = settings.headers
+        configuration.compression = settings.compression
+        configuration.timeout = settings.timeout
+        configuration.certificate = settings.certificate
+        configuration.clientCertificate = settings.clientCertificate
+        configuration.clientKey = settings.clientKey
+        return configuration
+    }
+
+    private static func mapping(_ wanted: SidecarConfiguration.Telemetry, _ settings: OTelSettings) throws -> RunMapping {
+        var redaction = Redaction()
+        for key in wanted.redactKeys { redaction.add(key: key) }
+        for pattern in wanted.redactPatterns { try redaction.add(pattern: pattern) }
+        return RunMapping(
+            mode: .live, agentName: wanted.agentName, capture: wanted.capture, redaction: redaction, limits: settings.limits)
+    }
+
+    private static func release(_ version: String?, _ file: String?) throws -> RunMapping.Release? {
+        if let file {
+            let release = try Release.load(file)
+            return RunMapping.Release(version: release.version, digest: release.digest)
+        }
+        return version.map { RunMapping.Release(version: $0) }
+    }
+}
