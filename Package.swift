@@ -24,8 +24,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
     ],
     targets: [
         // C libraries of Debian, behind module maps, and the two C targets of our own.
@@ -86,13 +89,23 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
+        .target(
+            name: "AdminAPI",
+            dependencies: [
+                "AgentRuns", "JSONDocuments", "JSONText", "Rollout", "RolloutControl",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         .target(name: "SidecarConfiguration", dependencies: ["AgentRuns", "Rollout", "Router", "RunSpans", "Spool", "StrictYAML"]),
         .executableTarget(
             name: "outrigger",
             dependencies: [
                 "AgentRuns", "Threads", "TraceReading", "RunSpans", "OTLP", "Delivery", "Backfill", "OTelSettings", "JSONText",
                 "StrictYAML", "Releases", "Replay", "ReplayAgents", "ReplaySpans", "Gate", "Reports",
-                "LiveRuns", "LiveSpans", "Rollout", "RolloutControl", "Router", "SidecarConfiguration", "Spool",
+                "AdminAPI", "LiveRuns", "LiveSpans", "Rollout", "RolloutControl", "Router", "SidecarConfiguration", "Spool",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(

@@ -132,6 +132,12 @@ public struct MemberReader {
         return word
     }
 
+    public mutating func optionalWord<Word: RawRepresentable<String> & CaseIterable>(
+        _ key: String, _ type: Word.Type
+    ) throws(RolloutError) -> Word? {
+        try optional(key) == nil ? nil : word(key, type)
+    }
+
     public mutating func integer(_ key: String, in range: ClosedRange<Int>) throws(RolloutError) -> Int {
         guard case .number(let number) = try required(key), let value = number.intValue, range.contains(value) else {
             throw wrong(key, "a whole number of at least \(range.lowerBound)")

@@ -124,8 +124,12 @@ extension RoutingPolicy {
     public var readsBodies: Bool { keySources.contains { if case .body = $0 { true } else { false } } }
 
     /// Decides. In this order: mode baseline, deny, rules for headers, rules for keys, allow, bucket.
-    public func decide(_ state: RolloutState, _ inputs: some RoutingInputs) -> RoutingDecision {
-        let (key, source) = key(of: inputs)
+    ///
+    /// - Parameter known: the request's key, where it is known already.
+    public func decide(
+        _ state: RolloutState, _ inputs: some RoutingInputs, key known: (key: String, source: KeySource)? = nil
+    ) -> RoutingDecision {
+        let (key, source) = known ?? key(of: inputs)
         func decision(_ role: RunRole, _ reason: RoutingDecision.Reason, copies: Bool = false, _ bucket: Bucket? = nil) -> RoutingDecision {
             RoutingDecision(role: role, reason: reason, copies: copies, key: key, keySource: source, bucket: bucket)
         }

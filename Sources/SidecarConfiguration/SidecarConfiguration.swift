@@ -40,6 +40,8 @@ public struct SidecarConfiguration: Sendable {
         /// File, or environment variable, that holds the bearer token.
         public var tokenFile: String?
         public var tokenVariable: String?
+
+        public var hasToken: Bool { tokenFile != nil || tokenVariable != nil }
     }
 
     /// Which release an arm is of, as the file says it.

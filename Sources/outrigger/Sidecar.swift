@@ -1,3 +1,4 @@
+import AdminAPI
 import AgentRuns
 import Delivery
 import Glibc
@@ -27,7 +28,16 @@ final class Sidecar: Sendable {
     private let exporter: SpooledExporter?
     private let spool: Spool?
     private let stop = StopFlag()
-    private let isReady = Mutex(false)
+    private let readiness: Readiness
+    private let admin: AdminServer
+
+    /// Whether requests should be sent here.
+    private final class Readiness: Sendable {
+        private let reasons = Mutex(["it is starting"])
+
+        var all: [String] { reasons.withLock { $0 } }
+        func set(_ new: [String]) { reasons.withLock { $0 = new } }
+    }
 
     /// Starts everything, and says where it listens.
     ///
@@ -52,15 +62,52 @@ final class Sidecar: Sendable {
         if !configuration.steps.isEmpty, controller.snapshot.state.revision == 1 {
             try controller.change(.start(configuration.steps), by: "configuration", why: "the steps of the configuration")
         }
+        let readiness = Readiness()
+        self.readiness = readiness
+        admin = try await AdminServer.start(
+            try Self.settings(configuration.admin), Self.service(controller, plane, telemetry, readiness))
         let port = try await plane.start(host: configuration.listen.host, port: configuration.listen.port, rollout: controller.snapshot)
         try StopSignal.install(
             stop, onHangup: { [weak self] in self?.reload(because: "SIGHUP") },
             onFirst: { [talker] in talker.say("\($0): ending; a second signal ends at once") })
-        isReady.withLock { $0 = true }
+        readiness.set([])
         let state = controller.snapshot.state
         talker.say("outrigger \(Outrigger.version) listens on http://\(SidecarConfiguration.Address(host: configuration.listen.host, port: port).description)")
+        let adminAddress = SidecarConfiguration.Address(host: configuration.admin.listen.host, port: admin.port).description
+        talker.say("  admin      http://\(adminAddress)" + (configuration.admin.hasToken ? " (with a token)" : ""))
         let lines = SidecarText.routes(configuration) + ["rollout    \(state.id): \(state.summary)", "telemetry  \(telemetry.summary)"]
         for line in lines { talker.say("  " + line) }
+    }
+
+    /// - Throws: ``UsageError`` for a token that is not there.
+    private static func settings(_ admin: SidecarConfiguration.Admin) throws -> AdminServer.Settings {
+        var token: String?
+        if let name = admin.tokenVariable {
+            guard let value = ExportSetup.environment()[name], !value.isEmpty else {
+                throw UsageError("admin.token_variable names \(name), which is not set")
+            }
+            token = value
+        } else if let file = admin.tokenFile {
+            token = try TokenFile.read(file)
+        }
+        return AdminServer.Settings(host: admin.listen.host, port: admin.listen.port, token: token)
+    }
+
+    private static func service(
+        _ controller: RolloutController, _ plane: DataPlane, _ telemetry: SidecarTelemetry, _ readiness: Readiness
+    ) -> AdminService {
+        let recorder = telemetry.recorder
+        let exporter = telemetry.exporter
+        return AdminService(
+            controller: controller,
+            unreadiness: {
+                readiness.all + (plane.status(of: .baseline).isHealthy ? [] : ["the baseline fails its health checks"])
+            },
+            metrics: {
+                SidecarMetrics.text(
+                    await plane.counts(), RunRole.allCases.map { ($0, plane.status(of: $0)) }, recorder?.counts, exporter?.counts,
+                    controller.snapshot.state, isSaved: controller.unsavedReason == nil)
+            })
     }
 
     private static var cores: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
@@ -97,12 +144,13 @@ final class Sidecar: Sendable {
     }
 
     private func end() async -> Int {
-        isReady.withLock { $0 = false }
+        readiness.set(["it is ending"])
         let shutdown = configuration.withLock { $0.shutdown }
         await plane.drain()
         if shutdown.delay > .zero { try? await Task.sleep(for: shutdown.delay) }
         let cutOff = await plane.stop(within: shutdown.drain)
         recorder?.finish()
+        await admin.stop()
         let waiting = exporter?.finish(within: shutdown.flush) ?? 0
         if cutOff > 0 { talker.warn("\(Readable.count(cutOff, "connection")) cut off after \(Readable.duration(shutdown.drain))") }
         if let counts = exporter?.counts {

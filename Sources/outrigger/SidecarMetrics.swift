@@ -1,0 +1,164 @@
+import AgentRuns
+import Delivery
+import Glibc
+import LiveSpans
+import RolloutControl
+import Rollout
+import Router
+
+/// The sidecar's numbers in Prometheus' text format.
+///
+/// Names follow the OpenTelemetry semantic conventions where there are any, in the form that Prometheus gives them: dots as
+/// underscores, the unit and `_total` at the end.
+/// Source: Prometheus, "Exposition formats" (text format 0.0.4).
+struct SidecarMetrics {
+    private var text = ""
+
+    static func text(
+        _ proxy: ProxyCounts, _ arms: [(RunRole, DataPlane.ArmStatus)], _ recorder: LiveRecorder.Counts?, _ exporter: SpooledExporter.Counts?,
+        _ rollout: RolloutState, isSaved: Bool
+    ) -> String {
+        var metrics = SidecarMetrics()
+        metrics.write(proxy)
+        metrics.write(arms)
+        metrics.write(rollout, isSaved: isSaved)
+        if let recorder { metrics.write(recorder) }
+        if let exporter { metrics.write(exporter) }
+        metrics.writeProcess()
+        return metrics.text
+    }
+
+    private mutating func write(_ proxy: ProxyCounts) {
+        begin("outrigger_requests_total", "counter", "Requests answered or failed, by arm, mode and status (0: no answer).")
+        for (key, count) in proxy.requests.sorted(by: { "\($0.key)" < "\($1.key)" }) {
+            sample("outrigger_requests_total", [("role", key.role.rawValue), ("mode", key.mode.rawValue), ("status", String(key.status))], count)
+        }
+        begin("outrigger_router_decisions_total", "counter", "Routing decisions, by arm, mode and reason.")
+        for (key, count) in proxy.decisions.sorted(by: { "\($0.key)" < "\($1.key)" }) {
+            sample(
+                "outrigger_router_decisions_total", [("role", key.role.rawValue), ("mode", key.mode.rawValue), ("reason", key.reason)], count)
+        }
+        counts("outrigger_request_failures_total", "Requests that could not be completed.", "type", proxy.failures)
+        counts("outrigger_requests_refused_total", "Requests answered by the sidecar itself.", "type", proxy.refusals)
+        counts("outrigger_fallbacks_total", "Requests of the candidate that the baseline answered.", "reason", proxy.fallbacks)
+        begin("http_server_request_duration_seconds", "histogram", "From a request's head to the end of its answer.")
+        for (role, histogram) in proxy.durations.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            var sum = 0
+            for (i, count) in histogram.counts.enumerated() {
+                sum += count
+                let bound = i < LatencyHistogram.bounds.count ? "\(LatencyHistogram.bounds[i])" : "+Inf"
+                sample("http_server_request_duration_seconds_bucket", [("role", role.rawValue), ("le", bound)], sum)
+            }
+            sample("http_server_request_duration_seconds_sum", [("role", role.rawValue)], histogram.sum)
+            sample("http_server_request_duration_seconds_count", [("role", role.rawValue)], sum)
+        }
+        single("outrigger_shadow_copies_total", "counter", "Copies taken for the candidate.", proxy.shadowsTaken)
+        single("outrigger_shadow_copies_done_total", "counter", "Copies whose answer was recorded, or that failed.", proxy.shadowsDone)
+        counts("outrigger_shadow_copies_dropped_total", "Copies that were never sent.", "reason", proxy.shadowsDropped)
+        single("outrigger_connections_opened_total", "counter", "Connections of clients.", proxy.connectionsOpened)
+        single("outrigger_connections", "gauge", "Connections of clients that are open.", proxy.connectionsOpened - proxy.connectionsClosed)
+    }
+
+    private mutating func write(_ arms: [(RunRole, DataPlane.ArmStatus)]) {
+        begin("http_server_active_requests", "gauge", "Requests under way at an arm, copies among them.")
+        for (role, status) in arms { sample("http_server_active_requests", [("role", role.rawValue)], status.inFlight) }
+        begin("outrigger_arm_healthy", "gauge", "1 while the arm's health checks pass.")
+        for (role, status) in arms { sample("outrigger_arm_healthy", [("role", role.rawValue)], status.isHealthy ? 1 : 0) }
+        begin("outrigger_arm_circuit_open", "gauge", "1 while the arm is left alone because it failed too often.")
+        for (role, status) in arms { sample("outrigger_arm_circuit_open", [("role", role.rawValue)], status.circuitIsOpen ? 1 : 0) }
+    }
+
+    private mutating func write(_ rollout: RolloutState, isSaved: Bool) {
+        single("outrigger_rollout_revision", "gauge", "The rollout's revision.", rollout.revision)
+        begin("outrigger_rollout_mode", "gauge", "1 for the mode that is on.")
+        for mode in RolloutMode.allCases { sample("outrigger_rollout_mode", [("mode", mode.rawValue)], rollout.mode == mode ? 1 : 0) }
+        begin("outrigger_rollout_weight_percent", "gauge", "The candidate's share of the keys.")
+        sample("outrigger_rollout_weight_percent", [], rollout.weight.percent)
+        single("outrigger_rollout_saved", "gauge", "0 while the state file does not have the rollout.", isSaved ? 1 : 0)
+    }
+
+    private mutating func write(_ recorder: LiveRecorder.Counts) {
+        single("outrigger_recorder_exchanges_total", "counter", "Exchanges offered for spans.", recorder.offered)
+        single("outrigger_recorder_exchanges_dropped_total", "counter", "Exchanges for which the queue had no room.", recorder.dropped)
+        single("outrigger_recorder_exchanges_unsampled_total", "counter", "Exchanges that were not sampled.", recorder.unsampled)
+        single("outrigger_recorder_queue", "gauge", "Exchanges that wait to become spans.", recorder.waiting)
+        single("outrigger_recorder_spans_total", "counter", "Spans made.", recorder.spans)
+        single("outrigger_recorder_events_total", "counter", "Events made.", recorder.events)
+        single("outrigger_recorder_answer_problems_total", "counter", "Answers with something wrong in them.", recorder.problems)
+        counts("outrigger_recorder_answers_total", "Answers by the form in which they say what the agent did.", "shape", recorder.shapes)
+    }
+
+    private mutating func write(_ exporter: SpooledExporter.Counts) {
+        single("outrigger_export_submitted_total", "counter", "Spans and events to be delivered.", exporter.submitted)
+        single("outrigger_export_recovered_total", "counter", "Spans and events found in the spool at the start.", exporter.recovered)
+        single("outrigger_export_delivered_total", "counter", "Spans and events that the collector took.", exporter.delivered)
+        single("outrigger_export_rejected_total", "counter", "Spans and events that the collector refused for good.", exporter.rejected)
+        counts("outrigger_export_dropped_total", "Spans and events that were lost.", "reason", exporter.dropped)
+        single("outrigger_export_waiting", "gauge", "Spans and events that wait.", exporter.waiting)
+        single("outrigger_export_requests_total", "counter", "Requests to the collector.", exporter.requests)
+        single("outrigger_export_retries_total", "counter", "Requests that were sent again.", exporter.retries)
+        single("outrigger_spool_bytes", "gauge", "Bytes on disk.", exporter.spoolBytes)
+        single("outrigger_spool_segments", "gauge", "Files on disk.", exporter.spoolSegments)
+        single("outrigger_spool_failing", "gauge", "1 while the spool cannot be written.", exporter.spoolProblem == nil ? 0 : 1)
+    }
+
+    private mutating func writeProcess() {
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        let seconds = Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
+        begin("process_cpu_seconds_total", "counter", "CPU time of the process.")
+        sample("process_cpu_seconds_total", [], seconds)
+        single("process_resident_memory_bytes", "gauge", "Resident memory.", Self.residentBytes)
+        single("process_open_fds", "gauge", "Open file descriptors.", Self.openDescriptors)
+    }
+
+    /// The second field of `/proc/self/statm` counts pages.
+    private static var residentBytes: Int {
+        guard let file = fopen("/proc/self/statm", "r") else { return 0 }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 256)
+        guard fgets(&line, 256, file) != nil else { return 0 }
+        let fields = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self).split(separator: " ")
+        return (fields.count > 1 ? Int(fields[1]) ?? 0 : 0) * Int(sysconf(Int32(_SC_PAGESIZE)))
+    }
+
+    private static var openDescriptors: Int {
+        guard let directory = opendir("/proc/self/fd") else { return 0 }
+        defer { closedir(directory) }
+        var count = 0
+        while readdir(directory) != nil { count += 1 }
+        // Two are the names of folders, one is the folder that is read.
+        return max(0, count - 3)
+    }
+
+    // MARK: the format
+
+    private mutating func begin(_ name: String, _ type: String, _ help: String) { text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n" }
+
+    private mutating func sample(_ name: String, _ labels: [(String, String)], _ value: some CustomStringConvertible) {
+        text += name
+        if !labels.isEmpty { text += "{" + labels.map { "\($0.0)=\"\(Self.escaped($0.1))\"" }.joined(separator: ",") + "}" }
+        text += " \(value)\n"
+    }
+
+    private mutating func single(_ name: String, _ type: String, _ help: String, _ value: Int) {
+        begin(name, type, help)
+        sample(name, [], value)
+    }
+
+    private mutating func counts(_ name: String, _ help: String, _ label: String, _ counts: [String: Int]) {
+        begin(name, "counter", help)
+        for (key, count) in counts.sorted(by: { $0.key < $1.key }) { sample(name, [(label, key)], count) }
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.reduce(into: "") { result, character in
+            switch character {
+            case "\\": result += "\\\\"
+            case "\"": result += "\\\""
+            case "\n": result += "\\n"
+            default: result.append(character)
+            }
+        }
+    }
+}
