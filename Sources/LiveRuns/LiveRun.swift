@@ -71,7 +71,7 @@ extension LiveRun {
             problem = "the answer is compressed (\(encoding ?? "")), and is not read"
             return
         }
-        if contentType?.lowercased().hasPrefix("text/event-stream") ?? false {
+        if contentType.map(MediaType.isEventStream) ?? false {
             return ChatStream.read(Self.joined(body), isTruncated: isTruncated, into: &self)
         }
         guard Self.isJSON(contentType) else { return }
@@ -99,7 +99,7 @@ extension LiveRun {
 
     mutating func note(_ problem: String) { self.problem = self.problem ?? problem }
 
-    private static func isJSON(_ type: String?) -> Bool { type?.lowercased().contains("json") ?? false }
+    private static func isJSON(_ type: String?) -> Bool { type.map(MediaType.isJSON) ?? false }
     private static func isPlain(_ encoding: String?) -> Bool { encoding == nil || encoding?.lowercased() == "identity" }
 
     private static func joined(_ pieces: [[UInt8]]) -> [UInt8] {

@@ -22,6 +22,8 @@ final class ClientConnection: ChannelInboundHandler, Expiring {
     private var pipelined = CircularBuffer<HTTPServerRequestPart>()
     private var isReading = false
     private var isTakingPipelined = false
+    /// Whether what was read is being handed over, so that ``ProxiedRequest/clientPaused()`` is still to come.
+    private(set) var isHandingOver = false
     private var deadline: NIODeadline
     private var headerHasBegun = false
     let peer: SocketAddress?
@@ -52,6 +54,7 @@ final class ClientConnection: ChannelInboundHandler, Expiring {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        isHandingOver = true
         let part = unwrapInboundIn(data)
         if case .serving(let request) = state, request.hasEnded {
             pipelined.append(part)
@@ -62,6 +65,7 @@ final class ClientConnection: ChannelInboundHandler, Expiring {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
+        isHandingOver = false
         if case .serving(let request) = state { request.clientPaused() }
         readIfWanted()
     }
@@ -174,7 +178,10 @@ final class ClientConnection: ChannelInboundHandler, Expiring {
         // One request may end at once and come back here: the outer loop goes on for it.
         guard !isTakingPipelined else { return }
         isTakingPipelined = true
-        defer { isTakingPipelined = false }
+        defer {
+            isTakingPipelined = false
+            if case .serving(let request) = state, !isHandingOver { request.clientPaused() }
+        }
         while let part = pipelined.first {
             if case .serving(let request) = state, request.hasEnded { return }
             guard case .closed = state else {

@@ -100,7 +100,7 @@ final class LoopContext {
 
     /// Whether the sticky key may stand in this request's body, and nothing before it decides.
     func needsBody(_ head: HTTPRequestHead) -> Bool {
-        guard rollout.policy.readsBodies, head.headers.first(name: "content-type")?.lowercased().contains("json") ?? false else {
+        guard rollout.policy.readsBodies, head.headers.first(name: "content-type").map(MediaType.isJSON) ?? false else {
             return false
         }
         return rollout.policy.needsBody(of: HeadInputs(head), in: rollout.state)

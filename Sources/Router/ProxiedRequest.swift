@@ -144,7 +144,8 @@ final class ProxiedRequest: UpstreamOwner {
             connection.end(trailers)
             copyToShadow()
         }
-        connection.flush()
+        // While the client's bytes are being handed over, more of the request may come at once: one write takes it all then.
+        if !client.isHandingOver { connection.flush() }
         connection.read()
         waitForAnswer()
         client.readIfWanted()
@@ -193,7 +194,6 @@ final class ProxiedRequest: UpstreamOwner {
         case .holding: decide(body: held)
         case .relaying:
             connection?.end(trailers)
-            connection?.flush()
             copyToShadow()
             if !answerHasBegun { waitForAnswer() }
         case .connecting, .done: break

@@ -91,8 +91,8 @@ struct RequestLog {
 
     /// Whether a body of this type may say what the agent did.
     private static func isReadable(_ headers: HTTPHeaders) -> Bool {
-        guard let type = headers.first(name: "content-type")?.lowercased() else { return false }
-        return type.contains("json") || type.hasPrefix("text/event-stream")
+        guard let type = headers.first(name: "content-type") else { return false }
+        return MediaType.isJSON(type) || MediaType.isEventStream(type)
     }
 
     // MARK: what the agent is told

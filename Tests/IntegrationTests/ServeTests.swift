@@ -1,0 +1,246 @@
+import Foundation
+import FoundationNetworking
+import Testing
+
+/// `outrigger serve` as a user starts it: real agents, a real collector, and the signals that end or disturb it.
+@Suite(.timeLimit(.minutes(10))) struct ServeTests {
+    @Test("requests are proxied, and each becomes spans in the collector")
+    func spans() throws {
+        let collector = try StubCollector()
+        let sidecar = try RunningSidecar(collector: collector.port, mode: "shadow")
+        let load = try RunningSidecar.load(sidecar, ["--count", "40", "--clients", "4"])
+        #expect(load.failures.isEmpty)
+        #expect(load.by == ["baseline": 40])
+        try eventually("all copies are recorded") { try sidecar.metric("outrigger_shadow_copies_done_total") == 40 }
+        let result = try sidecar.end()
+        #expect(result.status == 0, "\(result.errors)")
+        // Served: SERVER, agent.run, agent.step, tool.call, tool.result, CLIENT; a shadow has no SERVER.
+        #expect(try collector.stats.unique_spans == 40 * 6 + 40 * 5)
+        #expect(try collector.stats.duplicate_spans == 0)
+        #expect(result.errors.contains("0 dropped"))
+    }
+
+    @Test("a killed sidecar's spans arrive when it is started again, after the collector was away all the time")
+    func killed() throws {
+        let sidecar = try RunningSidecar(collector: Loopback.freePort(), mode: "canary", percent: "50%")
+        let load = try RunningSidecar.load(sidecar, ["--count", "500"])
+        #expect(load.failures.isEmpty && load.answered == 500)
+        try eventually("all is on disk") {
+            try sidecar.metric("outrigger_recorder_queue") == 0 && sidecar.metric("outrigger_export_submitted_total") == 500 * 7
+        }
+        sidecar.command.kill()
+        _ = try sidecar.command.wait()
+        let collector = try StubCollector()
+        let again = try RunningSidecar(like: sidecar, collector: collector.port)
+        try eventually("everything was delivered") { try again.metric("outrigger_export_waiting") == 0 }
+        #expect(try collector.stats.unique_spans == 500 * 6)
+        let recovered = try again.metric("outrigger_export_recovered_total")
+        #expect(recovered == 500 * 7)
+        #expect(try again.end().status == 0)
+    }
+
+    @Test("a graceful end under load fails no request")
+    func gracefulEnd() throws {
+        let collector = try StubCollector()
+        let sidecar = try RunningSidecar(collector: collector.port, mode: "canary", percent: "50%", shutdown: "{delay: 300ms, drain: 20s}")
+        let load = try Project.support("live_load", ["--port", "\(sidecar.port)", "--admin", "\(sidecar.admin)", "--clients", "16"])
+        try eventually("the load is on") { try sidecar.metric("outrigger_recorder_exchanges_total") > 300 }
+        sidecar.command.terminate()
+        let result = try sidecar.command.wait()
+        #expect(result.status == 0, "\(result.errors)")
+        let report = try LoadReport(load.wait())
+        #expect(report.failures.isEmpty, "\(report.failures.prefix(5))")
+        // One span of each request is the sidecar's SERVER span; what was answered has arrived.
+        #expect(try collector.stats.unique_spans == report.answered * 6)
+    }
+
+    @Test("the rollout, and everyone's arm, survive a restart")
+    func restart() throws {
+        let collector = try StubCollector()
+        let sidecar = try RunningSidecar(collector: collector.port, mode: "canary", percent: "10%")
+        let state = try sidecar.put(["percent": 37.5, "why": "more", "by": "a test"], revision: 1)
+        #expect(try state.number("revision") == 2)
+        let before = try (0..<60).map { try sidecar.arm(of: "user-\($0)") }
+        #expect(Set(before) == ["baseline", "candidate"])
+        #expect(try sidecar.end().status == 0)
+        let again = try RunningSidecar(like: sidecar, collector: collector.port)
+        #expect(try again.rollout().value("percent") as? Double == 37.5)
+        #expect(try (0..<60).map { try again.arm(of: "user-\($0)") } == before)
+        _ = try again.end()
+    }
+
+    @Test("a bad configuration is refused with its lines, and one that turns bad leaves the old one in force")
+    func configuration() throws {
+        let bad = try Scratch.file(["listen: 127.0.0.1:0", "agents:", "  baseline: {url: ftp://x}", "rolout: {}"], name: "bad.yaml")
+        let refused = try Outrigger.run(["serve", "--config", bad])
+        #expect(refused.status == 2)
+        #expect(refused.errors.contains("bad.yaml:3:") && refused.errors.contains("must start with http:// or https://"))
+        #expect(refused.errors.contains("bad.yaml:4:1") && refused.errors.contains("did you mean rollout?"))
+
+        let sidecar = try RunningSidecar(collector: Loopback.freePort(), mode: "canary", percent: "100%")
+        #expect(try sidecar.arm(of: "x") == "candidate")
+        let text = try String(contentsOfFile: sidecar.config, encoding: .utf8)
+        try (text + "\nnonsense: true\n").write(toFile: sidecar.config, atomically: true, encoding: .utf8)
+        try eventually("the change is noticed") { try sidecar.command.errorsSoFar.contains("unknown key \"nonsense\"") }
+        #expect(try sidecar.arm(of: "x") == "candidate")
+        try (text + "\nresponse_headers: false\n").write(toFile: sidecar.config, atomically: true, encoding: .utf8)
+        try eventually("the new one is in force") { try sidecar.arm(of: "x") == nil }
+        _ = try sidecar.end()
+    }
+
+    @Test("two sidecars cannot share a state")
+    func lock() throws {
+        let sidecar = try RunningSidecar(collector: Loopback.freePort(), mode: "baseline")
+        let config = try String(contentsOfFile: sidecar.config, encoding: .utf8)
+            .replacingOccurrences(of: "127.0.0.1:\(sidecar.port)", with: "127.0.0.1:0")
+            .replacingOccurrences(of: "127.0.0.1:\(sidecar.admin)", with: "127.0.0.1:0")
+        let result = try Outrigger.run(["serve", "--config", try Scratch.file([config], name: "second.yaml")])
+        #expect(result.status == 2)
+        #expect(result.errors.contains("in use by another"))
+        _ = try sidecar.end()
+    }
+
+    @Test("the configuration of the fixtures is sound")
+    func fixture() throws {
+        let result = try Outrigger.run(["serve", "--check", "--config", Project.root.appendingPathComponent("Fixtures/config/sidecar.yaml").path])
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.output.contains("candidate  http://127.0.0.1:9002  (v13)"))
+    }
+}
+
+/// What the load says at its end.
+struct LoadReport {
+    var answered: Int
+    var by: [String: Int]
+    var failures: [String]
+
+    init(_ result: Command.Result) throws {
+        let summary = try result.summary
+        answered = try summary.number("answered")
+        by = summary["by"] as? [String: Int] ?? [:]
+        failures = summary["failures"] as? [String] ?? []
+    }
+}
+
+/// A sidecar before two agents, on free ports.
+final class RunningSidecar {
+    let port: Int
+    let admin: Int
+    let config: String
+    let command: Command
+    private let agents: [LiveAgent]
+
+    convenience init(collector: Int, mode: String, percent: String? = nil, shutdown: String = "{drain: 20s}") throws {
+        let agents = [try LiveAgent("baseline"), try LiveAgent("candidate")]
+        let folder = try Scratch.folder().path
+        let (port, admin) = (try Loopback.freePort(), try Loopback.freePort())
+        let config = try Scratch.file([
+            "listen: 127.0.0.1:\(port)", "admin: {listen: \"127.0.0.1:\(admin)\"}", "agents:",
+            "  baseline: {url: \"http://127.0.0.1:\(agents[0].port)\", version: v1}",
+            "  candidate: {url: \"http://127.0.0.1:\(agents[1].port)\", version: v2}",
+            "rollout: {id: test, mode: \(mode), \(percent.map { "percent: \($0), " } ?? "")state_file: \(folder)/rollout.json}",
+            "routing: {keys: [{header: x-user}]}", "shutdown: \(shutdown)",
+            "telemetry: {service_name: test, endpoint: \"http://127.0.0.1:\(collector)\", spool: {directory: \(folder)/spool}}",
+        ], name: "sidecar.yaml")
+        try self.init(port, admin, config, agents)
+    }
+
+    /// The same sidecar once more, with another collector.
+    convenience init(like other: RunningSidecar, collector: Int) throws {
+        let text = try String(contentsOfFile: other.config, encoding: .utf8)
+        let start = try #require(text.range(of: "endpoint: \"http://127.0.0.1:"))
+        let end = try #require(text[start.upperBound...].firstIndex(of: "\""))
+        let changed = text.replacingCharacters(in: start.upperBound..<end, with: "\(collector)")
+        try changed.write(toFile: other.config, atomically: true, encoding: .utf8)
+        try self.init(other.port, other.admin, other.config, other.agents)
+    }
+
+    private init(_ port: Int, _ admin: Int, _ config: String, _ agents: [LiveAgent]) throws {
+        self.port = port
+        self.admin = admin
+        self.config = config
+        self.agents = agents
+        let command = try Outrigger.start(["serve", "--config", config], environment: ["OTEL_BSP_SCHEDULE_DELAY": "50"])
+        self.command = command
+        try eventually("the sidecar is ready") {
+            let errors = try command.errorsSoFar
+            try #require(command.process.isRunning, "it ended: \(errors)")
+            guard Loopback.answers(admin) else { return false }
+            return (try? Loopback.get(admin, "/readyz")).map { String(decoding: $0, as: UTF8.self).contains("\"ready\"") } ?? false
+        }
+    }
+
+    static func load(_ sidecar: RunningSidecar, _ arguments: [String]) throws -> LoadReport {
+        try LoadReport(try Project.support("live_load", ["--port", "\(sidecar.port)"] + arguments).wait())
+    }
+
+    func end() throws -> Command.Result {
+        command.terminate()
+        return try command.wait()
+    }
+
+    /// A metric without labels.
+    func metric(_ name: String) throws -> Int {
+        let text = String(decoding: try Loopback.get(admin, "/metrics"), as: UTF8.self)
+        let line = try #require(text.split(separator: "\n").first { $0.hasPrefix(name + " ") }, "no metric \(name)")
+        return try #require(Int(line.dropFirst(name.count + 1)))
+    }
+
+    func rollout() throws -> [String: Any] {
+        try #require(JSONSerialization.jsonObject(with: try Loopback.get(admin, "/v1/rollout")) as? [String: Any])
+    }
+
+    func put(_ change: [String: Any], revision: Int) throws -> [String: Any] {
+        var request = URLRequest(url: try #require(URL(string: "http://127.0.0.1:\(admin)/v1/rollout")))
+        request.httpMethod = "PUT"
+        request.httpBody = try JSONSerialization.data(withJSONObject: change)
+        request.setValue("\"\(revision)\"", forHTTPHeaderField: "If-Match")
+        let (data, _) = try Self.send(request)
+        return try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
+    }
+
+    /// Which arm answers a user; nil where the answer does not say.
+    func arm(of user: String) throws -> String? {
+        var request = URLRequest(url: try #require(URL(string: "http://127.0.0.1:\(port)/run")))
+        request.setValue(user, forHTTPHeaderField: "x-user")
+        return try Self.send(request).1.value(forHTTPHeaderField: "x-outrigger-role")
+    }
+
+    private static func send(_ request: URLRequest) throws -> (Data, HTTPURLResponse) {
+        final class Box: @unchecked Sendable { var result: Result<(Data, HTTPURLResponse), any Error>? }
+        let box = Box()
+        let done = DispatchSemaphore(value: 0)
+        URLSession.shared.dataTask(with: request) { data, response, error in
+            if let data, let response = response as? HTTPURLResponse {
+                box.result = .success((data, response))
+            } else {
+                box.result = .failure(error ?? URLError(.unknown))
+            }
+            done.signal()
+        }.resume()
+        done.wait()
+        return try #require(box.result).get()
+    }
+}
+
+/// Tests/Support/live_agent.py.
+final class LiveAgent {
+    let port: Int
+    private let command: Command
+    private let input = Pipe()
+
+    init(_ name: String) throws {
+        let command = try Command(
+            Project.python, ["-B", Project.root.appendingPathComponent("Tests/Support/live_agent.py").path, name],
+            input: input.fileHandleForReading)
+        self.command = command
+        var port: Int?
+        try eventually("the agent listens") {
+            port = Int(try command.outputSoFar.split(separator: "\n").first ?? "")
+            return port != nil
+        }
+        self.port = try #require(port)
+    }
+
+    deinit { command.kill() }
+}
