@@ -88,6 +88,30 @@ import Testing
         _ = try sidecar.end()
     }
 
+    @Test("the rollout command looks, changes, and says why it cannot")
+    func rolloutCommand() throws {
+        let sidecar = try RunningSidecar(collector: Loopback.freePort(), mode: "shadow")
+        func rollout(_ arguments: String...) throws -> Command.Result {
+            try Outrigger.run(["rollout"] + arguments + ["--admin", "http://127.0.0.1:\(sidecar.admin)"])
+        }
+        #expect(try rollout("status").output == "test: shadow of 100%, revision 1\n")
+        #expect(try rollout("set", "--mode", "canary", "--percent", "12.5", "--why", "try it", "--by", "ann").output == "test: canary at 12.5%, revision 2\n")
+        #expect(try rollout("start", "5:10m", "50:1h", "100", "--why", "go", "--by", "ann").output.hasPrefix("test: canary at 5%, step 1/3, revision 3\n  ▸ 5% for 10"))
+        let conflict = try rollout("rollback", "--why", "late", "--revision", "2")
+        #expect(conflict.status == 1 && conflict.errors.contains("at revision 3 by now"))
+        let senseless = try rollout("resume", "--why", "x")
+        #expect(senseless.status == 1 && senseless.errors.contains("not paused"))
+        let rolledBack = try rollout("rollback", "--why", "refunds look wrong", "--by", "bob", "--json")
+        #expect(rolledBack.status == 0)
+        #expect(try rolledBack.summary.value("mode") as? String == "baseline")
+        let history = try rollout("history").output
+        #expect(history.split(separator: "\n").count == 4 && history.contains("bob: refunds look wrong"))
+        #expect(try rollout("set", "--percent", "5").status == 2, "why is missing")
+        let nobody = try Outrigger.run(["rollout", "status", "--admin", "http://127.0.0.1:\(Loopback.freePort())"])
+        #expect(nobody.status == 2 && nobody.errors.contains("is the sidecar running"))
+        _ = try sidecar.end()
+    }
+
     @Test("two sidecars cannot share a state")
     func lock() throws {
         let sidecar = try RunningSidecar(collector: Loopback.freePort(), mode: "baseline")

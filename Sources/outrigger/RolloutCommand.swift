@@ -1,0 +1,159 @@
+import AdminClient
+import ArgumentParser
+import Glibc
+import JSONDocuments
+import JSONText
+
+/// `outrigger rollout`: a sidecar's rollout, from the command line.
+struct RolloutCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rollout", abstract: "Look at the rollout of a running sidecar, and change it.",
+        discussion: "Exit status: 0 done, 1 refused, 2 the sidecar cannot be reached or the command line cannot be carried out.",
+        subcommands: [Status.self, Set.self, Start.self, Pause.self, Resume.self, Promote.self, Rollback.self, History.self])
+
+    struct Status: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "The rollout as it is.")
+        @OptionGroup var admin: AdminOptions
+
+        func run() async throws {
+            try await admin.talk(RolloutText.state) { client in try await client.send("GET", "/v1/rollout") }
+        }
+    }
+
+    struct Set: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Set the mode, or the candidate's share.")
+        @OptionGroup var admin: AdminOptions
+        @OptionGroup var reason: ReasonOptions
+        @Option(help: "baseline, shadow or canary.") var mode: String?
+        @Option(help: "The candidate's share of the keys in canary, such as 12.5.") var percent: Double?
+        @Option(help: "The share of the requests that are copied in shadow.") var shadowPercent: Double?
+
+        func run() async throws {
+            var members = reason.members
+            if let mode { members.append(("mode", .text(mode))) }
+            if let percent { members.append(("percent", .number(percent))) }
+            if let shadowPercent { members.append(("shadow_percent", .number(shadowPercent))) }
+            try await admin.put(members, reason)
+        }
+    }
+
+    struct Start: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Start a canary by steps.", discussion: "outrigger rollout start 5:10m 25:1h 100 --why \"v13 is ready\"")
+        @OptionGroup var admin: AdminOptions
+        @OptionGroup var reason: ReasonOptions
+        @Argument(help: "PERCENT:TIME, or PERCENT to stay there until someone goes on.") var steps: [StepArgument]
+
+        func run() async throws {
+            let steps = JSONValue.array(
+                steps.map { .object([("percent", .number($0.percent)), ("seconds", $0.seconds.map { .integer($0) } ?? .null)]) })
+            try await admin.put(reason.members + [("steps", steps)], reason)
+        }
+    }
+
+    struct Pause: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Let the schedule stand still.")
+        @OptionGroup var admin: AdminOptions
+        @OptionGroup var reason: ReasonOptions
+        func run() async throws { try await admin.act("pause", reason) }
+    }
+
+    struct Resume: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Let the schedule go on.")
+        @OptionGroup var admin: AdminOptions
+        @OptionGroup var reason: ReasonOptions
+        func run() async throws { try await admin.act("resume", reason) }
+    }
+
+    struct Promote: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Give the candidate all keys.")
+        @OptionGroup var admin: AdminOptions
+        @OptionGroup var reason: ReasonOptions
+        func run() async throws { try await admin.act("promote", reason) }
+    }
+
+    struct Rollback: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Give everything to the baseline, at once.")
+        @OptionGroup var admin: AdminOptions
+        @OptionGroup var reason: ReasonOptions
+        func run() async throws { try await admin.act("rollback", reason) }
+    }
+
+    struct History: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Who changed what, when and why; the newest first.")
+        @OptionGroup var admin: AdminOptions
+        @Option(help: "How many changes.") var limit = 20
+
+        func run() async throws {
+            try await admin.talk(RolloutText.history) { client in try await client.send("GET", "/v1/rollout/history?limit=\(limit)") }
+        }
+    }
+}
+
+/// `25:1h`: a share, and how long it lasts.
+struct StepArgument: ExpressibleByArgument {
+    var percent: Double
+    var seconds: Int?
+
+    init?(argument: String) {
+        let halves = argument.split(separator: ":", maxSplits: 1)
+        guard let first = halves.first, let percent = Double(first.hasSuffix("%") ? first.dropLast() : first) else { return nil }
+        self.percent = percent
+        guard halves.count == 2 else { return }
+        guard let time = DurationArgument(argument: String(halves[1])), time.duration >= .seconds(1) else { return nil }
+        seconds = Int(time.duration.components.seconds)
+    }
+}
+
+/// Who changes something, and why.
+struct ReasonOptions: ParsableArguments {
+    @Option(help: "Why; it stands in the history.") var why: String
+    @Option(help: ArgumentHelp("Who; the user's name if left out.")) var by: String?
+    @Option(help: "Only if the rollout is at this revision.") var revision: Int?
+
+    var members: [(String, JSONValue)] {
+        [("why", .text(why)), ("by", .text(by ?? ExportSetup.environment()["USER"] ?? "unknown"))]
+    }
+}
+
+/// Where the sidecar's admin API is.
+struct AdminOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The admin API.", valueName: "url")) var admin = "http://127.0.0.1:8081"
+    @Option(help: ArgumentHelp("A file that holds the bearer token; else OUTRIGGER_ADMIN_TOKEN.", valueName: "file")) var tokenFile: String?
+    @Flag(help: "Print the answer as JSON.") var json = false
+
+    func act(_ verb: String, _ reason: ReasonOptions) async throws {
+        var members = reason.members
+        if let revision = reason.revision { members.append(("revision", .integer(revision))) }
+        try await talk(RolloutText.state) { client in try await client.send("POST", "/v1/rollout/\(verb)", .object(members)) }
+    }
+
+    /// Sets the rollout, at the revision given or at the one that it is found at.
+    func put(_ members: [(String, JSONValue)], _ reason: ReasonOptions) async throws {
+        try await talk(RolloutText.state) { client in
+            var revision = reason.revision
+            if revision == nil, case .number(let number)? = try await client.send("GET", "/v1/rollout").document["revision"] {
+                revision = number.intValue
+            }
+            return try await client.send("PUT", "/v1/rollout", .object(members), ifMatch: revision)
+        }
+    }
+
+    /// Asks, prints, and ends with the status that goes with the answer.
+    func talk(
+        _ text: (AdminClient.Answer) throws -> String, _ body: (AdminClient) async throws -> AdminClient.Answer
+    ) async throws {
+        do {
+            let token = try tokenFile.map(TokenFile.read) ?? ExportSetup.environment()["OUTRIGGER_ADMIN_TOKEN"]
+            let answer = try await body(AdminClient(url: admin, token: token))
+            Terminal.write(json ? answer.json + "\n" : try text(answer), to: STDOUT_FILENO)
+        } catch let refusal as AdminClient.Refusal {
+            Terminal.write("error: \(refusal.detail.escapedForTerminal)\n", to: STDERR_FILENO)
+            if json { Terminal.write(refusal.json + "\n", to: STDOUT_FILENO) }
+            throw ExitCode(1)
+        } catch {
+            Terminal.write("error: \(Terminal.lines(error))\n", to: STDERR_FILENO)
+            throw ExitCode(2)
+        }
+    }
+}

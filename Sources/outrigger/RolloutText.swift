@@ -1,0 +1,37 @@
+import AdminClient
+import JSONDocuments
+import Rollout
+import TraceReading
+
+/// Answers of the admin API, for people.
+enum RolloutText {
+    static func state(_ answer: AdminClient.Answer) throws -> String {
+        let state = try RolloutState(json: answer.document.withoutUnsaved)
+        var text = "\(state.id.escapedForTerminal): \(state.summary)\n"
+        if let schedule = state.schedule {
+            for (i, step) in schedule.steps.enumerated() {
+                let mark = i == schedule.position ? (schedule.isPaused ? "‖" : "▸") : " "
+                text += "  \(mark) \(step.percentage)%" + (step.seconds.map { " for \(Readable.duration(.seconds($0)))" } ?? "") + "\n"
+            }
+        }
+        if case .string(let reason)? = answer.document["unsaved"] { text += "not saved: \(reason.escapedForTerminal)\n" }
+        return text
+    }
+
+    static func history(_ answer: AdminClient.Answer) throws -> String {
+        guard case .array(let changes)? = answer.document["changes"] else { return "" }
+        return try changes.map { json in
+            let change = try RolloutChange(json: json)
+            return "\(String(change.state.revision).paddedLeft(5))  \(Timestamp.text(UInt64(change.at) * 1_000_000))  "
+                + "\(change.command.escapedForTerminal.padded(9)) \(change.state.summary.padded(36)) "
+                + "\(change.by.escapedForTerminal): \(change.why.escapedForTerminal)\n"
+        }.joined()
+    }
+}
+
+extension JSONDocument {
+    /// The rollout alone: whether it is saved is no part of it.
+    fileprivate var withoutUnsaved: JSONDocument {
+        if case .object(let object) = self { .object(object.removing("unsaved")) } else { self }
+    }
+}
