@@ -148,6 +148,7 @@ let package = Package(
         .testTarget(
             name: "LiveSpansTests",
             dependencies: ["AgentRuns", "JSONDocuments", "LiveRuns", "LiveSpans", "OTLP", "RunSpans"]),
+        .testTarget(name: "AdminAPITests", dependencies: ["AdminAPI", "AgentRuns", "Rollout", "RolloutControl"]),
         .testTarget(name: "RolloutTests", dependencies: ["AgentRuns", "JSONDocuments", "JSONText", "Rollout", "RolloutControl"]),
         .testTarget(name: "RouterTests", dependencies: ["AgentRuns", "LiveRuns", "Rollout", "RolloutControl", "Router", "RunSpans"]),
         .testTarget(name: "BackfillTests", dependencies: ["AgentRuns", "RunSpans", "TraceReading", "Backfill"]),
