@@ -5,7 +5,7 @@ struct Bench {
     let folder: String
     let endpoint: String
     private let sink: pid_t
-    private let outrigger: String
+    let outrigger: String
 
     init() throws {
         var template = Array("/tmp/outrigger-bench.XXXXXX".utf8CString)

@@ -5,7 +5,7 @@ struct OutriggerBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "outrigger-bench",
         abstract: "What outrigger's jobs cost, beside their peers.",
-        subcommands: [BackfillBench.self, ReplayBench.self, SinkCommand.self], defaultSubcommand: BackfillBench.self)
+        subcommands: [BackfillBench.self, ReplayBench.self, ServeBench.self, SinkCommand.self], defaultSubcommand: BackfillBench.self)
 }
 
 /// The collector that the benchmarks send to, in a process of its own so that its time is not counted.
