@@ -78,7 +78,7 @@ let package = Package(
         .target(name: "OTelSettings", dependencies: ["RunSpans", "OTLP", "Delivery"]),
         .target(name: "Rollout", dependencies: ["AgentRuns", "Digests", "JSONDocuments", "JSONText"]),
         .target(name: "RolloutControl", dependencies: ["JSONDocuments", "JSONText", "Rollout", "Threads"]),
-        .target(name: "LiveRuns", dependencies: ["AgentRuns", "JSONText", "RunSpans"]),
+        .target(name: "LiveRuns", dependencies: ["AgentRuns", "CCompression", "Digests", "JSONText", "RunSpans"]),
         .target(name: "LiveSpans", dependencies: ["AgentRuns", "LiveRuns", "OTLP", "Replay", "RunSpans", "Threads"]),
         .target(
             name: "Router",
@@ -145,9 +145,9 @@ let package = Package(
         .testTarget(name: "ReportsTests", dependencies: ["JSONText", "Replay", "Reports"]),
         .testTarget(
             name: "GateTests", dependencies: ["AgentRuns", "JSONDocuments", "Replay", "Gate", "StrictYAML", "TraceReading"]),
+        .testTarget(name: "LiveRunsTests", dependencies: ["AgentRuns", "CCompression", "LiveRuns", "RunSpans"]),
         .testTarget(
-            name: "LiveSpansTests",
-            dependencies: ["AgentRuns", "JSONDocuments", "LiveRuns", "LiveSpans", "OTLP", "RunSpans"]),
+            name: "LiveSpansTests", dependencies: ["AgentRuns", "LiveRuns", "LiveSpans", "OTLP", "RunSpans", "Threads"]),
         .testTarget(name: "AdminAPITests", dependencies: ["AdminAPI", "AgentRuns", "Rollout", "RolloutControl"]),
         .testTarget(name: "RolloutTests", dependencies: ["AgentRuns", "JSONDocuments", "JSONText", "Rollout", "RolloutControl"]),
         .testTarget(name: "RouterTests", dependencies: ["AgentRuns", "LiveRuns", "Rollout", "RolloutControl", "Router", "RunSpans"]),

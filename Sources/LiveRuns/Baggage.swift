@@ -9,10 +9,10 @@ public enum Baggage {
 
     /// The value of a member, its percent-encoding undone; the first one counts.
     public static func value(of name: String, in header: String) -> String? {
-        for member in header.split(separator: ",") {
-            let pair = member.prefix { $0 != ";" }
-            guard let equals = pair.firstIndex(of: "="), pair[..<equals].trimmingBlanks == name else { continue }
-            return decoded(pair[equals...].dropFirst().trimmingBlanks)
+        for member in header[...].listMembers {
+            let pair = member.halves(at: ";")?.0 ?? member
+            guard let (key, value) = pair.halves(at: "="), key.trimmingBlanks.utf8.elementsEqual(name.utf8) else { continue }
+            return decoded(value.trimmingBlanks)
         }
         return nil
     }
@@ -26,10 +26,9 @@ public enum Baggage {
         var result = "outrigger.role=\(role.rawValue),outrigger.request.id=\(encoded(requestID))"
         guard let inbound else { return result }
         var count = 2
-        for piece in inbound.split(separator: ",") {
-            let member = piece.trimmingBlanks
-            guard let equals = member.firstIndex(of: "="), count < maximumMembers else { continue }
-            let name = member[..<equals].trimmingBlanks
+        for member in inbound[...].listMembers {
+            guard count < maximumMembers else { break }
+            guard let name = member.halves(at: "=")?.0.trimmingBlanks else { continue }
             guard !name.isEmpty, name.utf8.allSatisfy(isToken), member.utf8.allSatisfy({ (0x20...0x7E).contains($0) || $0 == 0x09 }),
                 name != "outrigger.role", name != "outrigger.request.id", result.utf8.count + member.utf8.count < maximumBytes
             else { continue }
@@ -59,7 +58,8 @@ public enum Baggage {
 
     private static func upperHex(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 0x30 + nibble : 0x41 + nibble - 10 }
 
-    private static func decoded(_ text: Substring) -> String {
+    /// The text with its percent-encoding undone; what is none stays as it is.
+    public static func decoded(_ text: Substring) -> String {
         guard text.utf8.contains(UInt8(ascii: "%")) else { return String(text) }
         var result: [UInt8] = []
         var bytes = text.utf8[...]

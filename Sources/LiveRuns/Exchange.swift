@@ -17,6 +17,8 @@ public struct Exchange: Sendable {
     public var client: Endpoint
     /// Where the request was sent, or was to be sent.
     public var upstream: Endpoint?
+    /// The URL that the upstream's paths are appended to, where it is more than `http` and ``upstream``.
+    public var upstreamBase: String?
     public var times: Times
     /// Why it could not be completed.
     public var failure: Failure?
@@ -184,6 +186,19 @@ public struct Exchange: Sendable {
             self.firstByte = firstByte
             self.ended = ended
         }
+
+        /// When the run began: before it was sent, the agent had no part in it.
+        public var begun: UInt64 { sent ?? received }
+
+        /// The same times where each is no earlier than the one before it, and the end at least 1 ns after the beginning: a
+        /// clock that is set back makes no spans that end before they begin.
+        public var inOrder: Times {
+            var times = self
+            times.sent = sent.map { max($0, received) }
+            times.firstByte = firstByte.map { max($0, times.begun) }
+            times.ended = max(ended, times.firstByte ?? times.begun, times.begun + 1)
+            return times
+        }
     }
 
     public struct Failure: Hashable, Sendable {
@@ -201,14 +216,21 @@ public struct Exchange: Sendable {
     public struct ServedAnswer: Sendable {
         public var status: Int
         public var contentType: String?
+        public var contentEncoding: String?
         public var body: [[UInt8]]
+        public var isTruncated: Bool
         /// Nanoseconds.
         public var latency: UInt64
 
-        public init(status: Int, contentType: String?, body: [[UInt8]], latency: UInt64) {
+        public init(
+            status: Int, contentType: String?, contentEncoding: String? = nil, body: [[UInt8]], isTruncated: Bool = false,
+            latency: UInt64
+        ) {
             self.status = status
             self.contentType = contentType
+            self.contentEncoding = contentEncoding
             self.body = body
+            self.isTruncated = isTruncated
             self.latency = latency
         }
     }

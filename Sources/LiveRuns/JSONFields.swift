@@ -6,17 +6,21 @@ struct JSONFields: ~Copyable {
     /// Deeper nesting is not read.
     private static let maximumDepth = 512
 
-    private let text: UnsafeRawBufferPointer
+    private var text = UnsafeRawBufferPointer(start: nil, count: 0)
     private var tape = JSONTape(maximumDepth: maximumDepth)
 
-    init(_ text: UnsafeRawBufferPointer) { self.text = text }
-
-    /// - Returns: false if the text is not JSON.
-    mutating func parse() -> Bool { (try? tape.parse(text)) != nil }
+    /// Reads another text, which must stay where it is for as long as its fields are asked for.
+    ///
+    /// - Returns: false if the text is not JSON; there are no fields then.
+    mutating func parse(_ text: UnsafeRawBufferPointer) -> Bool {
+        self.text = text
+        return (try? tape.parse(text)) != nil
+    }
 
     func isArray(_ place: Int) -> Bool { tape[place].kind == .array }
     func isObject(_ place: Int) -> Bool { tape[place].kind == .object }
     func isString(_ place: Int) -> Bool { tape[place].kind == .string }
+    func isEmptyString(_ place: Int) -> Bool { isString(place) && tape[place].range.isEmpty }
 
     /// The member's value; nil where there is none, or it is null.
     func member(_ key: String, of object: Int) -> Int? {
@@ -42,7 +46,7 @@ struct JSONFields: ~Copyable {
         return String(decoding: bytes(place), as: UTF8.self)
     }
 
-    /// The UTF-8 of a string.
+    /// The UTF-8 of a string, and the text of any other value.
     func bytes(_ place: Int) -> [UInt8] {
         let raw = UnsafeRawBufferPointer(rebasing: text[tape[place].range])
         guard tape[place].hasEscapes else { return Array(raw) }
@@ -56,6 +60,19 @@ struct JSONFields: ~Copyable {
         return Int64(String(decoding: text[tape[place].range], as: UTF8.self))
     }
 
+    /// A whole number of at least 0.
+    func count(_ place: Int?) -> Int64? {
+        guard let value = integer(place), value >= 0 else { return nil }
+        return value
+    }
+
+    /// A value in words: a string as it is, of an object its `message`, and of anything else the text.
+    func words(_ place: Int) -> String {
+        let chosen = member("message", of: place) ?? place
+        return String(decoding: bytes(chosen), as: UTF8.self)
+    }
+
+    /// A number of at least 0.
     func number(_ place: Int?) -> RecordedNumber? {
         guard let place, tape[place].kind == .number else { return nil }
         let digits = String(decoding: text[tape[place].range], as: UTF8.self)

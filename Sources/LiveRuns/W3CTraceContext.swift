@@ -15,12 +15,21 @@ public struct W3CTraceContext: Hashable, Sendable {
     public var isSampled: Bool { flags & 1 != 0 }
 
     /// - Parameters:
+    ///   - traceParents: the header's values: two say nothing, since nobody knows which is right.
+    ///   - traceState: all its headers' values, which are one list.
+    /// - Returns: nil where there is no traceparent, or none that can be read: a new trace begins then.
+    public init?(traceParents: [String], traceState: [String] = []) {
+        guard traceParents.count == 1 else { return nil }
+        self.init(traceParent: traceParents[0], traceState: traceState)
+    }
+
+    /// - Parameters:
     ///   - traceParent: the header's value.
     ///   - traceState: all its headers' values, which are one list.
     /// - Returns: nil where there is no traceparent, or none that can be read: a new trace begins then.
     public init?(traceParent: String?, traceState: [String] = []) {
         guard let traceParent else { return nil }
-        let bytes = Array(traceParent.utf8)
+        let bytes = Array(traceParent[...].trimmingBlanks.utf8)
         let dash = UInt8(ascii: "-")
         guard bytes.count >= 55, bytes[2] == dash, bytes[35] == dash, bytes[52] == dash,
             let version = Self.lowerHex(bytes[0..<2]), version != 0xFF,
@@ -76,59 +85,25 @@ extension Exchange.TraceContext {
     }
 }
 
-/// The `tracestate` header.
-enum TraceState {
-    static let maximumMembers = 32
-    /// At least 512 characters must be passed on.
-    static let maximumLength = 512
-
-    /// Joins the headers and drops what cannot be passed on.
-    ///
-    /// Of a list that is too long, members of more than 128 characters go first, then those at its end.
-    ///
-    /// - Returns: nil where nothing is left, or where a member is malformed or stands twice: the whole list is void then.
-    static func forwarded(_ headers: [String]) -> String? {
-        var members: [Substring] = []
-        var keys: Set<Substring> = []
-        for header in headers {
-            for piece in header.split(separator: ",") {
-                let member = piece.trimmingBlanks
-                if member.isEmpty { continue }
-                guard let key = key(of: member), keys.insert(key).inserted else { return nil }
-                members.append(member)
-            }
-        }
-        guard members.count <= maximumMembers else { return nil }
-        var length = members.reduce(max(0, members.count - 1)) { $0 + $1.utf8.count }
-        while length > maximumLength, let i = members.lastIndex(where: { $0.utf8.count > 128 }) ?? members.indices.last {
-            length -= members.remove(at: i).utf8.count + 1
-        }
-        return members.isEmpty ? nil : members.joined(separator: ",")
-    }
-
-    private static func key(of member: Substring) -> Substring? {
-        guard let equals = member.firstIndex(of: "=") else { return nil }
-        let key = member[..<equals]
-        let value = member[equals...].dropFirst().utf8
-        guard (1...256).contains(key.utf8.count), let first = key.utf8.first, isLowerOrDigit(first),
-            key.utf8.allSatisfy({ isLowerOrDigit($0) || "_-*/@".utf8.contains($0) }),
-            (1...256).contains(value.count),
-            value.allSatisfy({ (0x20...0x7E).contains($0) && $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: "=") })
-        else { return nil }
-        return key
-    }
-
-    private static func isLowerOrDigit(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-    }
-}
-
 extension Substring {
     /// Without blanks and tabs at its ends.
     var trimmingBlanks: Substring {
-        var text = self
-        while let first = text.utf8.first, first == 0x20 || first == 0x09 { text = text.dropFirst() }
-        while let last = text.utf8.last, last == 0x20 || last == 0x09 { text = text.dropLast() }
-        return text
+        var bytes = utf8
+        while let first = bytes.first, first == 0x20 || first == 0x09 { bytes.removeFirst() }
+        while let last = bytes.last, last == 0x20 || last == 0x09 { bytes.removeLast() }
+        return Substring(bytes)
+    }
+
+    /// The members of a header that is a list, without the blanks around them.
+    ///
+    /// Bytes decide, not characters: a comma with a combining mark behind it is a comma.
+    var listMembers: [Substring] {
+        utf8.split(separator: UInt8(ascii: ",")).map { Substring($0).trimmingBlanks }
+    }
+
+    /// What stands in front of the first such byte and behind it; nil where there is none.
+    func halves(at separator: Unicode.Scalar) -> (Substring, Substring)? {
+        guard let place = utf8.firstIndex(of: UInt8(ascii: separator)) else { return nil }
+        return (Substring(utf8[..<place]), Substring(utf8[place...].dropFirst()))
     }
 }

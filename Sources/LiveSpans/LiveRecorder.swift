@@ -6,13 +6,14 @@ public import Threads
 
 /// Takes exchanges from the data plane and turns them into spans on a thread of its own, beside the requests.
 ///
-/// ``offer(_:)`` never waits: what has no place in the bounded queue is dropped and counted. What was taken is handed on
-/// within a few milliseconds, so that little is lost when the process is killed.
+/// ``offer(_:)`` never waits for that: what has no place in the bounded queue is dropped and counted. What was taken is
+/// handed on within a few milliseconds, so that little is lost when the process is killed.
 public final class LiveRecorder: Sendable {
-    /// What became of the exchanges. `offered` is the sum of the rest and of what still waits.
+    /// What became of the exchanges. `offered` is the sum of `dropped`, `unsampled`, `written` and `waiting`.
     public struct Counts: Sendable {
         public var offered = 0
-        public var dropped = 0
+        /// Dropped ones by the reason.
+        public var drops: [Drop: Int] = [:]
         /// By the sampler's word.
         public var unsampled = 0
         public var written = 0
@@ -22,7 +23,21 @@ public final class LiveRecorder: Sendable {
         public var shapes: [String: Int] = [:]
         /// Answers with something wrong in them.
         public var problems = 0
+        /// Attributes that the limits have cost.
+        public var droppedAttributes = 0
         public var waiting = 0
+
+        public var dropped: Int { drops.values.reduce(0, +) }
+    }
+
+    /// Why an exchange was dropped.
+    public enum Drop: String, CaseIterable, Sendable {
+        /// As many waited as may.
+        case queueFull = "queue_full"
+        /// Those that waited held as many bytes as they may.
+        case bytesFull = "bytes_full"
+        /// It came after ``finish()``.
+        case closed
     }
 
     /// Where spans and events go.
@@ -30,12 +45,26 @@ public final class LiveRecorder: Sendable {
         case spans, events
     }
 
+    /// An exchange in the queue. A class, since the queue must not move much memory while event loops stand before it.
+    private final class Waiting: Sendable {
+        let exchange: Exchange
+        let reason: LiveSampling.Reason
+
+        init(_ exchange: Exchange, _ reason: LiveSampling.Reason) {
+            self.exchange = exchange
+            self.reason = reason
+        }
+    }
+
     private struct State: Sendable {
-        var exchanges: [Exchange] = []
+        var queue: [Waiting] = []
+        /// Exchanges and bytes in the queue and under way: all that must be remembered.
+        var held = 0
         var bytes = 0
+        /// Exchanges that were let in.
+        var admitted = 0
         var counts = Counts()
         var isClosed = false
-        var isBusy = false
         var isDone = false
     }
 
@@ -44,11 +73,16 @@ public final class LiveRecorder: Sendable {
     private let maximumBytes: Int
     private let sampling: LiveSampling
 
+    /// Microseconds.
+    private static let pause: UInt32 = 2000
+    /// Spans are handed on when they hold so many bytes, even if more could be added at once.
+    private static let maximumPending = 1 << 20
+
     /// Starts the thread.
     ///
     /// - Parameters:
-    ///   - maximumExchanges: how many wait at most.
-    ///   - maximumBytes: how many bytes of bodies wait at most.
+    ///   - maximumExchanges: how many are held at most.
+    ///   - maximumBytes: about how many bytes those hold at most.
     ///   - sink: takes what was made, on the thread; it may wait.
     /// - Throws: `ThreadError` when the system has no more threads to give.
     public init<Encoder: SpanEncoder, Events: EventEncoder>(
@@ -66,34 +100,47 @@ public final class LiveRecorder: Sendable {
     /// - Returns: false when it was dropped.
     @discardableResult
     public func offer(_ exchange: Exchange) -> Bool {
+        guard let reason = sampling.exports(exchange) else {
+            state.withLock { state in
+                state.counts.offered += 1
+                state.counts.unsampled += 1
+            }
+            return true
+        }
+        let waiting = Waiting(exchange, reason)
         let size = exchange.size
         return state.withLock { state in
             state.counts.offered += 1
-            guard sampling.exports(exchange) else {
-                state.counts.unsampled += 1
-                return true
-            }
-            guard !state.isClosed, state.exchanges.count < maximumExchanges, state.bytes + size <= maximumBytes else {
-                state.counts.dropped += 1
+            if let drop = drop(size, state) {
+                state.counts.drops[drop, default: 0] += 1
                 return false
             }
-            state.exchanges.append(exchange)
+            state.queue.append(waiting)
+            state.admitted += 1
+            state.held += 1
             state.bytes += size
             return true
         }
     }
 
+    private func drop(_ size: Int, _ state: borrowing State) -> Drop? {
+        if state.isClosed { return .closed }
+        if state.held >= maximumExchanges { return .queueFull }
+        return state.bytes + size > maximumBytes ? .bytesFull : nil
+    }
+
     public var counts: Counts {
         state.withLock { state in
             var counts = state.counts
-            counts.waiting = counts.offered - counts.dropped - counts.unsampled - counts.written
+            counts.waiting = state.held
             return counts
         }
     }
 
     /// Waits until all that was offered before has been handed on.
     public func flush() {
-        state.wait { $0.exchanges.isEmpty && !$0.isBusy ? () : nil }
+        let last = state.withLock { $0.admitted }
+        state.wait { $0.counts.written >= last ? () : nil }
     }
 
     /// Takes nothing more, and waits until all is handed on.
@@ -102,28 +149,31 @@ public final class LiveRecorder: Sendable {
         state.wait { $0.isDone ? () : nil }
     }
 
+    // MARK: the thread
+
     private func work<Encoder: SpanEncoder, Events: EventEncoder>(
         _ writer: consuming LiveSpanWriter<Encoder, Events>, _ sink: (SpanBatch, Signal) -> Void
     ) {
-        while let exchanges = take() {
-            var shapes: [String: Int] = [:]
-            var problems = 0
-            for exchange in exchanges {
-                let outcome = writer.write(exchange)
-                shapes[outcome.shape.rawValue, default: 0] += 1
-                if outcome.problem != nil { problems += 1 }
-            }
-            let spans = writer.takeSpans()
-            let events = writer.takeEvents()
-            if !spans.isEmpty { sink(spans, .spans) }
-            if !events.isEmpty { sink(events, .events) }
-            state.withLock { state in
-                state.isBusy = false
-                state.counts.written += exchanges.count
-                state.counts.spans += spans.count
-                state.counts.events += events.count
-                state.counts.shapes.merge(shapes, uniquingKeysWith: +)
-                state.counts.problems += problems
+        var done = Counts()
+        var bytes = 0
+        while let queue = take() {
+            for (i, waiting) in queue.enumerated() {
+                let outcome = writer.write(waiting.exchange, because: waiting.reason)
+                done.written += 1
+                done.shapes[outcome.shape.rawValue, default: 0] += 1
+                if outcome.problem != nil { done.problems += 1 }
+                bytes += waiting.exchange.size
+                guard i == queue.count - 1 || writer.pendingBytes >= Self.maximumPending else { continue }
+                let spans = writer.takeSpans()
+                let events = writer.takeEvents()
+                if !spans.isEmpty { sink(spans, .spans) }
+                if !events.isEmpty { sink(events, .events) }
+                done.spans = spans.count
+                done.events = events.count
+                done.droppedAttributes = writer.droppedAttributes
+                handedOn(done, bytes)
+                done = Counts()
+                bytes = 0
             }
             // Who works in one go does not have to be woken for each; those who wait for a place are never kept waiting.
             usleep(Self.pause)
@@ -131,17 +181,25 @@ public final class LiveRecorder: Sendable {
         state.withLock { $0.isDone = true }
     }
 
-    /// Microseconds.
-    private static let pause: UInt32 = 2000
+    private func handedOn(_ done: Counts, _ bytes: Int) {
+        state.withLock { state in
+            state.held -= done.written
+            state.bytes -= bytes
+            state.counts.written += done.written
+            state.counts.spans += done.spans
+            state.counts.events += done.events
+            state.counts.shapes.merge(done.shapes, uniquingKeysWith: +)
+            state.counts.problems += done.problems
+            state.counts.droppedAttributes = done.droppedAttributes
+        }
+    }
 
     /// - Returns: nil when there is no more and never will be.
-    private func take() -> [Exchange]? {
+    private func take() -> [Waiting]? {
         state.wait { state in
-            if state.exchanges.isEmpty { return state.isClosed ? .some(nil) : nil }
-            var taken: [Exchange] = []
-            swap(&taken, &state.exchanges)
-            state.bytes = 0
-            state.isBusy = true
+            if state.queue.isEmpty { return state.isClosed ? .some(nil) : nil }
+            var taken: [Waiting] = []
+            swap(&taken, &state.queue)
             return taken
         }
     }
@@ -151,9 +209,10 @@ extension Exchange {
     /// About how much memory it holds.
     fileprivate var size: Int {
         var size = 2048
-        for piece in request.body { size += piece.count }
-        for piece in response?.body ?? [] { size += piece.count }
-        for piece in pairedWith?.body ?? [] { size += piece.count }
+        // Each piece is an array of its own.
+        for piece in request.body { size += piece.count + 64 }
+        for piece in response?.body ?? [] { size += piece.count + 64 }
+        for piece in pairedWith?.body ?? [] { size += piece.count + 64 }
         return size
     }
 }

@@ -1,4 +1,4 @@
-public import AgentRuns
+internal import AgentRuns
 public import LiveRuns
 public import RunSpans
 
@@ -11,7 +11,7 @@ public struct LiveSampling: Sendable {
     /// Whether the caller's decision counts.
     public var isParentBased: Bool
     /// Whether what was not sampled is exported after all if it failed or is of the candidate: those are the ones that a
-    /// rollout is judged by. The agent is still told that it is not sampled.
+    /// rollout is judged by. The agent is still told that it is not sampled, and the spans' flags say so, too.
     public var keepsErrors = true
     public var keepsCandidate = true
 
@@ -21,15 +21,25 @@ public struct LiveSampling: Sendable {
     }
 
     /// The decision at the request's beginning, which the agent is told.
-    public func samples(_ traceID: TraceID, parentIsSampled: Bool?) -> Bool {
+    ///
+    /// - Parameter randomness: the 56 bits of ``TraceState/randomness(of:_:)``.
+    public func samples(_ randomness: UInt64, parentIsSampled: Bool?) -> Bool {
         if isParentBased, let parentIsSampled { return parentIsSampled }
-        return root.keeps(traceID)
+        return root.keeps(randomness: randomness)
+    }
+
+    /// Why a request is exported.
+    public enum Reason: String, Sendable {
+        case sampled, candidate, error
     }
 
     /// The decision at its end.
-    public func exports(_ exchange: borrowing Exchange) -> Bool {
-        if exchange.trace.isSampled { return true }
-        if keepsCandidate, exchange.role == .candidate { return true }
-        return keepsErrors && (exchange.failure != nil || exchange.response?.status ?? 500 >= 500)
+    ///
+    /// - Returns: nil where it is not exported.
+    public func exports(_ exchange: borrowing Exchange) -> Reason? {
+        if exchange.trace.isSampled { return .sampled }
+        if keepsCandidate, exchange.role == .candidate { return .candidate }
+        // An error of the client's is none of the agent's.
+        return keepsErrors && (exchange.hasFailed || exchange.response == nil) ? .error : nil
     }
 }

@@ -15,7 +15,7 @@ public struct EvaluationEvent: Sendable {
     /// What was evaluated, such as `outcome_match`.
     public var name: String
     public var score: Double?
-    /// `pass` or `fail`.
+    /// `pass` or `fail` where it can be one of them.
     public var label: String
     /// The evidence in words; it can hold content of the run.
     public var explanation: String?

@@ -1,4 +1,4 @@
-internal import AgentRuns
+public import AgentRuns
 internal import JSONDocuments
 
 /// The tool calls of two runs as numbers: equal numbers mean the same tool with equal arguments.
@@ -53,7 +53,7 @@ extension AgentRun {
     }
 
     /// Content as canonical JSON; a string that holds an object or array, as models write arguments, counts as that.
-    func canonicalBytes(of content: Content) -> [UInt8] {
+    public func canonicalBytes(of content: Content) -> [UInt8] {
         let text = storage[content.text.range]
         switch content.form {
         case .json:

@@ -14,7 +14,7 @@ internal import Synchronization
 /// gates. A change of the rollout is in force on all of them when ``apply(_:)`` returns.
 public final class DataPlane: Sendable {
     let gates = ArmGates()
-    let sampler: @Sendable (TraceID, Bool?) -> Bool
+    let sampler: @Sendable (UInt64, Bool?) -> Bool
     let record: @Sendable (Exchange) -> Void
     private let group: MultiThreadedEventLoopGroup
     private let state: Mutex<State>
@@ -30,10 +30,10 @@ public final class DataPlane: Sendable {
 
     /// - Parameters:
     ///   - threads: event loops; as many as there are cores is right.
-    ///   - sampler: whether a trace is sampled, given what the caller decided.
+    ///   - sampler: whether a trace of such randomness (56 bits) is sampled, given what the caller decided.
     ///   - record: takes what is done, on an event loop: must not block.
     public init(
-        _ settings: ProxySettings, threads: Int, sampler: @escaping @Sendable (TraceID, Bool?) -> Bool,
+        _ settings: ProxySettings, threads: Int, sampler: @escaping @Sendable (UInt64, Bool?) -> Bool,
         record: @escaping @Sendable (Exchange) -> Void
     ) throws {
         self.sampler = sampler

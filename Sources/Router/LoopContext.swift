@@ -21,7 +21,7 @@ final class LoopContext {
     private var baseline: UpstreamPool
     private var candidate: UpstreamPool?
     private var connections: [ObjectIdentifier: ClientConnection] = [:]
-    private let sampler: @Sendable (TraceID, Bool?) -> Bool
+    private let sampler: @Sendable (UInt64, Bool?) -> Bool
     private let record: @Sendable (Exchange) -> Void
     private(set) lazy var shadow = ShadowLane(self)
 
@@ -115,21 +115,22 @@ final class LoopContext {
 
     // MARK: traces
 
-    func traceContext(of head: HTTPRequestHead) -> Exchange.TraceContext {
-        let inbound = W3CTraceContext(
-            traceParent: head.headers.first(name: "traceparent"), traceState: head.headers["tracestate"])
+    func traceContext(of head: HTTPRequestHead, requestID: String) -> Exchange.TraceContext {
+        let inbound = W3CTraceContext(traceParents: head.headers["traceparent"], traceState: head.headers["tracestate"])
         let traceID = inbound?.traceID ?? random.traceID()
-        let isSampled = sampler(traceID, inbound?.isSampled)
+        let traceState = inbound == nil ? TraceState.beginning(withRequest: requestID) : inbound?.traceState
+        let isSampled = sampler(TraceState.randomness(of: traceID, traceState), inbound?.isSampled)
         return Exchange.TraceContext(
             traceID: traceID, parentSpanID: inbound?.parentID, parentIsSampled: inbound?.isSampled,
-            flags: isSampled ? (inbound?.flags ?? 2) | 1 : (inbound?.flags ?? 2) & ~1, traceState: inbound?.traceState,
+            flags: isSampled ? (inbound?.flags ?? 2) | 1 : (inbound?.flags ?? 2) & ~1, traceState: traceState,
             serverSpanID: random.spanID(), clientSpanID: random.spanID(), runSpanID: random.spanID(), isSampled: isSampled)
     }
 
     /// A trace of its own for a copy, which is sampled as the served one is.
     func shadowContext(of served: Exchange.TraceContext) -> Exchange.TraceContext {
         Exchange.TraceContext(
-            traceID: random.traceID(), parentSpanID: nil, parentIsSampled: nil, flags: served.flags | 2, traceState: served.traceState,
+            traceID: random.traceID(), parentSpanID: nil, parentIsSampled: nil, flags: served.flags | 2,
+            traceState: TraceState.copying(served.traceID, served.traceState),
             serverSpanID: random.spanID(), clientSpanID: random.spanID(), runSpanID: random.spanID(), isSampled: served.isSampled)
     }
 

@@ -40,7 +40,7 @@ struct RequestLog {
         self.peer = peer
         received = loop.now
         requestID = RequestID.of(head) ?? loop.random.requestID()
-        trace = loop.traceContext(of: head)
+        trace = loop.traceContext(of: head, requestID: requestID)
         baggage = head.headers.joined("baggage")
         request = BodyCapture(limit: Self.isReadable(head.headers) ? loop.settings.limits.requestCaptureBytes : 0)
         responseLimit = loop.settings.limits.responseCaptureBytes
@@ -134,8 +134,9 @@ struct RequestLog {
     var servedAnswer: Exchange.ServedAnswer? {
         guard let answer, failure == nil else { return nil }
         return Exchange.ServedAnswer(
-            status: Int(answer.status.code), contentType: answer.headers.first(name: "content-type"), body: response.chunks,
-            latency: ended - received)
+            status: Int(answer.status.code), contentType: answer.headers.first(name: "content-type"),
+            contentEncoding: answer.headers.first(name: "content-encoding"), body: response.chunks, isTruncated: response.isTruncated,
+            latency: ended > received ? ended - received : 0)
     }
 
     func exchange(pairedWith served: Exchange.ServedAnswer?) -> Exchange {
@@ -154,6 +155,7 @@ struct RequestLog {
                 received: received, sent: sent == 0 ? nil : sent, firstByte: firstByte == 0 ? nil : firstByte, ended: ended))
         exchange.served = self.served
         exchange.upstream = upstream.map { Exchange.Endpoint(address: $0.host, port: $0.port) }
+        exchange.upstreamBase = upstream?.url
         exchange.pairedWith = served
         if let failure { exchange.failure = Exchange.Failure(type: failure.type, message: failure.message) }
         if let answer {

@@ -10,6 +10,8 @@ public struct Upstream: Hashable, Sendable {
     public let port: Int
     /// Empty, or a path that starts with a slash and ends without one.
     public let basePath: String
+    /// The URL again.
+    public let url: String
 
     /// - Throws: ``UpstreamError`` that says what is wrong with the URL.
     public init(_ url: String) throws(UpstreamError) {
@@ -40,16 +42,16 @@ public struct Upstream: Hashable, Sendable {
         self.host = String(host)
         self.port = port
         basePath = path.hasSuffix("/") ? String(path.dropLast()) : String(path)
+        self.url = "\(scheme.rawValue)://\(Self.authority(scheme, self.host, port))\(basePath)"
     }
 
     /// `host:port` as it stands in a Host header.
-    public var authority: String {
+    public var authority: String { Self.authority(scheme, host, port) }
+
+    private static func authority(_ scheme: Scheme, _ host: String, _ port: Int) -> String {
         let name = host.contains(":") ? "[\(host)]" : host
         return port == (scheme == .http ? 80 : 443) ? name : "\(name):\(port)"
     }
-
-    /// The URL again.
-    public var url: String { "\(scheme.rawValue)://\(authority)\(basePath)" }
 }
 
 /// What is wrong with an upstream's URL.

@@ -6,6 +6,8 @@ public struct RunIdentity: Sendable {
     public var traceID: TraceID
     /// W3C trace flags for its spans: sampled, and random where the id came from a hash.
     public var flags: UInt32
+    /// The `tracestate` that its spans travel with; nil for none.
+    public var traceState: String?
     /// The id of a live run's `agent.run` span, which was told to the agent before there was a run; nil where it is hashed.
     private var liveSpanID: SpanID?
 
@@ -18,9 +20,10 @@ public struct RunIdentity: Sendable {
     /// A live run: its ids were made when its request came.
     ///
     /// - Parameter flags: W3C trace flags, with OTLP's bits 8 and 9.
-    public init(live traceID: TraceID, runSpanID: SpanID, flags: UInt32) {
+    public init(live traceID: TraceID, runSpanID: SpanID, flags: UInt32, traceState: String? = nil) {
         self.traceID = traceID
         self.flags = flags
+        self.traceState = traceState
         liveSpanID = runSpanID
     }
 

@@ -10,9 +10,9 @@ public enum RunShape {
 
     /// The ids of the run's spans, in the order in which they are written.
     public static func spanIDs(of run: borrowing AgentRun, _ identity: RunIdentity) -> [SpanID] {
-        var known = SpanIDs(of: identity.traceID)
-        guard !run.toolCalls.isEmpty else { return [known[.run], known[.step(0)]] }
-        var ids = [known[.run]]
+        var known = identity.spanIDs
+        guard !run.toolCalls.isEmpty else { return [identity.runSpanID, known[.step(0)]] }
+        var ids = [identity.runSpanID]
         for k in run.toolCalls.indices {
             ids.append(known[.step(k)])
             ids.append(known[.call(k)])

@@ -242,10 +242,11 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
         _ name: SpanName, _ identity: RunIdentity, _ id: SpanID, parent: SpanID?, _ start: UInt64, _ end: UInt64,
         isLastSibling: Bool = true
     ) {
-        output.begin(
-            SpanHead(
-                traceID: identity.traceID, spanID: id, parent: parent, name: name, start: start, end: end,
-                flags: identity.flags, isLastSibling: isLastSibling))
+        var head = SpanHead(
+            traceID: identity.traceID, spanID: id, parent: parent, name: name, start: start, end: end,
+            flags: identity.flags, isLastSibling: isLastSibling)
+        head.traceState = identity.traceState
+        output.begin(head)
     }
 
     private mutating func attributes(ofStep k: Int) -> StepAttributes {

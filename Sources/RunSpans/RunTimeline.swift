@@ -54,6 +54,18 @@ public struct RunTimeline: Sendable {
         rest = duration - inCalls
     }
 
+    /// A run whose times were measured, so that nothing has to be computed or doubted but the parts.
+    ///
+    /// - Precondition: the durations of its calls fit into it.
+    public init(measured run: borrowing AgentRun, from start: UInt64, to end: UInt64) {
+        self.start = start
+        duration = max(1, end > start ? end - start : 1)
+        steps = UInt64(max(1, run.toolCalls.count))
+        var inCalls: UInt64 = 0
+        for call in run.toolCalls { inCalls += Self.duration(of: call, after: inCalls) ?? 0 }
+        rest = duration - min(duration, inCalls)
+    }
+
     public var end: UInt64 { start + duration }
 
     /// What all tool calls of a run may take together, in nanoseconds: 30 days. It also keeps the sums far from overflow.

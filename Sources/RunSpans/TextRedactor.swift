@@ -2,9 +2,16 @@ internal import JSONText
 
 /// Takes secrets out of text that leaves the process in another way than on spans, such as in reports.
 public final class TextRedactor {
+    private let redaction: Redaction
     private var redactor: Redactor
 
-    public init(_ redaction: Redaction) { redactor = Redactor(redaction) }
+    public init(_ redaction: Redaction) {
+        self.redaction = redaction
+        redactor = Redactor(redaction)
+    }
+
+    /// Whether the value of this key is replaced, whatever it is.
+    public func hides(_ key: String) -> Bool { redaction.hides(Array(key.utf8)) }
 
     /// The text without its secrets; text that is JSON is treated as JSON.
     public func redacted(_ text: String) -> String {

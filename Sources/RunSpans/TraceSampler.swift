@@ -11,14 +11,17 @@ public enum TraceSampler: Hashable, Sendable {
     /// Between 0 and 1.
     case ratio(Double)
 
-    public func keeps(_ id: TraceID) -> Bool {
+    public func keeps(_ id: TraceID) -> Bool { keeps(randomness: id.low & (1 << 56 - 1)) }
+
+    /// - Parameter randomness: 56 bits.
+    public func keeps(randomness: UInt64) -> Bool {
         switch self {
         case .alwaysOn: return true
         case .alwaysOff: return false
         case .ratio(let ratio) where ratio <= 0: return false
         case .ratio(let ratio):
             let range = Double(UInt64(1) << 56)
-            return Double(id.low & (1 << 56 - 1)) >= (1 - ratio) * range
+            return Double(randomness) >= (1 - ratio) * range
         }
     }
 }

@@ -1,0 +1,88 @@
+internal import AgentRuns
+internal import LiveRuns
+internal import OTLP
+internal import Replay
+
+/// Whether the candidate did what the baseline did with the same request, as `gen_ai.evaluation.result` events about the
+/// shadow's run.
+///
+/// Their explanations name kinds, statuses and failures, never what was said.
+struct ShadowComparison {
+    /// Longer lists of calls take too long to align while others wait.
+    static let maximumCalls = 2000
+
+    private let exchange: Exchange
+    private let read: LiveRun
+    private let served: Exchange.ServedAnswer
+    private let baseline: LiveRun
+
+    init(_ exchange: Exchange, _ read: LiveRun, _ served: Exchange.ServedAnswer, _ baseline: LiveRun) {
+        self.exchange = exchange
+        self.read = read
+        self.served = served
+        self.baseline = baseline
+    }
+
+    func write(to events: inout some EventEncoder) {
+        guard let answer = exchange.failure?.type ?? exchange.response.map({ String($0.status) }) else { return }
+        // What never left the sidecar is no word of the candidate's, but that it could not be reached is one.
+        guard exchange.times.sent != nil || answer.hasPrefix("connect") else { return }
+        let isSame = exchange.failure == nil && exchange.response?.status == served.status
+        events.encode(event("status_match", isSame, "\(served.status), \(answer)"))
+        guard exchange.failure == nil else { return }
+        writeLatency(to: &events)
+        guard read.shape != .unknown, baseline.shape != .unknown, read.problem == nil, baseline.problem == nil,
+            read.failure == nil, baseline.failure == nil
+        else { return }
+        writeToolCalls(to: &events)
+        if baseline.run.statesOutcome, read.run.statesOutcome {
+            events.encode(event("outcome_match", baseline.run.bytes(of: baseline.run.outcome) == read.run.bytes(of: read.run.outcome)))
+        }
+        if baseline.run.response != nil || read.run.response != nil {
+            events.encode(event("response_match", respondsAlike))
+        }
+    }
+
+    private func writeLatency(to events: inout some EventEncoder) {
+        let mine = exchange.times.ended - exchange.times.begun
+        guard served.latency > 0 else { return }
+        var event = event("latency_ratio", true)
+        event.score = Double(mine) / Double(served.latency)
+        event.label = mine == served.latency ? "equal" : mine < served.latency ? "faster" : "slower"
+        events.encode(event)
+    }
+
+    private func writeToolCalls(to events: inout some EventEncoder) {
+        guard max(baseline.run.toolCalls.count, read.run.toolCalls.count) <= Self.maximumCalls else {
+            var event = event("tool_calls_match", false)
+            event.score = nil
+            event.label = "inconclusive"
+            event.errorType = "too_many_calls"
+            return events.encode(event)
+        }
+        let changes = ToolCallDiff.changes(from: baseline.run, to: read.run)
+        let kinds = Set(changes.map(\.kind.rawValue)).sorted().joined(separator: ", ")
+        events.encode(event("tool_calls_match", changes.isEmpty, kinds.isEmpty ? nil : kinds))
+    }
+
+    /// Whether both say the same, or both nothing; of JSON neither the order of members nor the white space matters.
+    private var respondsAlike: Bool {
+        guard let a = baseline.run.response, let b = read.run.response else { return false }
+        if a.form == b.form, baseline.run.bytes(of: a.text) == read.run.bytes(of: b.text) { return true }
+        guard a.form == .json, b.form == .json else { return false }
+        return baseline.run.canonicalBytes(of: a) == read.run.canonicalBytes(of: b)
+    }
+
+    private func event(_ name: String, _ passed: Bool, _ explanation: String? = nil) -> EvaluationEvent {
+        EvaluationEvent(
+            traceID: exchange.trace.traceID, spanID: exchange.trace.runSpanID, flags: UInt32(exchange.trace.flags),
+            time: exchange.times.ended, name: name, score: passed ? 1 : 0, label: passed ? "pass" : "fail", explanation: explanation)
+    }
+}
+
+extension AgentRun {
+    /// Whether it says how it ended, be it that there is nothing to say.
+    fileprivate var statesOutcome: Bool { outcome != nil || statesNoOutcome }
+
+    fileprivate func bytes(of text: Text?) -> ArraySlice<UInt8>? { text.map { storage[$0.range] } }
+}
