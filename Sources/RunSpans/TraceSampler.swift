@@ -20,8 +20,8 @@ public enum TraceSampler: Hashable, Sendable {
         case .alwaysOff: return false
         case .ratio(let ratio) where ratio <= 0: return false
         case .ratio(let ratio):
-            let range = Double(UInt64(1) << 56)
-            return Double(randomness) >= (1 - ratio) * range
+            // Whole numbers: a double cannot tell the last of 56 bits.
+            return randomness >= UInt64(max(0, 1 - ratio) * Double(UInt64(1) << 56))
         }
     }
 }
