@@ -124,7 +124,14 @@ struct StateLock: ~Copyable {
         guard descriptor >= 0 else {
             throw StateFileError(path, "cannot be locked: \(file): \(String(cString: strerror(errno)))")
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        // A process that was just killed, or is just starting a child, can hold it a moment longer.
+        var tries = 0
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            tries += 1
+            if tries < 40, errno == EWOULDBLOCK {
+                usleep(25_000)
+                continue
+            }
             let isTaken = errno == EWOULDBLOCK
             close(descriptor)
             throw StateFileError(

@@ -79,7 +79,14 @@ public final class Spool: Sendable {
         let lock = open("\(folder)/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard lock >= 0 else { throw SpoolError.system("cannot use the folder \(folder)") }
         self.lock = lock
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+        // A process that was just killed, or is just starting a child, can hold it a moment longer.
+        var tries = 0
+        while flock(lock, LOCK_EX | LOCK_NB) != 0 {
+            tries += 1
+            if tries < 40 {
+                usleep(25_000)
+                continue
+            }
             close(lock)
             throw SpoolError(message: "the spool \(folder) is in use by another process; give each one of its own")
         }
