@@ -1,0 +1,38 @@
+import Foundation
+import Testing
+
+/// The examples in Fixtures/deploy, checked as far as that goes without a cluster.
+@Suite struct DeployTests {
+    private static let folder = Project.root.appendingPathComponent("Fixtures/deploy")
+
+    @Test("the Kubernetes objects fit their schemas, and every configuration in the examples is sound")
+    func configurations() throws {
+        let output = try Scratch.folder()
+        let result = try Project.support("check_deploy", [Self.folder.path, output.path]).wait()
+        #expect(result.status == 0, "\(result.errors)")
+        for name in ["kubernetes.yaml", "compose.yaml"] {
+            let check = try Outrigger.run(["serve", "--check", "--config", output.appendingPathComponent(name).path])
+            #expect(check.status == 0, "\(name): \(check.errors)")
+        }
+    }
+
+    @Test("systemd takes the unit", .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/systemd-analyze")))
+    func unit() throws {
+        let text = try String(contentsOf: Self.folder.appendingPathComponent("outrigger.service"), encoding: .utf8)
+            .replacingOccurrences(of: "/usr/local/bin/outrigger", with: Outrigger.executable.path)
+        let unit = try Scratch.file([text], name: "outrigger.service")
+        let result = try Command(URL(fileURLWithPath: "/usr/bin/systemd-analyze"), ["verify", "--man=no", unit]).wait()
+        // It looks at the units that ours stands on, too, and has something to say of the machine's own.
+        let ours = result.errors.split(separator: "\n").filter { $0.contains("outrigger.service") }
+        #expect(ours.isEmpty, "\(ours)")
+    }
+
+    @Test("what the examples run is what the command offers")
+    func action() throws {
+        let text = try String(contentsOf: Self.folder.appendingPathComponent("github-action.yml"), encoding: .utf8)
+        let line = try #require(text.split(separator: "\n").first { $0.contains("outrigger gate") })
+        let flags = line.split(separator: " ").filter { $0.hasPrefix("--") }.map(String.init)
+        let help = try Outrigger.run(["gate", "--help"]).output
+        for flag in Set(flags) { #expect(help.contains(flag), "\(flag)") }
+    }
+}
