@@ -33,7 +33,7 @@ extension SidecarConfiguration {
         fields["shadow"]?.mapping { read(shadow: $0, into: &proxy) }
         if let tells = fields["response_headers"]?.bool() { proxy?.tellsRole = tells }
         let policy = fields["routing"]?.mapping(RoutingReader.policy) ?? RoutingPolicy()
-        let (rollout, steps, stateFile) = readRollout(fields["rollout"], hasCandidate: proxy?.candidate != nil, folder)
+        let (rollout, steps, stateFile) = readRollout(fields["rollout"], lacksCandidate: proxy.map { $0.candidate == nil } ?? false)
         let listen = fields["listen"].flatMap(readAddress)
         let admin = fields["admin"]?.mapping(readAdmin)
         let telemetry = fields["telemetry"]?.mapping { readTelemetry($0, folder) }
@@ -159,7 +159,7 @@ extension SidecarConfiguration {
     // MARK: the rollout and the telemetry
 
     private static func readRollout(
-        _ field: YAMLField?, hasCandidate: Bool, _ folder: String
+        _ field: YAMLField?, lacksCandidate: Bool
     ) -> (RolloutState, [RolloutState.Schedule.Step], String?) {
         var rollout = RolloutState(id: "default")
         var steps: [RolloutState.Schedule.Step] = []
@@ -171,7 +171,7 @@ extension SidecarConfiguration {
             let shadowShare = fields["shadow_percent"].flatMap(percentage)
             steps = fields["steps"]?.list(step) ?? []
             stateFile = fields["state_file"]?.string()
-            if mode != .baseline, !hasCandidate {
+            if mode != .baseline, lacksCandidate {
                 fields["mode"]?.report("there is no candidate", remedy: "add agents.candidate, or choose baseline")
             }
             if mode == .baseline, share ?? .none != .none {

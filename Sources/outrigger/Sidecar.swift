@@ -66,7 +66,13 @@ final class Sidecar: Sendable {
         self.readiness = readiness
         admin = try await AdminServer.start(
             try Self.settings(configuration.admin), Self.service(controller, plane, telemetry, readiness))
-        let port = try await plane.start(host: configuration.listen.host, port: configuration.listen.port, rollout: controller.snapshot)
+        let port: Int
+        do {
+            port = try await plane.start(
+                host: configuration.listen.host, port: configuration.listen.port, rollout: controller.snapshot)
+        } catch {
+            throw UsageError("cannot listen on \(configuration.listen.description): \(error); is another process using it?")
+        }
         try StopSignal.install(
             stop, onHangup: { [weak self] in self?.reload(because: "SIGHUP") },
             onFirst: { [talker] in talker.say("\($0): ending; a second signal ends at once") })
@@ -180,7 +186,8 @@ final class Sidecar: Sendable {
             let rest = new.needsRestart(comparedTo: old)
             if !rest.isEmpty { talker.warn("needs a restart to take effect: \(rest.joined(separator: ", "))") }
         } catch {
-            talker.warn("\(reason), but the configuration cannot be used and the old one stays:\n\(Terminal.lines(error))")
+            talker.warn("\(reason), but the configuration cannot be used and the old one stays:")
+            for line in "\(error)".split(separator: "\n") { talker.warn("  \(line)") }
         }
     }
 }

@@ -124,6 +124,17 @@ import Testing
         _ = try sidecar.end()
     }
 
+    @Test("a port that is taken is named")
+    func portTaken() throws {
+        let agent = try LiveAgent("agent")
+        let config = try Scratch.file(
+            ["listen: 127.0.0.1:\(agent.port)", "admin: {listen: \"127.0.0.1:0\"}", "agents: {baseline: {url: \"http://127.0.0.1:1\"}}",
+             "telemetry: {enabled: false}"], name: "taken.yaml")
+        let result = try Outrigger.run(["serve", "--config", config])
+        #expect(result.status == 2)
+        #expect(result.errors.contains("cannot listen on 127.0.0.1:\(agent.port)"))
+    }
+
     @Test("the configuration of the fixtures is sound")
     func fixture() throws {
         let result = try Outrigger.run(["serve", "--check", "--config", Project.root.appendingPathComponent("Fixtures/config/sidecar.yaml").path])
