@@ -197,11 +197,26 @@ final class RawServer: @unchecked Sendable {
     }
 }
 
-/// A port on which nobody listens.
-func unusedPort() throws -> Int {
-    let server = try RawServer { _ in }
-    server.stop()
-    return server.port
+/// A port on which nobody listens, and that nobody else is given while this lives.
+final class DeadPort {
+    let port: Int
+    private let descriptor: Int32
+
+    init() throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = loopback(0)
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        // Bound and not listening: connections are refused.
+        let bound = withUnsafeMutablePointer(to: &address) { [descriptor] in
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                bind(descriptor, address, size) == 0 && getsockname(descriptor, address, &size) == 0
+            }
+        }
+        guard bound else { throw SocketError("bind: \(String(cString: strerror(errno)))") }
+        port = Int(UInt16(bigEndian: address.sin_port))
+    }
+
+    deinit { Glibc.close(descriptor) }
 }
 
 struct SocketError: Error, CustomStringConvertible {

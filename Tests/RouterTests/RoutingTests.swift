@@ -165,8 +165,9 @@ struct RoutingTests {
     @Test("A candidate that cannot be reached is answered for by the baseline, and the run is marked")
     func fallback() async throws {
         let baseline = try NamedAgent("baseline")
+        let nobody = try DeadPort()
         let plane = try await TestPlane(
-            baselinePort: baseline.server.port, candidatePort: try unusedPort(), rollout: .mode(.canary, percent: 100),
+            baselinePort: baseline.server.port, candidatePort: nobody.port, rollout: .mode(.canary, percent: 100),
             agents: [baseline.server])
         let answer = try plane.ask("POST / HTTP/1.1\r\nHost: h\r\ncontent-length: 2\r\n\r\nhi")
         #expect(answer.body == "\"baseline\"")
@@ -176,6 +177,7 @@ struct RoutingTests {
         #expect(exchange.decision.fallback == "connect_failed")
         #expect(await plane.plane.counts().fallbacks == ["connect_failed": 1])
         await plane.stop()
+        withExtendedLifetime(nobody) {}
     }
 
     @Test("A candidate that was sent something is never replaced silently")
