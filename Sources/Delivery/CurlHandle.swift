@@ -1,10 +1,13 @@
 internal import CCurl
+internal import Threads
 
 /// One libcurl handle and the connection that it keeps alive. Used by one thread at a time; freed when it goes.
 struct CurlHandle: ~Copyable {
     private let handle: OpaquePointer
     private var headers: UnsafeMutablePointer<curl_slist>?
     private let sink = AnswerSink()
+    /// Lent to libcurl while the handle lives.
+    private var stop: StopFlag?
     private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
     /// Must run once before threads use libcurl; a global is initialised exactly once.
@@ -25,7 +28,9 @@ struct CurlHandle: ~Copyable {
     private var curl: UnsafeMutableRawPointer { UnsafeMutableRawPointer(handle) }
 
     /// Sets what is the same for all requests.
-    mutating func prepare(_ configuration: ExportConfiguration, contentType: String?) {
+    ///
+    /// - Parameter stop: cuts requests off once it is set.
+    mutating func prepare(_ configuration: ExportConfiguration, contentType: String?, stop: StopFlag? = nil) {
         set(CURLOPT_URL, configuration.endpoint)
         set(CURLOPT_PROTOCOLS_STR, "http,https")
         set(CURLOPT_USERAGENT, configuration.userAgent)
@@ -45,6 +50,17 @@ struct CurlHandle: ~Copyable {
         add(header: "Expect:")
         for (name, value) in configuration.headers { add(header: "\(name): \(value)") }
         ccurl_setopt_list(curl, CURLOPT_HTTPHEADER, headers)
+
+        if let stop {
+            self.stop = stop
+            set(CURLOPT_NOPROGRESS, 0)
+            ccurl_setopt_pointer(curl, CURLOPT_XFERINFODATA, Unmanaged.passUnretained(stop).toOpaque())
+            // Called at least once a second, also while nothing moves.
+            ccurl_setopt_progress(curl) { context, _, _, _, _ in
+                guard let context else { return 0 }
+                return Unmanaged<StopFlag>.fromOpaque(context).takeUnretainedValue().isSet ? 1 : 0
+            }
+        }
 
         let context = Unmanaged.passUnretained(sink).toOpaque()
         ccurl_setopt_pointer(curl, CURLOPT_WRITEDATA, context)
@@ -95,8 +111,9 @@ struct CurlHandle: ~Copyable {
     private func failure(_ code: CURLcode) -> TransportFailure {
         if sink.isOverLimit {
             return TransportFailure(
-                kind: .permanent, message: "the answer is larger than \(ExportConfiguration.maximumResponse >> 20) MiB")
+                kind: .tooLargeAnswer, message: "the answer is larger than \(ExportConfiguration.maximumResponse >> 20) MiB")
         }
+        if code == CURLE_ABORTED_BY_CALLBACK { return TransportFailure(kind: .cutOff, message: "cut off, since a stop was asked for") }
         let text = String(cString: errorText)
         let message = text.isEmpty ? String(cString: curl_easy_strerror(code)) : text
         let remedy: String? = switch code {

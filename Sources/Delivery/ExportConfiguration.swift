@@ -22,9 +22,11 @@ public struct ExportConfiguration: Sendable {
     /// Bytes of a request before compression; larger batches are split.
     public var maximumRequest = 4 << 20
     public var retry = RetryPolicy()
-    /// Whether an answer that every further request would get too, such as 401, ends the job. A process that stays should
-    /// go on: someone may mend the receiver.
+    /// Whether what every further request would meet too, such as 401 or a certificate that is not trusted, ends the job. A
+    /// process that stays should go on: someone may mend the receiver. What got no answer is then tried again.
     public var endsOnRefusal = true
+    /// Whether a stop cuts off requests under way, within about a second, and sends no more. Otherwise they are waited for.
+    public var stopCutsOff = false
 
     public init(endpoint: String, userAgent: String) {
         self.endpoint = endpoint
@@ -62,6 +64,9 @@ public struct RetryPolicy: Sendable {
     public var maximum = Duration.seconds(30)
     /// From the first try of a batch to giving it up, waits that the receiver asked for included.
     public var giveUpAfter = Duration.seconds(300)
+    /// The longest wait that a receiver's `Retry-After` is believed; nil for any. A process that stays must not be silenced
+    /// for ever by a wrong clock.
+    public var longestRequested: Duration?
 
     public init() {}
 

@@ -12,8 +12,12 @@ struct TransportFailure: Error, Sendable {
     enum Kind: Sendable {
         /// Trying again may help: refused or lost connections, time-outs, names that do not resolve.
         case transient
-        /// Trying again cannot help: certificates, malformed URLs, answers over the limit.
+        /// Trying again cannot help until someone changes something: certificates, malformed URLs.
         case permanent
+        /// The request was answered, with more than may be read.
+        case tooLargeAnswer
+        /// The stop that was asked for cut it off.
+        case cutOff
     }
 
     var kind: Kind

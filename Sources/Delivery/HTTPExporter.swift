@@ -33,7 +33,7 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
     /// Starts the senders.
     ///
     /// - Parameters:
-    ///   - stop: once set, nothing that fails is tried again.
+    ///   - stop: once set, nothing that fails is tried again; with ``ExportConfiguration/stopCutsOff``, nothing is sent.
     ///   - onSettled: called from the senders' threads, once for every range of spans.
     ///   - onNotice: called with what a person should know while it happens, such as a retry.
     public init(
@@ -85,7 +85,7 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
             while let job = queue.pop() { settle(job, 0..<job.batch.count, unsent: "halted") }
             return
         }
-        curl.prepare(configuration, contentType: form.contentType)
+        curl.prepare(configuration, contentType: form.contentType, stop: configuration.stopCutsOff ? stop : nil)
         var sender = Sender(curl: curl)
         while let job = queue.pop() { deliver(job, 0..<job.batch.count, by: &sender) }
     }
@@ -111,7 +111,7 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
         let started = clock.now
         var attempt = 0
         while true {
-            guard waitForPause() else { return settle(job, range, unsent: stop.isSet ? "stopped" : "halted") }
+            guard waitForPause(), !(configuration.stopCutsOff && stop.isSet) else { return settle(job, range, unsent: stop.isSet ? "stopped" : "halted") }
             attempt += 1
             var wait: Duration
             switch post(&sender, isRetry: attempt > 1) {
@@ -132,7 +132,7 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
                 return settle(job, range, unsent: "unreadable_answer")
             case .retry(let after, let problem):
                 // No wait at all is no answer to how long: the back-off keeps the receiver from being hammered.
-                let requested = after.flatMap { RetryAfter.wait($0, now: time(nil)) }.flatMap { $0 > .zero ? $0 : nil }
+                let requested = after.flatMap { RetryAfter.wait($0, now: time(nil)) }.flatMap { $0 > .zero ? min($0, configuration.retry.longestRequested ?? $0) : nil }
                 wait = requested ?? configuration.retry.wait(before: attempt, random: .random(in: 0..<1))
                 let elapsed = clock.now - started
                 guard !stop.isSet else {
@@ -173,8 +173,9 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
             return AnswerVerdict(try sender.curl.post(message))
         } catch {
             return switch error.kind {
-            case .transient: .retry(after: nil, problem: error.message)
-            case .permanent: .unreadable(problem: error.message, endsAll: true)
+            case .transient, .cutOff: .retry(after: nil, problem: error.message)
+            case .permanent where !configuration.endsOnRefusal: .retry(after: nil, problem: error.message)
+            case .permanent, .tooLargeAnswer: .unreadable(problem: error.message, endsAll: true)
             }
         }
     }
@@ -241,21 +242,28 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
     }
 }
 
-/// Passes the first messages on, and then only says that there are more.
+/// Passes the first messages on, and from then on one a minute: a collector that is away for a night fills no log, and one
+/// that goes away after a month is still told of.
 private final class NoticeLimiter: Sendable {
     private static let limit = 50
-    private let count = Monitor(0)
+    private static let interval = Duration.seconds(60)
+    private let state = Monitor<(passed: Int, held: Int, last: ContinuousClock.Instant)>((0, 0, .now))
     private let onNotice: @Sendable (String) -> Void
 
     init(_ onNotice: @escaping @Sendable (String) -> Void) { self.onNotice = onNotice }
 
     func pass(_ text: String) {
-        let number = count.withLock { count in
-            count += 1
-            return count
+        let now = ContinuousClock.now
+        let held = state.withLock { state -> Int? in
+            guard state.passed < Self.limit || now - state.last >= Self.interval else {
+                state.held += 1
+                return nil
+            }
+            defer { state = (state.passed + 1, 0, now) }
+            return state.held
         }
-        if number <= Self.limit { onNotice(text) }
-        if number == Self.limit { onNotice("more messages about the delivery follow and are only counted") }
+        guard let held else { return }
+        onNotice(held > 0 ? "\(text) (\(held) more messages about the delivery were only counted)" : text)
     }
 }
 

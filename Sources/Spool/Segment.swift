@@ -1,22 +1,41 @@
 internal import Glibc
 
 /// One file of a spool: written at its end, read anywhere.
+///
+/// What each record is stays in memory, 20 bytes for one: 6 MB for a spool of 1 GiB with records of 3 kB.
 final class Segment {
+    struct Entry {
+        enum State: UInt8 { case waits, taken, done, lost }
+
+        var offset: Int
+        var payloadSize: UInt32
+        var items: UInt32
+        var kind: UInt8
+        var state: State
+
+        var isWaiting: Bool { state == .waits || state == .taken }
+    }
+
     let number: UInt64
     let path: String
-    /// Bytes that hold whole records.
+    /// Bytes up to the end of the last whole record.
     private(set) var size: Int
+    private(set) var entries: [Entry] = []
+    /// Records, and items of them, that wait or are taken.
+    private(set) var waitingRecords = 0
+    private(set) var waitingItems = 0
+    /// Unix seconds of the first record; of the last one in a file that was found.
+    private(set) var since: Int
+    /// Whether anything was written that the disk may not have.
+    var isDirty = false
     private let descriptor: Int32
-    /// Items of records that are not done.
-    var waitingItems = 0
-    /// Records that are not done.
-    var waitingRecords = 0
 
-    private init(number: UInt64, path: String, descriptor: Int32, size: Int) {
+    init(number: UInt64, path: String, descriptor: Int32, size: Int, since: Int) {
         self.number = number
         self.path = path
         self.descriptor = descriptor
         self.size = size
+        self.since = since
     }
 
     deinit { close(descriptor) }
@@ -25,55 +44,12 @@ final class Segment {
         let path = "\(folder)/\(name(number))"
         let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw SpoolError.system("cannot create \(path)") }
-        let segment = Segment(number: number, path: path, descriptor: descriptor, size: 0)
-        do {
-            try segment.append(SpoolRecord.segmentHeader)
+        let segment = Segment(number: number, path: path, descriptor: descriptor, size: 0, since: time(nil))
+        do throws(SpoolError) {
+            try segment.write(SpoolRecord.segmentHeader)
         } catch {
             unlink(path)
             throw error
-        }
-        return segment
-    }
-
-    /// Opens a file that was left, and finds out how much of it is whole.
-    ///
-    /// - Returns: nil for a file without a single whole record, which is removed.
-    static func recover(_ number: UInt64, in folder: String, damage: inout Int) throws(SpoolError) -> Segment? {
-        let path = "\(folder)/\(name(number))"
-        let descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0 else { throw SpoolError.system("cannot open \(path)") }
-        var info = stat()
-        guard fstat(descriptor, &info) == 0 else {
-            close(descriptor)
-            throw SpoolError.system("cannot read \(path)")
-        }
-        let segment = Segment(number: number, path: path, descriptor: descriptor, size: SpoolRecord.segmentHeader.count)
-        let fileSize = Int(info.st_size)
-        let header = segment.read(at: 0, count: SpoolRecord.segmentHeader.count)
-        if let header, header.starts(with: "outrigger/spool".utf8), header != SpoolRecord.segmentHeader {
-            throw SpoolError(message: "\(path) is of another version of outrigger; move it away, or name another folder")
-        }
-        guard header == SpoolRecord.segmentHeader else {
-            // A file that was never finished has nothing in it; any other is none of ours.
-            guard fileSize < SpoolRecord.segmentHeader.count else {
-                throw SpoolError(message: "\(path) is no segment of a spool; move it away, or name another folder")
-            }
-            unlink(path)
-            return nil
-        }
-        while case .record(let header, _)? = segment.record(at: segment.size, limit: fileSize) {
-            segment.size += SpoolRecord.headerSize + header.payloadSize
-            if !header.isDone {
-                segment.waitingItems += header.items
-                segment.waitingRecords += 1
-            }
-        }
-        // What follows was torn by the end of the process, or damaged on disk: no record can be found in it.
-        damage += fileSize - segment.size
-        ftruncate(descriptor, off_t(segment.size))
-        if segment.waitingRecords == 0 {
-            unlink(path)
-            return nil
         }
         return segment
     }
@@ -84,23 +60,40 @@ final class Segment {
         return String(repeating: "0", count: 20 - digits.count) + digits + ".spool"
     }
 
-    enum Found {
-        case record(SpoolRecord.Header, payload: [UInt8])
+    /// Adds a record at the end, all or none.
+    ///
+    /// - Parameter syncs: whether it must survive a loss of power.
+    func append(_ record: [UInt8], kind: UInt8, items: UInt32, syncs: Bool) throws(SpoolError) {
+        let start = size
+        try write(record)
+        if syncs, fdatasync(descriptor) != 0 {
+            let error = SpoolError.system("cannot write \(path) through to the disk")
+            size = start
+            ftruncate(descriptor, off_t(start))
+            throw error
+        }
+        isDirty = !syncs
+        add(Entry(offset: start, payloadSize: UInt32(record.count - SpoolRecord.headerSize), items: items, kind: kind, state: .waits))
     }
 
-    /// The record at an offset; nil where there is no whole one.
-    func record(at offset: Int, limit: Int? = nil) -> Found? {
-        let limit = limit ?? size
-        guard offset + SpoolRecord.headerSize <= limit, let bytes = read(at: offset, count: SpoolRecord.headerSize),
-            let header = SpoolRecord.header(bytes), offset + SpoolRecord.headerSize + header.payloadSize <= limit,
-            let payload = read(at: offset + SpoolRecord.headerSize, count: header.payloadSize),
-            SpoolRecord.matches(bytes, header, payload)
-        else { return nil }
-        return .record(header, payload: payload)
+    /// Takes note of a record that is in the file.
+    func add(_ entry: Entry) {
+        entries.append(entry)
+        guard entry.isWaiting else { return }
+        waitingRecords += 1
+        waitingItems += Int(entry.items)
     }
 
-    /// Adds bytes at the end, all or none.
-    func append(_ bytes: [UInt8]) throws(SpoolError) {
+    /// The next record is written here.
+    ///
+    /// - Parameter cutting: whether there is something that was torn or damaged. If it cannot be cut off, it is written over,
+    ///   and the next start looks again.
+    func end(at offset: Int, cutting: Bool) {
+        size = offset
+        if cutting { ftruncate(descriptor, off_t(offset)) }
+    }
+
+    private func write(_ bytes: [UInt8]) throws(SpoolError) {
         var written = 0
         while written < bytes.count {
             let count = bytes.withUnsafeBytes { pwrite(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written, off_t(size + written)) }
@@ -115,24 +108,47 @@ final class Segment {
         size += bytes.count
     }
 
-    func markDone(at offset: Int) {
-        var done: UInt8 = 1
-        pwrite(descriptor, &done, 1, off_t(offset + SpoolRecord.stateOffset))
+    /// Changes what is to be done with a record.
+    ///
+    /// A mark that cannot be written has the record sent again after a restart.
+    func set(_ state: Entry.State, at index: Int) {
+        let before = entries[index]
+        entries[index].state = state
+        if before.isWaiting, !entries[index].isWaiting {
+            waitingRecords -= 1
+            waitingItems -= Int(before.items)
+        }
+        guard state == .done else { return }
+        var mark = SpoolRecord.done
+        pwrite(descriptor, &mark, 1, off_t(before.offset + SpoolRecord.stateOffset))
     }
 
-    func sync() { fdatasync(descriptor) }
+    /// - Returns: nil when the record is no longer what was written.
+    func payload(at index: Int) -> [UInt8]? {
+        let entry = entries[index]
+        guard var record = bytes(at: entry.offset, count: SpoolRecord.headerSize + Int(entry.payloadSize)),
+            let header = record.withUnsafeBytes({ SpoolRecord.whole($0) }),
+            header.kind == entry.kind, header.items == entry.items, header.payloadSize == entry.payloadSize
+        else { return nil }
+        record.removeFirst(SpoolRecord.headerSize)
+        return record
+    }
+
+    /// - Returns: nil when there are not so many.
+    func bytes(at offset: Int, count: Int) -> [UInt8]? {
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            while initialized < count {
+                let more = pread(descriptor, buffer.baseAddress.map { $0 + initialized }, count - initialized, off_t(offset + initialized))
+                if more < 0, errno == EINTR { continue }
+                guard more > 0 else { return }
+                initialized += more
+            }
+        }
+        return bytes.count == count ? bytes : nil
+    }
+
+    /// The same file, for who makes it durable without holding up others; -1 when there is none to be had.
+    func duplicate() -> Int32 { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
 
     func remove() { unlink(path) }
-
-    private func read(at offset: Int, count: Int) -> [UInt8]? {
-        var bytes = [UInt8](repeating: 0, count: count)
-        var got = 0
-        while got < count {
-            let more = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress.map { $0 + got }, count - got, off_t(offset + got)) }
-            if more < 0, errno == EINTR { continue }
-            guard more > 0 else { return nil }
-            got += more
-        }
-        return bytes
-    }
 }

@@ -7,7 +7,8 @@ internal import CCompression
 ///
 ///     offset  size
 ///     0       4     "OTRR"
-///     4       1     state: 0 waits, 1 is done; not covered by the checksum, since it is changed in place
+///     4       1     state: 0xA5 is done, anything else waits; not covered by the checksum, since it is changed in place.
+///                   Written as 0; a damaged one has a record sent twice rather than not at all.
 ///     5       1     kind, which the caller chose
 ///     6       2     0
 ///     8       4     items in the payload (spans or log records), for the account of what is lost
@@ -18,6 +19,7 @@ enum SpoolRecord {
     static let segmentHeader = Array("outrigger/spool1".utf8)
     static let headerSize = 20
     static let stateOffset = 4
+    static let done: UInt8 = 0xA5
     static let maximumPayload = 64 << 20
     private static let magic = Array("OTRR".utf8)
 
@@ -26,46 +28,72 @@ enum SpoolRecord {
         var kind: UInt8
         var items: Int
         var payloadSize: Int
-        var checksum: UInt32
+
+        /// Bytes of the record.
+        var size: Int { headerSize + payloadSize }
     }
 
     static func encode(kind: UInt8, items: Int, payload: [UInt8]) -> [UInt8] {
-        var record = magic + [0, kind, 0, 0]
+        var record: [UInt8] = []
         record.reserveCapacity(headerSize + payload.count)
+        record += magic
+        record += [0, kind, 0, 0]
         append(UInt32(clamping: items), to: &record)
         append(UInt32(payload.count), to: &record)
-        append(checksum(record[5..<16], payload), to: &record)
+        append(0, to: &record)
         record += payload
+        let checksum = record.withUnsafeBytes { Self.checksum($0) }
+        for i in 0..<4 { record[16 + i] = UInt8(truncatingIfNeeded: checksum >> UInt32(8 * i)) }
         return record
     }
 
-    /// - Returns: nil if the bytes are no header.
-    static func header(_ bytes: [UInt8]) -> Header? {
-        guard bytes.count == headerSize, bytes[0..<4].elementsEqual(magic), bytes[4] <= 1, bytes[6] == 0, bytes[7] == 0 else { return nil }
+    /// What stands at the beginning of `bytes`, whether or not the payload is what it was.
+    ///
+    /// - Returns: nil if it is no header, or the record would go on beyond the end.
+    static func header(_ bytes: UnsafeRawBufferPointer) -> Header? {
+        guard bytes.count >= headerSize, bytes.starts(with: magic), bytes[6] == 0, bytes[7] == 0 else { return nil }
         let size = Int(integer(bytes, at: 12))
-        guard size <= maximumPayload else { return nil }
-        return Header(
-            isDone: bytes[4] == 1, kind: bytes[5], items: Int(integer(bytes, at: 8)), payloadSize: size, checksum: integer(bytes, at: 16))
+        guard size <= maximumPayload, headerSize + size <= bytes.count else { return nil }
+        return Header(isDone: bytes[stateOffset] == done, kind: bytes[5], items: Int(integer(bytes, at: 8)), payloadSize: size)
     }
 
-    /// Whether the payload is the one that the header is of.
-    static func matches(_ headerBytes: [UInt8], _ header: Header, _ payload: [UInt8]) -> Bool {
-        checksum(headerBytes[5..<16], payload) == header.checksum
+    /// The header of the record at the beginning of `bytes`; nil unless the whole record is as it was written.
+    static func whole(_ bytes: UnsafeRawBufferPointer) -> Header? {
+        guard let header = header(bytes) else { return nil }
+        let record = UnsafeRawBufferPointer(rebasing: bytes[..<header.size])
+        return checksum(record) == integer(bytes, at: 16) ? header : nil
     }
 
-    private static func checksum(_ header: ArraySlice<UInt8>, _ payload: [UInt8]) -> UInt32 {
-        var crc = UInt32.max
-        var head = Array(header)
-        head.withUnsafeMutableBufferPointer { crc = crc32_iscsi($0.baseAddress, Int32($0.count), crc) }
-        payload.withUnsafeBufferPointer { crc = crc32_iscsi(UnsafeMutablePointer(mutating: $0.baseAddress), Int32($0.count), crc) }
-        return ~crc
+    /// Where the next whole record begins.
+    ///
+    /// Content that is full of what looks like headers cannot hold up the start: after so many checksums it gives up.
+    static func offsetOfNextWhole(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
+        var offset = start
+        var patience = 64 * bytes.count
+        while offset + headerSize <= bytes.count, patience > 0 {
+            if bytes[offset] == magic[0], let header = header(UnsafeRawBufferPointer(rebasing: bytes[offset...])) {
+                if whole(UnsafeRawBufferPointer(rebasing: bytes[offset...])) != nil { return offset }
+                patience -= header.size
+            }
+            offset += 1
+        }
+        return nil
+    }
+
+    /// - Parameter record: no more and no less than the record; at least a header.
+    private static func checksum(_ record: UnsafeRawBufferPointer) -> UInt32 {
+        guard let start = record.baseAddress else { return 0 }
+        // ISA-L asks for pointers that can be written through, and does not.
+        let bytes = UnsafeMutableRawPointer(mutating: start).assumingMemoryBound(to: UInt8.self)
+        let head = crc32_iscsi(bytes + 5, 11, .max)
+        return ~crc32_iscsi(bytes + headerSize, Int32(record.count - headerSize), head)
     }
 
     private static func append(_ value: UInt32, to bytes: inout [UInt8]) {
         for shift in stride(from: 0, to: 32, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> UInt32(shift))) }
     }
 
-    private static func integer(_ bytes: [UInt8], at offset: Int) -> UInt32 {
-        (0..<4).reduce(0) { $0 | UInt32(bytes[offset + $1]) << UInt32(8 * $1) }
+    private static func integer(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> UInt32 {
+        UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 }

@@ -95,10 +95,13 @@ struct SidecarMetrics {
         single("outrigger_export_rejected_total", "counter", "Spans and events that the collector refused for good.", exporter.rejected)
         counts("outrigger_export_dropped_total", "Spans and events that were lost.", "reason", exporter.dropped)
         single("outrigger_export_waiting", "gauge", "Spans and events that wait.", exporter.waiting)
+        single("outrigger_export_in_flight", "gauge", "Of those that wait: handed to a sender.", exporter.inFlight)
         single("outrigger_export_requests_total", "counter", "Requests to the collector.", exporter.requests)
         single("outrigger_export_retries_total", "counter", "Requests that were sent again.", exporter.retries)
         single("outrigger_spool_bytes", "gauge", "Bytes on disk.", exporter.spoolBytes)
         single("outrigger_spool_segments", "gauge", "Files on disk.", exporter.spoolSegments)
+        single("outrigger_spool_oldest_age_seconds", "gauge", "How long the oldest file with something that waits is there.", exporter.spoolOldestAge)
+        single("outrigger_spool_damaged_bytes_total", "counter", "Bytes found damaged on disk.", exporter.spoolDamagedBytes)
         single("outrigger_spool_failing", "gauge", "1 while the spool cannot be written.", exporter.spoolProblem == nil ? 0 : 1)
     }
 

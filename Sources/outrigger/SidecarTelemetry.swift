@@ -51,13 +51,16 @@ struct SidecarTelemetry {
         let baseline = try Self.release(configuration.releases.baselineVersion, configuration.releases.baselineFile)
         let candidate = try Self.release(configuration.releases.candidateVersion, configuration.releases.candidateFile)
         let logs = try ReplayExport.logsEndpoint(wanted.endpoint, ExportSetup.environment(), endpoint)
+        let protobuf = SpooledExporter.Forms(spans: ProtobufSpanEncoder(origin).form, events: ProtobufEventEncoder(origin).form)
+        let json = SpooledExporter.Forms(spans: JSONSpanEncoder(origin).form, events: JSONEventEncoder(origin).form)
         // Encoders belong to one thread: the recorder makes its own there.
         func start<Encoder: SpanEncoder, Events: EventEncoder>(
             _ encoder: @escaping @Sendable () -> Encoder, _ events: @escaping @Sendable () -> Events
         ) throws -> (LiveRecorder, SpooledExporter) {
             let exporter = try SpooledExporter(
-                export, logsEndpoint: logs, spanForm: encoder().form, eventForm: events().form, spool: spool,
-                batchItems: settings.batchSpans, delay: min(settings.scheduleDelay, .seconds(60)), onNotice: { talker.warn($0) })
+                export, logsEndpoint: logs, forms: settings.encoding == .json ? json : protobuf,
+                otherForms: settings.encoding == .json ? protobuf : json, spool: spool, batchItems: settings.batchSpans,
+                delay: min(settings.scheduleDelay, .seconds(60)), onNotice: { talker.warn($0) })
             let recorder = try LiveRecorder(sampling: sampling) {
                 LiveSpanWriter(mapping, baseline: baseline, candidate: candidate, encoder: encoder(), events: events())
             } sink: { batch, signal in
