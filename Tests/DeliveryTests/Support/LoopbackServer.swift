@@ -7,6 +7,7 @@ final class LoopbackServer: Sendable {
     struct Request: Sendable {
         /// Counted from 0 in order of arrival.
         var number: Int
+        var path: String
         /// Names in lower case.
         var headers: [String: String]
         var body: [UInt8]
@@ -20,6 +21,8 @@ final class LoopbackServer: Sendable {
         case close
         /// Announces more than it sends, then closes the connection.
         case closeMidBody
+        /// Sends these bytes, which need not be HTTP, and closes the connection.
+        case raw([UInt8])
 
         static let accepted = Reply.status(200)
     }
@@ -28,9 +31,11 @@ final class LoopbackServer: Sendable {
     let port: Int
     private let log: Monitor<[Request]>
 
-    /// - Parameter reply: called for each request in turn, never twice at once.
-    init(_ reply: @escaping @Sendable (Request) -> Reply) throws {
-        let (listener, port) = try listeningSocket()
+    /// - Parameters:
+    ///   - port: 0 for a free one.
+    ///   - reply: called for each request in turn, never twice at once.
+    init(port: Int = 0, _ reply: @escaping @Sendable (Request) -> Reply) throws {
+        let (listener, port) = try listeningSocket(port)
         descriptor = listener
         self.port = port
         let log = Monitor<[Request]>([])
@@ -66,10 +71,13 @@ func unusedPort() throws -> Int {
     return port
 }
 
-private func listeningSocket() throws -> (descriptor: CInt, port: Int) {
+private func listeningSocket(_ port: Int = 0) throws -> (descriptor: CInt, port: Int) {
     let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
     try #require(descriptor >= 0)
+    var reuse: CInt = 1
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &reuse, socklen_t(MemoryLayout<CInt>.size))
     var address = sockaddr_in()
+    address.sin_port = in_port_t(port).bigEndian
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -88,9 +96,9 @@ private func serve(
 ) {
     defer { close(connection) }
     var input: [UInt8] = []
-    while let (headers, body) = nextRequest(from: connection, &input) {
+    while let (path, headers, body) = nextRequest(from: connection, &input) {
         let answer = log.withLock { log in
-            log.append(.init(number: log.count, headers: headers, body: body))
+            log.append(.init(number: log.count, path: path, headers: headers, body: body))
             return reply(log[log.count - 1])
         }
         switch answer {
@@ -100,17 +108,20 @@ private func serve(
         case .close: return
         case .closeMidBody:
             return send(Array("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf of".utf8), to: connection)
+        case .raw(let bytes): return send(bytes, to: connection)
         }
     }
 }
 
 /// - Returns: nil when the client closed the connection.
-private func nextRequest(from connection: CInt, _ input: inout [UInt8]) -> (headers: [String: String], body: [UInt8])? {
+private func nextRequest(from connection: CInt, _ input: inout [UInt8]) -> (path: String, headers: [String: String], body: [UInt8])? {
     let blankLine = Array("\r\n\r\n".utf8)
     while true {
         if let end = input.indices.first(where: { input[$0...].starts(with: blankLine) }) {
             var headers: [String: String] = [:]
-            for line in String(decoding: input[..<end], as: UTF8.self).split(separator: "\r\n").dropFirst() {
+            let lines = String(decoding: input[..<end], as: UTF8.self).split(separator: "\r\n")
+            let words = lines.first?.split(separator: " ") ?? []
+            for line in lines.dropFirst() {
                 guard let colon = line.firstIndex(of: ":") else { continue }
                 headers[line[..<colon].lowercased()] = line[line.index(after: colon)...].drop { $0 == " " }.description
             }
@@ -118,7 +129,7 @@ private func nextRequest(from connection: CInt, _ input: inout [UInt8]) -> (head
             let length = headers["content-length"].flatMap { Int($0) } ?? 0
             while input.count < start + length { guard receive(from: connection, &input) else { return nil } }
             defer { input.removeSubrange(..<(start + length)) }
-            return (headers, Array(input[start..<start + length]))
+            return (words.count > 1 ? String(words[1]) : "", headers, Array(input[start..<start + length]))
         }
         guard receive(from: connection, &input) else { return nil }
     }
