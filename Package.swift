@@ -107,6 +107,17 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
+        .target(
+            name: "Demo",
+            dependencies: [
+                "JSONText",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]),
         .target(name: "SidecarConfiguration", dependencies: ["AgentRuns", "Rollout", "Router", "RunSpans", "Spool", "StrictYAML"]),
         .executableTarget(
             name: "outrigger",
@@ -114,7 +125,7 @@ let package = Package(
                 "AgentRuns", "Threads", "TraceReading", "RunSpans", "OTLP", "Delivery", "Backfill", "OTelSettings", "JSONText",
                 "StrictYAML", "Releases", "Replay", "ReplayAgents", "ReplaySpans", "Gate", "Reports",
                 "AdminAPI", "LiveRuns", "LiveSpans", "Rollout", "RolloutControl", "Router", "SidecarConfiguration", "Spool",
-                "AdminClient", "JSONDocuments",
+                "AdminClient", "Demo", "JSONDocuments",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(

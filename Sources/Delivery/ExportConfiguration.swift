@@ -27,6 +27,8 @@ public struct ExportConfiguration: Sendable {
     public var endsOnRefusal = true
     /// Whether a stop cuts off requests under way, within about a second, and sends no more. Otherwise they are waited for.
     public var stopCutsOff = false
+    /// Notices that are passed on at once; later ones at most once a minute, with the number of those held back.
+    public var immediateNotices = 50
 
     public init(endpoint: String, userAgent: String) {
         self.endpoint = endpoint

@@ -45,7 +45,7 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
         self.form = form
         self.stop = stop
         self.onSettled = onSettled
-        let limiter = NoticeLimiter(onNotice)
+        let limiter = NoticeLimiter(configuration.immediateNotices, onNotice)
         self.onNotice = { limiter.pass($0) }
         name = configuration.displayName
         queue = BoundedQueue(capacity: configuration.queuedRequests)
@@ -245,17 +245,20 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
 /// Passes the first messages on, and from then on one a minute: a collector that is away for a night fills no log, and one
 /// that goes away after a month is still told of.
 private final class NoticeLimiter: Sendable {
-    private static let limit = 50
+    private let limit: Int
     private static let interval = Duration.seconds(60)
     private let state = Monitor<(passed: Int, held: Int, last: ContinuousClock.Instant)>((0, 0, .now))
     private let onNotice: @Sendable (String) -> Void
 
-    init(_ onNotice: @escaping @Sendable (String) -> Void) { self.onNotice = onNotice }
+    init(_ limit: Int, _ onNotice: @escaping @Sendable (String) -> Void) {
+        self.limit = limit
+        self.onNotice = onNotice
+    }
 
     func pass(_ text: String) {
         let now = ContinuousClock.now
         let held = state.withLock { state -> Int? in
-            guard state.passed < Self.limit || now - state.last >= Self.interval else {
+            guard state.passed < limit || now - state.last >= Self.interval else {
                 state.held += 1
                 return nil
             }

@@ -115,6 +115,8 @@ public final class SpooledExporter: Sendable {
         configuration.retry.longestRequested = .seconds(3600)
         configuration.connections = min(configuration.connections, 2)
         configuration.queuedRequests = 2
+        // A log of days that is full of one outage is read by nobody.
+        configuration.immediateNotices = 2
         let waiting = spool?.waitingKinds ?? []
         let settling = Settling()
         var lanes: [Lane] = []

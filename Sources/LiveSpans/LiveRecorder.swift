@@ -23,6 +23,8 @@ public final class LiveRecorder: Sendable {
         public var shapes: [String: Int] = [:]
         /// Answers with something wrong in them.
         public var problems = 0
+        /// What shadows were compared in, by what came of it.
+        public var comparisons: [ShadowComparison.Result: Int] = [:]
         /// Attributes that the limits have cost.
         public var droppedAttributes = 0
         public var waiting = 0
@@ -162,6 +164,7 @@ public final class LiveRecorder: Sendable {
                 done.written += 1
                 done.shapes[outcome.shape.rawValue, default: 0] += 1
                 if outcome.problem != nil { done.problems += 1 }
+                for comparison in outcome.comparisons { done.comparisons[comparison, default: 0] += 1 }
                 bytes += waiting.exchange.size
                 guard i == queue.count - 1 || writer.pendingBytes >= Self.maximumPending else { continue }
                 let spans = writer.takeSpans()
@@ -190,6 +193,7 @@ public final class LiveRecorder: Sendable {
             state.counts.events += done.events
             state.counts.shapes.merge(done.shapes, uniquingKeysWith: +)
             state.counts.problems += done.problems
+            state.counts.comparisons.merge(done.comparisons, uniquingKeysWith: +)
             state.counts.droppedAttributes = done.droppedAttributes
         }
     }

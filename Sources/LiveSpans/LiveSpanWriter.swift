@@ -47,7 +47,12 @@ public struct LiveSpanWriter<Encoder: SpanEncoder, Events: EventEncoder>: ~Copya
     public struct Outcome: Sendable {
         public var shape: LiveRun.Shape
         public var problem: String?
+        /// Of a shadow: what was compared, such as `tool_calls_match`, and what came of it, such as `pass`.
+        public var comparisons: [Comparison] = []
     }
+
+    /// One thing that was compared, and what came of it.
+    public typealias Comparison = ShadowComparison.Result
 
     /// - Parameter reason: why it is exported.
     @discardableResult
@@ -62,12 +67,13 @@ public struct LiveSpanWriter<Encoder: SpanEncoder, Events: EventEncoder>: ~Copya
         case (_, .baseline): Self.write(exchange, read, reason, attributes, to: &live)
         case (_, .candidate): Self.write(exchange, read, reason, attributes, to: &liveCandidate)
         }
+        var outcome = Outcome(shape: read.shape, problem: read.problem)
         if exchange.mode != .shadow {
             if let event = exchange.evaluationEvent { events.encode(event) }
         } else if let served = exchange.pairedWith {
-            ShadowComparison(exchange, read, served, reader.read(served)).write(to: &events)
+            outcome.comparisons = ShadowComparison(exchange, read, served, reader.read(served)).write(to: &events)
         }
-        return Outcome(shape: read.shape, problem: read.problem)
+        return outcome
     }
 
     /// Bytes of what was written and not taken yet.

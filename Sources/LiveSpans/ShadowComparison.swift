@@ -7,9 +7,15 @@ internal import Replay
 /// shadow's run.
 ///
 /// Their explanations name kinds, statuses and failures, never what was said.
-struct ShadowComparison {
+public struct ShadowComparison {
     /// Longer lists of calls take too long to align while others wait.
     static let maximumCalls = 2000
+
+    /// One thing that was compared, such as `tool_calls_match`, and what came of it, such as `pass`.
+    public struct Result: Hashable, Sendable {
+        public var check: String
+        public var result: String
+    }
 
     private let exchange: Exchange
     private let read: LiveRun
@@ -23,46 +29,52 @@ struct ShadowComparison {
         self.baseline = baseline
     }
 
-    func write(to events: inout some EventEncoder) {
-        guard let answer = exchange.failure?.type ?? exchange.response.map({ String($0.status) }) else { return }
-        // What never left the sidecar is no word of the candidate's, but that it could not be reached is one.
-        guard exchange.times.sent != nil || answer.hasPrefix("connect") else { return }
-        let isSame = exchange.failure == nil && exchange.response?.status == served.status
-        events.encode(event("status_match", isSame, "\(served.status), \(answer)"))
-        guard exchange.failure == nil else { return }
-        writeLatency(to: &events)
-        guard read.shape != .unknown, baseline.shape != .unknown, read.problem == nil, baseline.problem == nil,
-            read.failure == nil, baseline.failure == nil
-        else { return }
-        writeToolCalls(to: &events)
-        if baseline.run.statesOutcome, read.run.statesOutcome {
-            events.encode(event("outcome_match", baseline.run.bytes(of: baseline.run.outcome) == read.run.bytes(of: read.run.outcome)))
-        }
-        if baseline.run.response != nil || read.run.response != nil {
-            events.encode(event("response_match", respondsAlike))
-        }
+    /// - Returns: what was written, for counts.
+    func write(to events: inout some EventEncoder) -> [Result] {
+        let written = compared
+        for event in written { events.encode(event) }
+        return written.map { Result(check: $0.name, result: $0.label) }
     }
 
-    private func writeLatency(to events: inout some EventEncoder) {
+    private var compared: [EvaluationEvent] {
+        guard let answer = exchange.failure?.type ?? exchange.response.map({ String($0.status) }) else { return [] }
+        // What never left the sidecar is no word of the candidate's, but that it could not be reached is one.
+        guard exchange.times.sent != nil || answer.hasPrefix("connect") else { return [] }
+        let isSame = exchange.failure == nil && exchange.response?.status == served.status
+        var events = [event("status_match", isSame, "\(served.status), \(answer)")]
+        guard exchange.failure == nil else { return events }
+        if let latency { events.append(latency) }
+        guard read.shape != .unknown, baseline.shape != .unknown, read.problem == nil, baseline.problem == nil,
+            read.failure == nil, baseline.failure == nil
+        else { return events }
+        events.append(toolCalls)
+        if baseline.run.statesOutcome, read.run.statesOutcome {
+            events.append(event("outcome_match", baseline.run.bytes(of: baseline.run.outcome) == read.run.bytes(of: read.run.outcome)))
+        }
+        if baseline.run.response != nil || read.run.response != nil { events.append(event("response_match", respondsAlike)) }
+        return events
+    }
+
+    private var latency: EvaluationEvent? {
         let mine = exchange.times.ended - exchange.times.begun
-        guard served.latency > 0 else { return }
+        guard served.latency > 0 else { return nil }
         var event = event("latency_ratio", true)
         event.score = Double(mine) / Double(served.latency)
         event.label = mine == served.latency ? "equal" : mine < served.latency ? "faster" : "slower"
-        events.encode(event)
+        return event
     }
 
-    private func writeToolCalls(to events: inout some EventEncoder) {
+    private var toolCalls: EvaluationEvent {
         guard max(baseline.run.toolCalls.count, read.run.toolCalls.count) <= Self.maximumCalls else {
             var event = event("tool_calls_match", false)
             event.score = nil
             event.label = "inconclusive"
             event.errorType = "too_many_calls"
-            return events.encode(event)
+            return event
         }
         let changes = ToolCallDiff.changes(from: baseline.run, to: read.run)
         let kinds = Set(changes.map(\.kind.rawValue)).sorted().joined(separator: ", ")
-        events.encode(event("tool_calls_match", changes.isEmpty, kinds.isEmpty ? nil : kinds))
+        return event("tool_calls_match", changes.isEmpty, kinds.isEmpty ? nil : kinds)
     }
 
     /// Whether both say the same, or both nothing; of JSON neither the order of members nor the white space matters.

@@ -9,7 +9,10 @@ struct Outrigger: AsyncParsableCommand {
         commandName: "outrigger",
         abstract: "Observability for AI agents: their past and present runs as OpenTelemetry spans.",
         version: version,
-        subcommands: [BackfillCommand.self, ReplayCommand.self, GateCommand.self, ReleaseCommand.self, ServeCommand.self, RolloutCommand.self])
+        subcommands: [
+            BackfillCommand.self, ReplayCommand.self, GateCommand.self, ReleaseCommand.self, ServeCommand.self, RolloutCommand.self,
+            DemoCommand.self,
+        ])
 
     /// Exit statuses are part of the interface, so they are not left to the argument parser: what is wrong with the
     /// command line or the configuration is 2.

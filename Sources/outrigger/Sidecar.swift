@@ -30,6 +30,8 @@ final class Sidecar: Sendable {
     private let stop = StopFlag()
     private let readiness: Readiness
     private let admin: AdminServer
+    /// Where clients send their requests.
+    let port: Int
 
     /// Whether requests should be sent here.
     private final class Readiness: Sendable {
@@ -66,7 +68,6 @@ final class Sidecar: Sendable {
         self.readiness = readiness
         admin = try await AdminServer.start(
             try Self.settings(configuration.admin), Self.service(controller, plane, telemetry, readiness))
-        let port: Int
         do {
             port = try await plane.start(
                 host: configuration.listen.host, port: configuration.listen.port, rollout: controller.snapshot)
@@ -126,7 +127,25 @@ final class Sidecar: Sendable {
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
+    /// Where the admin API listens.
+    var adminPort: Int { admin.port }
+
+    /// What became of the spans and events; nil without any.
+    var delivery: SpooledExporter.Counts? { exporter?.counts }
+
+    /// What shadows were compared in so far, by the result, such as `fail`.
+    func comparisons(of check: String) -> [String: Int] {
+        (recorder?.counts.comparisons ?? [:]).reduce(into: [:]) { found, entry in
+            if entry.key.check == check { found[entry.key.result] = entry.value }
+        }
+    }
+
     // MARK: running
+
+    var isStopping: Bool { stop.isSet }
+
+    /// Ends it gracefully, as a signal would.
+    func requestStop() { stop.set() }
 
     /// Runs until a signal asks for the end, and ends gracefully.
     ///

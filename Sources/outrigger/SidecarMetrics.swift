@@ -85,6 +85,10 @@ struct SidecarMetrics {
         single("outrigger_recorder_spans_total", "counter", "Spans made.", recorder.spans)
         single("outrigger_recorder_events_total", "counter", "Events made.", recorder.events)
         single("outrigger_recorder_answer_problems_total", "counter", "Answers with something wrong in them.", recorder.problems)
+        begin("outrigger_shadow_comparisons_total", "counter", "What copies' answers were compared in with the served ones, by the result.")
+        for (key, count) in recorder.comparisons.sorted(by: { "\($0.key)" < "\($1.key)" }) {
+            sample("outrigger_shadow_comparisons_total", [("check", key.check), ("result", key.result)], count)
+        }
         counts("outrigger_recorder_answers_total", "Answers by the form in which they say what the agent did.", "shape", recorder.shapes)
     }
 
