@@ -113,11 +113,24 @@ struct CheckReader {
             guard let tool = fields.required("tool")?.string(), let source = fields.required("schema"),
                 let document = document(source)
             else { return nil }
-            do { return .arguments(tool: tool, schema: try JSONSchema(document)) } catch {
+            do {
+                let schema = try JSONSchema(document)
+                for keyword in schema.unknownKeywords { refuseSlip(keyword, source) }
+                return .arguments(tool: tool, schema: schema)
+            } catch {
                 source.report("this is no JSON Schema: \(error)")
                 return nil
             }
         } ?? nil
+    }
+}
+
+extension CheckReader {
+    /// JSON Schema lets unknown keywords assert nothing. One that looks like a slip of the hand would be a check that passes
+    /// for ever.
+    private func refuseSlip(_ keyword: JSONSchema.UnknownKeyword, _ field: YAMLField) {
+        guard let nearest = NearestWord.of(keyword.name, among: JSONSchema.keywords) else { return }
+        field.report("JSON Schema has no keyword \"\(keyword.name)\" (at \(keyword.pointer))", remedy: "did you mean \(nearest)?")
     }
 }
 

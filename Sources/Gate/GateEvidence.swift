@@ -1,5 +1,6 @@
 public import AgentRuns
 public import Replay
+internal import StrictYAML
 
 /// What a gate judges by, collected from the pairs as they come.
 ///
@@ -7,10 +8,19 @@ public import Replay
 public struct GateEvidence: PairObserver {
     public private(set) var tally = ReplayTally()
     public private(set) var slices: [ReplayTally]
+    /// What thresholds are held against.
+    private(set) var counts = TraceCounts()
+    private(set) var sliceCounts: [TraceCounts]
     /// Candidates' runs that ended in a problem.
     public private(set) var problems = 0
     /// Tools of the candidate's release that neither a recording nor a run has called so far.
     public var unexercisedTools: [String] { unexercised.map { String(decoding: $0, as: UTF8.self) } }
+
+    /// Tools that the checks name and nothing else does, with what may have been meant.
+    public var unknownTools: [(name: String, nearest: String?)] {
+        let known = knownTools.map { String(decoding: $0, as: UTF8.self) }
+        return unknown.map { String(decoding: $0, as: UTF8.self) }.map { ($0, NearestWord.of($0, among: known)) }
+    }
 
     /// Trace K in all of them: what it came to over its repetitions.
     private(set) var traces: [TraceOutcome] = []
@@ -23,6 +33,10 @@ public struct GateEvidence: PairObserver {
     private var current: RunningTrace?
     /// Names of tools, as UTF-8.
     private var unexercised: [[UInt8]]
+    private var unknown: [[UInt8]]
+    /// Of those that were seen while something was unknown.
+    private var knownTools: Set<[UInt8]>
+    private static let maximumKnownTools = 200
 
     /// How often each arm passed a trace.
     struct TraceOutcome {
@@ -47,6 +61,9 @@ public struct GateEvidence: PairObserver {
         var outcome = TraceOutcome(baselinePassed: 0, candidatePassed: 0, repetitions: 0)
         var latency = PairSum()
         var cost = PairSum()
+        var marks = TraceMarks()
+        /// Places of the slices that it belongs to.
+        var slices: [Int] = []
     }
 
     private struct PairSum {
@@ -65,7 +82,13 @@ public struct GateEvidence: PairObserver {
     public init(_ policy: GatePolicy) {
         rules = policy.slices
         unexercised = policy.releaseTools.map { Array($0.utf8) }
+        knownTools = Set(policy.releaseTools.map { Array($0.utf8) })
+        unknown = []
+        for name in policy.checkedTools.map({ Array($0.utf8) }) where !knownTools.contains(name) && !unknown.contains(name) {
+            unknown.append(name)
+        }
         slices = Array(repeating: ReplayTally(), count: policy.slices.count)
+        sliceCounts = Array(repeating: TraceCounts(), count: policy.slices.count)
         for measure in policy.comparison.measures { samples[measure.name] = PairedSamples() }
     }
 
@@ -75,13 +98,15 @@ public struct GateEvidence: PairObserver {
     ) {
         tally.add(verdict)
         if verdict.candidate.hasProblem { problems += 1 }
-        for i in rules.indices where rules[i].slice.contains(trace) { slices[i].add(verdict) }
         noteTools(trace)
         noteTools(candidate.run)
         if current?.index != place.index {
             finishTrace()
             current = RunningTrace(index: place.index, id: trace.recordedID.map { trace.string($0) }, line: place.line)
+            current?.slices = rules.indices.filter { rules[$0].slice.contains(trace) }
         }
+        for i in current?.slices ?? [] { slices[i].add(verdict) }
+        current?.marks.note(verdict)
         current?.outcome.repetitions += 1
         current?.outcome.baselinePassed += verdict.baseline.passed ? 1 : 0
         current?.outcome.candidatePassed += verdict.candidate.passed ? 1 : 0
@@ -97,6 +122,8 @@ public struct GateEvidence: PairObserver {
         guard let trace = current else { return }
         current = nil
         traces.append(trace.outcome)
+        counts.add(trace.marks)
+        for i in trace.slices { sliceCounts[i].add(trace.marks) }
         if trace.outcome.candidatePassed > 0, trace.outcome.candidatePassed < trace.outcome.repetitions {
             flakyCount += 1
             if flaky.count < 100 { flaky.append((trace.id ?? "line \(trace.line)", Int(trace.outcome.candidatePassed))) }
@@ -117,10 +144,18 @@ public struct GateEvidence: PairObserver {
     }
 
     private mutating func noteTools(_ run: borrowing AgentRun) {
-        guard !unexercised.isEmpty else { return }
+        guard !unexercised.isEmpty || !unknown.isEmpty else { return }
         for call in run.toolCalls {
             guard let name = call.name else { continue }
             unexercised.removeAll { run.storage[name.range].elementsEqual($0) }
+            noteKnown(run.storage[name.range])
         }
+        for name in run.allowedTools ?? [] { noteKnown(run.storage[name.range]) }
+    }
+
+    private mutating func noteKnown(_ name: ArraySlice<UInt8>) {
+        guard !unknown.isEmpty else { return }
+        unknown.removeAll { name.elementsEqual($0) }
+        if knownTools.count < Self.maximumKnownTools { knownTools.insert(Array(name)) }
     }
 }

@@ -73,6 +73,9 @@ public struct GateFile: Sendable {
         policy.thresholds = fields["thresholds"].flatMap { $0.mapping(Self.thresholds) } ?? policy.thresholds
         policy.slices = fields["slices"]?.list(Self.slice) ?? []
         policy.comparison = fields["compare"].flatMap { $0.mapping(Self.comparison) } ?? policy.comparison
+        // A gate that asks for nothing of the failures would let all of them through.
+        let boundsFailures = policy.thresholds.minPassRate != nil || policy.comparison.passRate?.margin != nil
+        if policy.thresholds.maxFailed == nil, !boundsFailures { policy.thresholds.maxFailed = 0 }
         policy.allowsInconclusive = fields["allow_inconclusive"]?.bool() ?? false
         evaluators = fields["evaluators"]?.entries()?.compactMap { Self.evaluator($0.key, $0.value) } ?? []
         var reader = CheckReader(evaluators: evaluators.map(\.name.name))

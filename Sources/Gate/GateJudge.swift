@@ -17,6 +17,8 @@ public struct GateJudge {
         /// Runs of a recording that no trace asked for.
         public var unmatchedRuns = 0
         public var repetitions = 1
+        /// False when one arm's times were recorded, with its tools, and the other's tools were answered at once.
+        public var latenciesAreComparable = true
         /// The checks of the gate file, by name.
         public var checks: [String] = []
 
@@ -24,13 +26,14 @@ public struct GateJudge {
     }
 
     public func judge(_ evidence: GateEvidence, _ circumstances: Circumstances) -> GateReport {
-        var findings = thresholdFindings(policy.thresholds, evidence.tally, problems: evidence.problems, slice: nil)
-        for (rule, tally) in zip(policy.slices, evidence.slices) {
-            findings += thresholdFindings(rule.thresholds, tally, problems: nil, slice: rule.name)
+        var findings = thresholdFindings(
+            policy.thresholds, evidence.tally, evidence.counts, problems: evidence.problems, slice: nil)
+        for (i, rule) in policy.slices.enumerated() {
+            findings += thresholdFindings(rule.thresholds, evidence.slices[i], evidence.sliceCounts[i], problems: nil, slice: rule.name)
         }
         findings += evidenceFindings(evidence, circumstances)
         let comparison = MetricComparison(policy.comparison)
-        let metrics = comparison.metrics(evidence)
+        let metrics = comparison.metrics(evidence, latenciesAreComparable: circumstances.latenciesAreComparable)
         findings += comparison.findings(metrics)
 
         var report = GateReport(verdict: findings.map(\.verdict).worst)
@@ -45,7 +48,7 @@ public struct GateJudge {
     // MARK: thresholds
 
     private func thresholdFindings(
-        _ thresholds: GatePolicy.Thresholds, _ tally: ReplayTally, problems: Int?, slice: String?
+        _ thresholds: GatePolicy.Thresholds, _ tally: ReplayTally, _ traces: TraceCounts, problems: Int?, slice: String?
     ) -> [GateReport.Finding] {
         var findings: [GateReport.Finding] = []
         let of = slice.map { " in slice \($0)" } ?? ""
@@ -55,25 +58,24 @@ public struct GateJudge {
             findings.append(
                 .init(
                     rule: prefix + rule, verdict: value > limit ? .fail : .pass,
-                    message: "\(value) \(words)\(of), \(limit) allowed"))
+                    message: "\(words)\(of), \(limit) allowed"))
         }
-        bound("max_failed", "failed", tally.failed, thresholds.maxFailed)
-        bound("max_tool_misuse", "with tool misuse", tally.toolMisuse, thresholds.maxToolMisuse)
-        bound("max_budget_overruns", "budget overruns", tally.budgetOverruns, thresholds.maxBudgetOverruns)
-        if let problems { bound("max_problems", "runs without an answer", problems, thresholds.maxProblems) }
+        bound("max_failed", counted(traces.failed, "trace") + " failed", traces.failed, thresholds.maxFailed)
+        bound("max_tool_misuse", counted(traces.toolMisuse, "trace") + " with tool misuse", traces.toolMisuse, thresholds.maxToolMisuse)
+        bound("max_budget_overruns", counted(traces.budgetOverruns, "budget overrun"), traces.budgetOverruns, thresholds.maxBudgetOverruns)
+        if let problems { bound("max_problems", counted(problems, "run") + " without an answer", problems, thresholds.maxProblems) }
         if let minimum = thresholds.minPassRate, tally.total > 0 {
             let rate = Double(tally.passed) / Double(tally.total)
             findings.append(
                 .init(
                     rule: prefix + "min_pass_rate", verdict: rate < minimum ? .fail : .pass,
-                    message: "\(percent(rate)) passed\(of), at least \(percent(minimum)) must"))
+                    message: "\(percent(rate)) of the runs passed\(of), at least \(percent(minimum)) must"))
         }
-        let evident = min(tally.withExpectation, tally.compared)
-        if evident < max(1, thresholds.minRuns) {
+        if traces.evident < max(1, thresholds.minRuns) {
             findings.append(
                 .init(
                     rule: prefix + "min_runs", verdict: .inconclusive,
-                    message: "\(evident) traces\(of) with runs of both arms and an expectation that could fail, at least "
+                    message: "\(counted(traces.evident, "trace"))\(of) with runs of both arms and an expectation that could fail, at least "
                         + "\(max(1, thresholds.minRuns)) are needed; record more traces, or state outcomes or checks"))
         }
         return findings
@@ -98,8 +100,12 @@ public struct GateJudge {
         if tally.total > 0, tally.compared == 0 {
             inconclusive("nothing_compared", "no trace has a run of both arms")
         }
-        for check in facts.checks where evidence.tally.checks[check] == nil {
-            inconclusive("check_never_applied", "check \(check) applied to no trace; look at its slice")
+        for check in facts.checks where evidence.tally.checks[check] == nil && evidence.tally.unscored[check] == nil {
+            inconclusive(
+                "check_never_applied", "check \(check) applied to no trace: its match selects none, or its tool was never called")
+        }
+        for (check, failures) in evidence.tally.unscored.sorted(by: { $0.key < $1.key }) {
+            inconclusive("evaluator_failed", "check \(check) has no score in \(counted(failures.count, "run")): \(failures.example)")
         }
         for (rule, slice) in zip(policy.slices, evidence.slices) where slice.total == 0 {
             inconclusive("slice_empty", "slice \(rule.name) has no trace")
@@ -137,6 +143,9 @@ extension [GateReport.Verdict] {
         return contains(.inconclusive) || isEmpty ? .inconclusive : .pass
     }
 }
+
+/// `1 trace`, `2 traces`.
+func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
 
 /// `0.954` as `95.4 %`.
 func percent(_ share: Double) -> String {

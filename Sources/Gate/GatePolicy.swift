@@ -7,6 +7,8 @@ public struct GatePolicy: Sendable {
     public var comparison = Comparison()
     /// Tools of the candidate's release, each of which some trace must exercise; empty when no release file was named.
     public var releaseTools: [String] = []
+    /// Tools that the checks name: one that nothing else names is told of, since it may be a slip of the hand.
+    public var checkedTools: [String] = []
     /// Whether an inconclusive verdict lets the merge through.
     public var allowsInconclusive = false
 

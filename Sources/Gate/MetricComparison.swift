@@ -18,10 +18,14 @@ struct MetricComparison {
     /// Of one interval. Its two sides are two errors of which only one does harm, but readers expect two-sided intervals.
     private var confidence: Double { 1 - alpha / Double(max(1, count)) }
 
-    func metrics(_ evidence: GateEvidence) -> [GateReport.Metric] {
+    /// - Parameter latenciesAreComparable: false when only one arm waited for its tools.
+    func metrics(_ evidence: GateEvidence, latenciesAreComparable: Bool = true) -> [GateReport.Metric] {
         var metrics: [GateReport.Metric] = []
         if let rule = comparison.passRate, let metric = passRate(rule, evidence) { metrics.append(metric) }
-        for measure in comparison.measures { metrics.append(self.measure(measure, evidence.samples[measure.name])) }
+        for measure in comparison.measures {
+            let isComparable = latenciesAreComparable || measure.name != .latency
+            metrics.append(self.measure(measure, evidence.samples[measure.name], isComparable: isComparable))
+        }
         return decided(metrics)
     }
 
@@ -30,6 +34,9 @@ struct MetricComparison {
             let words = switch metric.decision {
             case "not reported":
                 "\(metric.pairs) traces report \(metric.name) for both arms; at least 2 are needed to compare it"
+            case "not comparable":
+                "one arm's times are recorded, with its tools, and the other's tools were answered by the replay at once; run "
+                    + "both arms, or take \(metric.name) out of compare"
             case "worse": "the candidate is worse: \(metric.effectName) \(shown(metric.effect))\(bound(metric))"
             case "undecided":
                 "\(metric.effectName) \(shown(metric.effect))\(bound(metric)): too few or too scattered pairs to exclude that the "
@@ -72,7 +79,7 @@ struct MetricComparison {
         return metric
     }
 
-    private func measure(_ rule: GatePolicy.Measure, _ samples: GateEvidence.PairedSamples?) -> GateReport.Metric {
+    private func measure(_ rule: GatePolicy.Measure, _ samples: GateEvidence.PairedSamples?, isComparable: Bool) -> GateReport.Metric {
         let baseline = samples?.baseline ?? []
         let candidate = samples?.candidate ?? []
         var metric = GateReport.Metric(
@@ -81,6 +88,10 @@ struct MetricComparison {
             confidence: confidence, margin: rule.margin, test: "Wilcoxon signed-rank, one-sided", pValue: nil,
             decision: "not reported", verdict: .inconclusive)
         guard baseline.count > 1 else { return metric }
+        guard isComparable else {
+            metric.decision = "not comparable"
+            return metric
+        }
         metric.effect = metric.baseline > 0 ? metric.candidate / metric.baseline : .nan
         metric.decision = ""
         metric.verdict = .pass

@@ -5,6 +5,8 @@ public indirect enum JSONValue: Sendable {
     case integer(Int)
     case number(Double)
     case text(String)
+    /// JSON that is there already.
+    case raw([UInt8])
     case array([JSONValue])
     case object([(String, JSONValue)])
 
@@ -27,6 +29,7 @@ public indirect enum JSONValue: Sendable {
         case .integer(let value): output.append(contentsOf: String(value).utf8)
         case .number(let value): output.append(contentsOf: (value.isFinite ? String(value) : "null").utf8)
         case .text(let text): JSONString.encode(text.utf8, into: &output)
+        case .raw(let bytes): output.append(contentsOf: bytes)
         case .array(let values):
             output.append(UInt8(ascii: "["))
             for (i, value) in values.enumerated() {

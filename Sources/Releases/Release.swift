@@ -64,6 +64,12 @@ public struct Release: Sendable {
     /// Files beside those that the bundle does not name.
     public var unusedFiles: [String]
 
+    /// Paths of all that the bundle was read from.
+    public var paths: [String] {
+        let folder = file.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(file[...$0]) } ?? ""
+        return [file] + files.map { folder + $0 }
+    }
+
     /// Reads a bundle with all its files.
     ///
     /// - Throws: ``ReleaseError`` with all that was found wrong, up to 20 problems.

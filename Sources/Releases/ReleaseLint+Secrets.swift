@@ -1,3 +1,5 @@
+internal import Secrets
+
 extension ReleaseLint {
     /// Keys and tokens of common services, by shape. The finding never repeats the secret.
     static func secretFindings(_ release: Release) -> [Finding] {
@@ -31,28 +33,41 @@ extension ReleaseLint {
         return found
     }
 
-    /// A prefix that a service gives its keys, and how many letters, digits, `_` and `-` must follow.
-    private static let shapes: [(prefix: [UInt8], minimum: Int)] = [
-        ("sk-", 16), ("sk_live_", 10), ("sk_test_", 10), ("rk_live_", 10), ("ghp_", 30), ("gho_", 30), ("ghs_", 30),
-        ("github_pat_", 30), ("glpat-", 16), ("xoxb-", 10), ("xoxp-", 10), ("AKIA", 16), ("ASIA", 16), ("AIza", 30),
-        ("hf_", 20), ("npm_", 30), ("pypi-", 30), ("SG.", 16), ("gsk_", 30), ("whsec_", 20), ("eyJ", 30),
-    ].map { (Array($0.0.utf8), $0.1) }
-
-    private static let starts = Set(shapes.map { $0.prefix[0] })
-    private static let privateKey = Array("PRIVATE KEY-----".utf8)
-
-    /// Where the first secret starts.
+    /// Where the first secret starts. Addresses and card numbers are none here: prompts have them as contacts and examples.
     static func secret(in text: [UInt8]) -> Int? {
-        for i in text.indices {
-            if text[i] == UInt8(ascii: "P"), text[i...].starts(with: privateKey) { return i }
-            guard starts.contains(text[i]), i == 0 || !isNameByte(text[i - 1]) else { continue }
-            for shape in shapes where text[i...].starts(with: shape.prefix) {
-                let body = text[(i + shape.prefix.count)...].prefix(shape.minimum).prefix(while: isNameByte)
-                // Words joined by hyphens are no key: one with no digit in it is left alone.
-                let hasDigit = body.contains { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
-                if body.count >= shape.minimum, hasDigit || shape.minimum >= 30 { return i }
+        let found = SecretScanner.finds(in: text[...]).first { find in
+            switch find.kind {
+            case .email, .card: false
+            case .privateKey: true
+            // Words joined by hyphens, and `Bearer YOUR_TOKEN`, are no secrets.
+            case .token, .apiKey: looksRandom(text[find.range])
+            }
+        }
+        return [found?.range.lowerBound, password(in: text)].compactMap { $0 }.min()
+    }
+
+    private static let passwordWords = ["password", "passwd", "passphrase", "secret", "api_key", "api-key", "apikey", "token"].map { Array($0.utf8) }
+
+    /// `password: something`, where the something is no placeholder.
+    private static func password(in text: [UInt8]) -> Int? {
+        let lower = text.map { (65...90).contains($0) ? $0 | 0x20 : $0 }
+        for i in lower.indices {
+            for word in passwordWords where lower[i] == word[0] && lower[i...].starts(with: word) {
+                var rest = text[(i + word.count)...].drop { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "'") }
+                rest = rest.drop { $0 == UInt8(ascii: " ") }
+                guard let sign = rest.first, sign == UInt8(ascii: ":") || sign == UInt8(ascii: "=") else { continue }
+                let value = rest.dropFirst().drop { " \"'".utf8.contains($0) }.prefix { $0 > 0x20 && !"\"',;".utf8.contains($0) }
+                if value.count >= 8, let first = value.first, !"<{[$*%(".utf8.contains(first), looksRandom(value) { return value.startIndex }
             }
         }
         return nil
+    }
+
+    /// Whether it is more than words: has a digit, or both cases within.
+    private static func looksRandom(_ text: ArraySlice<UInt8>) -> Bool {
+        let hasDigit = text.contains { (48...57).contains($0) }
+        let hasUpper = text.dropFirst(8).contains { (65...90).contains($0) }
+        let hasLower = text.dropFirst(8).contains { (97...122).contains($0) }
+        return hasDigit || hasUpper && hasLower
     }
 }

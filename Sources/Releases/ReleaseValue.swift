@@ -17,17 +17,26 @@ public indirect enum ReleaseValue: Hashable, Sendable {
         return output
     }
 
-    func appendCanonical(to output: inout [UInt8]) {
+    /// The value as JSON, numbers as people write them: for readers that take `7e2` for no integer.
+    public var json: [UInt8] {
+        var output: [UInt8] = []
+        append(to: &output, readable: true)
+        return output
+    }
+
+    func appendCanonical(to output: inout [UInt8]) { append(to: &output, readable: false) }
+
+    private func append(to output: inout [UInt8], readable: Bool) {
         switch self {
         case .null: output += Array("null".utf8)
         case .bool(let value): output += Array((value ? "true" : "false").utf8)
-        case .number(let number): output += number.canonical
+        case .number(let number): output += readable ? number.readable : number.canonical
         case .string(let text): JSONString.encode(text.utf8, into: &output)
         case .array(let values):
             output.append(UInt8(ascii: "["))
             for (i, value) in values.enumerated() {
                 if i > 0 { output.append(UInt8(ascii: ",")) }
-                value.appendCanonical(to: &output)
+                value.append(to: &output, readable: readable)
             }
             output.append(UInt8(ascii: "]"))
         case .object(let members):
@@ -36,7 +45,7 @@ public indirect enum ReleaseValue: Hashable, Sendable {
                 if i > 0 { output.append(UInt8(ascii: ",")) }
                 JSONString.encode(key.utf8, into: &output)
                 output.append(UInt8(ascii: ":"))
-                members[key]?.appendCanonical(to: &output)
+                members[key]?.append(to: &output, readable: readable)
             }
             output.append(UInt8(ascii: "}"))
         }

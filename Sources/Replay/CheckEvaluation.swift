@@ -1,11 +1,29 @@
 internal import AgentRuns
 internal import JSONDocuments
 
+/// What a check says of a run.
+enum CheckOutcome {
+    case judged(CheckResult)
+    /// Nothing: what it is about did not happen.
+    case notApplied
+    /// Nothing: its evaluator failed, which is no fault of the run's.
+    case unscored(CheckResult)
+}
+
 extension RunCheck {
     /// Looks whether the condition holds for the run.
     ///
     /// - Parameter scores: what the evaluators said of the run.
-    func evaluate(_ run: borrowing AgentRun, scores: [EvaluatorName: EvaluatorScore]) -> CheckResult {
+    func evaluate(_ run: borrowing AgentRun, scores: [EvaluatorName: EvaluatorScore]) -> CheckOutcome {
+        switch condition {
+        case .arguments(let tool, let schema): arguments(of: tool, schema, run).map { .judged($0) } ?? .notApplied
+        case .evaluator(let name, let minimum): evaluation(scores[name], minimum)
+        default: .judged(result(of: run))
+        }
+    }
+
+    /// For the conditions that say something of every run.
+    private func result(of run: borrowing AgentRun) -> CheckResult {
         switch condition {
         case .responseContains(let text, let ignoringCase):
             let found = run.responseText.contains(text, ignoringCase: ignoringCase)
@@ -38,8 +56,6 @@ extension RunCheck {
             return result(
                 call == nil,
                 call.map { "call \($0) is of the forbidden tool \(run.toolName($0))" } ?? "no forbidden tool was called", call: call)
-        case .arguments(let tool, let schema):
-            return arguments(of: tool, schema, run)
         case .callBudget(let tool, let maximum):
             let count = run.toolCalls.count { call in tool.map { run.isCalled($0, call) } ?? true }
             return result(count <= maximum, "\(count) calls of \(tool ?? "all tools"), at most \(maximum) are allowed")
@@ -47,8 +63,9 @@ extension RunCheck {
             let time = run.toolCalls.filter { call in tool.map { run.isCalled($0, call) } ?? true }
                 .reduce(0) { $0 + ($1.result?.duration?.double ?? 0) }
             return result(time <= milliseconds, "calls of \(tool ?? "all tools") took \(time) ms, at most \(milliseconds) ms are allowed")
-        case .evaluator(let name, let minimum):
-            return evaluation(scores[name], minimum)
+        case .arguments, .evaluator:
+            // Answered by `evaluate`, since these do not speak of every run.
+            return result(true, "not applied")
         }
     }
 
@@ -78,7 +95,8 @@ extension RunCheck {
         return self.result(matches, "\(path) finds \(shown), expected \(quoted(expected.text))")
     }
 
-    private func arguments(of tool: String, _ schema: JSONSchema, _ run: borrowing AgentRun) -> CheckResult {
+    /// - Returns: nil when the tool was not called: what never happens proves nothing.
+    private func arguments(of tool: String, _ schema: JSONSchema, _ run: borrowing AgentRun) -> CheckResult? {
         var count = 0
         for i in run.toolCalls.indices where run.isCalled(tool, run.toolCalls[i]) {
             count += 1
@@ -89,14 +107,14 @@ extension RunCheck {
                 return result(false, "call \(i): arguments of \(tool) at \(violation.instancePath.isEmpty ? "the root" : violation.instancePath): \(violation.message)", call: i)
             }
         }
-        return result(true, "\(count) calls of \(tool) have valid arguments")
+        return count == 0 ? nil : result(true, "\(count) calls of \(tool) have valid arguments")
     }
 
-    private func evaluation(_ score: EvaluatorScore?, _ minimum: Double) -> CheckResult {
-        guard let score else { return result(false, "the evaluator gave no score") }
-        guard let value = score.score else { return result(false, "the evaluator failed: \(score.explanation)") }
+    private func evaluation(_ score: EvaluatorScore?, _ minimum: Double) -> CheckOutcome {
+        guard let score else { return .unscored(result(false, "the evaluator gave no score")) }
+        guard let value = score.score else { return .unscored(result(false, "the evaluator failed: \(score.explanation)")) }
         let words = score.explanation.isEmpty ? "" : ": \(score.explanation)"
-        return result(value >= minimum, "score \(value), at least \(minimum) is wanted\(words)", score: value)
+        return .judged(result(value >= minimum, "score \(value), at least \(minimum) is wanted\(words)", score: value))
     }
 
     private func quoted(_ text: String) -> String { text.count > 80 ? "“\(text.prefix(79))…”" : "“\(text)”" }

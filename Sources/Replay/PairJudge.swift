@@ -52,10 +52,14 @@ public struct PairJudge: Sendable {
         if let latency = run.latency?.double, latency > rules.maxLatency { verdict.reasons.append(.latency) }
         if let cost = run.costTokens?.double, cost > rules.maxCost { verdict.reasons.append(.cost) }
         for check in rules.checks where check.slice.contains(trace) {
-            verdict.hadExpectation = true
-            let result = check.evaluate(run, scores: scores)
-            if !result.passed { verdict.reasons.append(.check(check.name)) }
-            verdict.checks.append(result)
+            switch check.evaluate(run, scores: scores) {
+            case .judged(let result):
+                verdict.hadExpectation = true
+                if !result.passed { verdict.reasons.append(.check(check.name)) }
+                verdict.checks.append(result)
+            case .notApplied: break
+            case .unscored(let result): verdict.unscored.append(result)
+            }
         }
         return verdict
     }

@@ -7,7 +7,10 @@ public struct ArmVerdict: Sendable {
     /// Place of the first call of a tool that is not allowed.
     public var misusedCall: Int?
     public var loop: CallLoop?
+    /// The checks that said something of the run.
     public var checks: [CheckResult] = []
+    /// The checks whose evaluator gave no score: they say nothing of the run, and are no reason to fail.
+    public var unscored: [CheckResult] = []
 
     public init() {}
 

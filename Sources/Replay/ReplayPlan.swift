@@ -55,7 +55,7 @@ public enum ArmSource: Sendable {
     case recording(path: String)
     case agent(any ReplayAgent)
 
-    var isLive: Bool {
+    public var isLive: Bool {
         if case .agent = self { return true }
         return false
     }

@@ -21,8 +21,16 @@ public struct ReplayTally: Sendable {
     public var compared = 0
     /// How often each check was looked at, by name.
     public var checks: [String: Int] = [:]
+    /// How often a check's evaluator gave no score, by the check's name, with the first explanation.
+    public var unscored: [String: Unscored] = [:]
 
     public init() {}
+
+    public struct Unscored: Hashable, Sendable {
+        public var count = 0
+        /// What went wrong the first time.
+        public var example: String
+    }
 
     public struct PairedOutcomes: Hashable, Sendable {
         public var bothPassed = 0
@@ -45,6 +53,7 @@ public struct ReplayTally: Sendable {
         }
         for change in verdict.toolChanges { toolChanges[change.kind.rawValue, default: 0] += 1 }
         for check in verdict.candidate.checks { checks[check.name, default: 0] += 1 }
+        for check in verdict.candidate.unscored { unscored[check.name, default: Unscored(example: check.evidence)].count += 1 }
         if verdict.passed { passed += 1 } else { failed += 1 }
         if verdict.isIdentical { identical += 1 }
         if verdict.candidate.hadExpectation { withExpectation += 1 }

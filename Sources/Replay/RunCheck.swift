@@ -14,6 +14,16 @@ public struct RunCheck: Sendable {
         self.slice = slice
     }
 
+    /// Tools that the condition names.
+    public var tools: [String] {
+        switch condition {
+        case .requiredTools(let tools), .forbiddenTools(let tools): tools
+        case .arguments(let tool, _): [tool]
+        case .callBudget(let tool, _), .timeBudget(let tool, _): tool.map { [$0] } ?? []
+        default: []
+        }
+    }
+
     public enum Condition: Sendable {
         case responseContains(String, ignoringCase: Bool)
         case responseLacks(String, ignoringCase: Bool)

@@ -71,10 +71,12 @@ public final class AgentPool: Sendable {
 
     /// The agent that the specification names.
     ///
-    /// - Parameter label: says in the prefix of what it writes to its standard error whose it is.
+    /// - Parameters:
+    ///   - label: says in the prefix of what it writes to its standard error whose it is.
+    ///   - chat: what chat completions are asked with; nil for that of the options.
     /// - Returns: nil for recordings, which are no agents.
     public func agent(
-        _ specification: AgentSpecification, label: String
+        _ specification: AgentSpecification, label: String, chat: OpenAIAgent.Options? = nil
     ) throws(AgentSpecification.UsageError) -> (any ReplayAgent)? {
         switch specification {
         case .recorded, .recording: return nil
@@ -86,7 +88,7 @@ public final class AgentPool: Sendable {
                 try Self.check(header)
                 headers.append(header)
             }
-            return try OpenAIAgent(url, options.openAI, headers: headers, retries: retries, transport, desk)
+            return try OpenAIAgent(url, chat ?? options.openAI, headers: headers, retries: retries, transport, desk)
         case .exec(let command): return ExecAgent(pool(command, label), desk)
         }
     }

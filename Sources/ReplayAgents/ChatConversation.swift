@@ -54,10 +54,20 @@ struct ChatConversation {
     private var messages: [JSONDocument]
     private let model: String?
     private let tools: JSONDocument?
+    private let parameters: [JSONObject.Member]
     private var usage = Usage()
 
-    init(_ task: ReplayTask, model: String?, tools: JSONDocument?) {
+    /// - Parameters:
+    ///   - system: takes the place of the system messages that the trace has; nil leaves them.
+    ///   - parameters: further members of the request, except those that are ours.
+    init(_ task: ReplayTask, model: String?, system: String?, tools: JSONDocument?, parameters: [JSONObject.Member]) {
         messages = Self.messages(of: task.trace)
+        if let system {
+            messages.removeAll { $0["role"] == .string("system") || $0["role"] == .string("developer") }
+            messages.insert(.object(["role": .string("system"), "content": .string(system)]), at: 0)
+        }
+        let ours: Set = ["model", "messages", "tools", "stream", "n"]
+        self.parameters = parameters.filter { !ours.contains($0.key) }
         self.model = model ?? task.trace.model.map { task.trace.string($0) }
         self.tools = tools
     }
@@ -80,6 +90,7 @@ struct ChatConversation {
         if let model { members.append(.init(key: "model", value: .string(model))) }
         members.append(.init(key: "messages", value: .array(messages)))
         if let tools { members.append(.init(key: "tools", value: tools)) }
+        members += parameters
         members.append(.init(key: "stream", value: .bool(false)))
         var bytes: [UInt8] = []
         JSONDocument.object(JSONObject(members)).append(to: &bytes)

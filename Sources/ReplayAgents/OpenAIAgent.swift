@@ -14,6 +14,10 @@ public struct OpenAIAgent: ReplayAgent {
         public var model: String?
         /// The JSON array for `tools`; nil describes those of the trace by their names, with any object as arguments.
         public var tools: [UInt8]?
+        /// The system prompt; nil leaves those of the trace. It takes their place, since two are two releases in one.
+        public var system: String?
+        /// A JSON object of further members of the request, such as `temperature`.
+        public var parameters: [UInt8]?
         /// How often the model may be asked in one run.
         public var maximumRounds = 32
 
@@ -24,6 +28,7 @@ public struct OpenAIAgent: ReplayAgent {
     private let headers: [(String, String)]
     private let options: Options
     private let tools: JSONDocument?
+    private let parameters: [JSONObject.Member]
     private let retries: HTTPTransport.Retries
     private let transport: HTTPTransport
     private let desk: ToolDesk
@@ -39,16 +44,26 @@ public struct OpenAIAgent: ReplayAgent {
         self.retries = retries
         self.transport = transport
         self.desk = desk
-        guard let json = options.tools else {
-            tools = nil
+        tools = try Self.document(options.tools, .array, "the tools for the model")
+        guard case .object(let object)? = try Self.document(options.parameters, .object, "the parameters for the model") else {
+            parameters = []
             return
         }
+        parameters = object.members
+    }
+
+    private static func document(
+        _ json: [UInt8]?, _ kind: JSONDocument.Kind, _ what: String
+    ) throws(AgentSpecification.UsageError) -> JSONDocument? {
+        guard let json else { return nil }
+        let document: JSONDocument
         do throws(JSONDocumentError) {
-            tools = try JSONDocument(parsing: json)
+            document = try JSONDocument(parsing: json)
         } catch {
-            throw AgentSpecification.UsageError("the tools for the model are not JSON: \(error)")
+            throw AgentSpecification.UsageError("\(what) are not JSON: \(error)")
         }
-        guard tools?.kind == .array else { throw AgentSpecification.UsageError("the tools for the model must be a JSON array") }
+        guard document.kind == kind else { throw AgentSpecification.UsageError("\(what) must be a JSON \(kind.rawValue)") }
+        return document
     }
 
     public func run(_ task: ReplayTask) async -> ArmRun {
@@ -64,7 +79,9 @@ public struct OpenAIAgent: ReplayAgent {
 
     private func converse(_ task: ReplayTask, _ session: ToolSession) async throws(RunProblem) -> AgentAnswer {
         let deadline = ContinuousClock.now + task.timeLimit
-        var chat = ChatConversation(task, model: options.model, tools: tools ?? Self.tools(named: session.toolNames))
+        var chat = ChatConversation(
+            task, model: options.model, system: options.system, tools: tools ?? Self.tools(named: session.toolNames),
+            parameters: parameters)
         for _ in 0..<max(1, options.maximumRounds) {
             let answer = try await ask(chat.request, task, deadline)
             if let done = try chat.take(answer, session) {

@@ -26,6 +26,14 @@ struct EvaluationWriter {
             event.explanation = explains ? check.evidence : nil
             events.encode(event)
         }
+        for check in verdict.unscored {
+            var event = event(check.name, passed: false, identity, time)
+            event.score = nil
+            event.label = "inconclusive"
+            event.errorType = "evaluator_failed"
+            event.explanation = explains ? check.evidence : nil
+            events.encode(event)
+        }
     }
 
     /// The event of a candidate's run against the baseline's: whether the tool calls are the same.

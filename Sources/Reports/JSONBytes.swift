@@ -71,6 +71,7 @@ extension [UInt8] {
     /// The value with each member and element on a line of its own, as Python's `json.dumps(…, indent=2)` has them.
     mutating func append(_ value: JSONValue, indent: Int) {
         switch value {
+        case .raw(let bytes): append(contentsOf: bytes)
         case .null: append("null")
         case .bool(let value): appendBool(value)
         case .integer(let value): appendInteger(value)

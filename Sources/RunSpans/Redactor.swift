@@ -1,4 +1,5 @@
 internal import JSONText
+internal import Secrets
 
 /// Applies a ``Redaction``: to plain text, and to every string, number and key within JSON.
 ///

@@ -1,8 +1,8 @@
 /// Finds the word that a user may have meant.
-enum NearestWord {
+public enum NearestWord {
     /// The known word with the fewest slips from `word`, if that is at most a third of its length (at least one slip is
     /// always forgiven); the first such word in alphabetical order.
-    static func of(_ word: String, among known: some Sequence<String>) -> String? {
+    public static func of(_ word: String, among known: some Sequence<String>) -> String? {
         // Longer words are no slips of the hand, and the distance takes the product of the lengths.
         guard word.utf8.count <= 100 else { return nil }
         let allowed = max(1, (word.count + 1) / 3)

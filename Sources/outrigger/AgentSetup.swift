@@ -20,13 +20,23 @@ final class AgentSetup {
         self.concurrency = concurrency
     }
 
+    /// What chat completions are asked with, if no release says more.
+    var chat: OpenAIAgent.Options {
+        var options = OpenAIAgent.Options()
+        options.model = flags.model
+        return options
+    }
+
+    /// Path of the answers for calls that nothing was recorded for.
+    var fallbackPath: String? { flags.toolFallback ?? file?.toolFallback.map { ReplaySetup.resolve($0, in: file?.folder) } }
+
     /// - Throws: ``UsageError``, or the error of the part that cannot be used.
-    func source(_ specification: AgentSpecification, label: String) async throws -> ArmSource {
+    func source(_ specification: AgentSpecification, label: String, chat: OpenAIAgent.Options? = nil) async throws -> ArmSource {
         switch specification {
         case .recorded: return .recorded
         case .recording(let path): return .recording(path: path)
         case .http, .openAI, .exec:
-            guard let agent = try await started().agent(specification, label: label) else { return .recorded }
+            guard let agent = try await started().agent(specification, label: label, chat: chat) else { return .recorded }
             return .agent(agent)
         }
     }
@@ -55,11 +65,11 @@ final class AgentSetup {
         options.concurrency = concurrency
         options.maximumRetries = flags.agentRetries
         options.headers = try headers()
-        options.openAI.model = flags.model
+        options.openAI = chat
         if let name = flags.apiKeyEnv { try options.setAPIKey(fromVariable: name, environment: ExportSetup.environment()) }
         let matching = flags.toolMatch?.rawValue ?? file?.toolMatch
         options.toolMatching = matching.flatMap { ToolMatching(rawValue: $0) } ?? .lenient
-        if let path = flags.toolFallback ?? file?.toolFallback.map({ ReplaySetup.resolve($0, in: file?.folder) }) {
+        if let path = fallbackPath {
             options.toolFallback = try ToolFallback(path: path)
         }
         let pool = try await AgentPool(options)

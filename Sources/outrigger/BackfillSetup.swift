@@ -177,24 +177,15 @@ struct BackfillSetup {
         return plan
     }
 
-    /// An input that is also written to would be emptied before it is read.
     private static func refuseOverwriting(_ plan: BackfillPlan, _ output: Output) throws {
-        var written: [(String, String)] = []
+        var files = OverwriteGuard()
+        for path in plan.inputs { files.reads(path, "an input") }
         switch output {
-        case .jsonLines(let path), .delimited(let path): written.append(("--output", path))
+        case .jsonLines(let path), .delimited(let path): try files.writes(path, "--output")
         case .http, .console: break
         }
-        if let path = plan.rejectFile { written.append(("--reject-file", path)) }
-        if let path = plan.stateFile { written.append(("--state", path)) }
-        var taken = plan.inputs.map { ("an input", $0) }
-        for (flag, path) in written {
-            let identity = InputFile.status(of: path).flatMap { $0.isRegular ? $0.identity : nil }
-            for (what, other) in taken {
-                let isSame = path == other || identity != nil && InputFile.status(of: other)?.identity == identity
-                if isSame { throw UsageError("\(flag) \(path) is also \(what) (\(other)); it would be overwritten") }
-            }
-            taken.append((flag, path))
-        }
+        if let path = plan.rejectFile { try files.writes(path, "--reject-file") }
+        if let path = plan.stateFile { try files.writes(path, "--state") }
     }
 
     private static func mapping(_ flags: BackfillOptions.Mapping, _ settings: OTelSettings) throws -> RunMapping {

@@ -8,11 +8,14 @@ import RunSpans
 struct ReplayRecorder: PairObserver {
     var evidence: GateEvidence
     var reports: ReplayReports
+    private var witness = ReplayWitness()
+    private let plan: ReplayPlan
     private let export: ReplayExport?
     private let redactor: TextRedactor
 
     init(_ setup: ReplaySetup, _ reports: ReplayReports, _ export: ReplayExport?, _ redaction: Redaction) {
         redactor = TextRedactor(redaction)
+        plan = setup.plan
         self.export = export
         evidence = GateEvidence(setup.policy)
         self.reports = reports
@@ -22,6 +25,7 @@ struct ReplayRecorder: PairObserver {
         _ place: PairPlace, trace: borrowing AgentRun, baseline: borrowing ArmRun, candidate: borrowing ArmRun,
         verdict: borrowing PairVerdict
     ) throws {
+        witness.note(baseline, candidate, plan)
         evidence.observe(place, trace: trace, baseline: baseline, candidate: candidate, verdict: verdict)
         let ids = export?.export(place, trace: trace, baseline: baseline, candidate: candidate, verdict: verdict)
         let isTold = !verdict.passed || !verdict.toolChanges.isEmpty
@@ -30,5 +34,13 @@ struct ReplayRecorder: PairObserver {
             RunDetail(
                 verdict, trace: trace, place: place, baseline: baseline, candidate: candidate, ids: ids,
                 detailed: isTold || reports.showsContent, redactor: redactor))
+    }
+
+    /// What a reader must know of the replay as a whole, the most important first.
+    func notes(_ setup: ReplaySetup) -> [String] {
+        witness.notes(baseline: setup.givenVersions.baseline, candidate: setup.givenVersions.candidate)
+            + evidence.unknownTools.map { name, nearest in
+                "a check names the tool \(name), which no run, allow-list or release has" + (nearest.map { "; did you mean \($0)?" } ?? "")
+            }
     }
 }

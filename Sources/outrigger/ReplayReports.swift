@@ -15,6 +15,12 @@ struct ReplayReports {
     /// - Throws: ``UsageError``, or `ReportError` when a file cannot be written or an earlier result not read.
     init(_ flags: ReplayOptions.Reporting, _ setup: ReplaySetup) throws {
         var list: [any ReportWriter] = []
+        var files = setup.files
+        if flags.json { try files.writes("-", "--json") }
+        // All are looked at before the first is opened.
+        for text in flags.reports {
+            if let equals = text.firstIndex(of: "=") { try files.writes(String(text[text.index(after: equals)...]), "--report \(text[..<equals])") }
+        }
         var listsEveryRun = flags.json
         var showsContent = false
         if flags.json {

@@ -66,7 +66,7 @@ enum ReplaySession {
         report.rejectedLines = rejects.counts
         report.unmatched = ending.unmatched
         report.partial = ending.partial
-        report.notes = setup.notes + notes
+        report.notes = recorder.notes(setup) + setup.notes + notes
         report.export = export?.finish()
         if isGate { report.gate = GateJudge(setup.policy).judge(recorder.evidence, circumstances(setup, report)) }
         let elapsed = (ContinuousClock.now - started).components
@@ -78,6 +78,7 @@ enum ReplaySession {
     private static func circumstances(_ setup: ReplaySetup, _ report: ReplayReport) -> GateJudge.Circumstances {
         var circumstances = GateJudge.Circumstances()
         circumstances.armsAreTheSame = setup.armsAreTheSame
+        circumstances.latenciesAreComparable = setup.plan.baseline.source.isLive == setup.plan.candidate.source.isLive
         circumstances.partial = report.partial
         circumstances.rejectedLines = report.rejectedLines.values.reduce(0, +)
         circumstances.unmatchedRuns = report.unmatched.baseline + report.unmatched.candidate

@@ -18,8 +18,12 @@ struct ReplaySetup {
     var checks: [String]
     /// Owns what the agents share; to be ended.
     let agents: AgentSetup
+    /// What is read and written; reports are written by whoever makes them.
+    var files = OverwriteGuard()
     /// What a reader must know before anything has run.
     var notes: [String] = []
+    /// The versions that somebody gave the arms; nil where it is a default.
+    var givenVersions: (baseline: String?, candidate: String?)
     /// Both arms were named by the same specification.
     var armsAreTheSame: Bool
 
@@ -34,12 +38,14 @@ struct ReplaySetup {
 
         let baselineArm = try Arm(flags.arms.baseline, flags.arms.baselineVersion, "v1", file?.baseline, file?.folder)
         let candidateArm = try Arm(flags.arms.candidate, flags.arms.candidateVersion, "v2", file?.candidate, file?.folder)
+        givenVersions = (baselineArm.givenVersion, candidateArm.givenVersion)
         armsAreTheSame = baselineArm.agent == candidateArm.agent
         if traces == "-", [baselineArm.recording, candidateArm.recording].contains("-") {
             throw UsageError("standard input (-) can be read only once")
         }
         var rules = try Self.rules(flags.rules, file)
         if let allowed = candidateArm.release?.allowedTools { rules.allowedTools = Set(allowed.map { Array($0.name.utf8) }) }
+        policy.checkedTools = rules.checks.flatMap(\.tools)
         policy.releaseTools = candidateArm.release?.tools.map(\.name) ?? []
 
         let isLive = !baselineArm.isRecorded || !candidateArm.isRecorded
@@ -50,10 +56,16 @@ struct ReplaySetup {
         let concurrency = flags.running.concurrency ?? file?.concurrency ?? 4
         guard (1...10_000).contains(concurrency) else { throw UsageError("--concurrency must be from 1 to 10000") }
         agents = AgentSetup(flags.running, file, concurrency: concurrency)
+        let baselineChat = baselineArm.chat(agents.chat, "baseline")
+        let candidateChat = candidateArm.chat(agents.chat, "candidate")
+        notes += (baselineChat?.notes ?? []) + (candidateChat?.notes ?? [])
         plan = ReplayPlan(
             traces: traces,
-            baseline: .init(try await agents.source(baselineArm.agent, label: "baseline"), version: baselineArm.version),
-            candidate: .init(try await agents.source(candidateArm.agent, label: "candidate"), version: candidateArm.version),
+            baseline: .init(
+                try await agents.source(baselineArm.agent, label: "baseline", chat: baselineChat?.options), version: baselineArm.version),
+            candidate: .init(
+                try await agents.source(candidateArm.agent, label: "candidate", chat: candidateChat?.options),
+                version: candidateArm.version),
             rules: rules, replayID: replayID)
         plan.dataset = flags.mapping.dataset
         plan.maximumLine = flags.arms.maxLineBytes.bytes
@@ -64,14 +76,22 @@ struct ReplaySetup {
         plan.evaluators = try await agents.evaluators(file?.evaluators ?? [])
         guard (1...1000).contains(plan.repetitions) else { throw UsageError("--repeat must be from 1 to 1000") }
         if let limit = plan.limit, limit < 1 { throw UsageError("--limit must be at least 1") }
-        baseline = baselineArm.description
-        candidate = candidateArm.description
+        baseline = baselineArm.description(isFaithful: baselineChat?.isFaithful ?? true)
+        candidate = candidateArm.description(isFaithful: candidateChat?.isFaithful ?? true)
         checks = rules.checks.map(\.name)
         if let pattern = flags.reporting.link {
             guard let link = TraceLink(pattern: pattern) else {
                 throw UsageError("--link \(pattern): write an http(s) URL with {trace_id} in it, and {span_id} if you like")
             }
             self.link = link
+        }
+        files.reads(traces, "the traces")
+        if let path = gate?.config { files.reads(path, "the gate file") }
+        if let path = agents.fallbackPath { files.reads(path, "the tool fallback") }
+        if let path = flags.reporting.baselineResult { files.reads(path, "the earlier result") }
+        for (arm, name) in [(baselineArm, "baseline"), (candidateArm, "candidate")] {
+            if let path = arm.recording { files.reads(path, "the \(name)'s recording") }
+            for path in arm.release?.paths ?? [] { files.reads(path, "part of the \(name)'s release") }
         }
         for path in [traces] + [baselineArm, candidateArm].compactMap(\.recording) where path != "-" {
             do throws(InputError) { _ = try InputFile(path: path) } catch { throw UsageError(error.description) }
@@ -82,6 +102,7 @@ struct ReplaySetup {
     private struct Arm {
         var agent: AgentSpecification
         var version: String
+        var givenVersion: String?
         var release: Release?
 
         init(
@@ -94,11 +115,12 @@ struct ReplaySetup {
             self.agent = try AgentSpecification(parsing: agent ?? fromFile ?? "recorded")
             if let version {
                 if version.hasSuffix(".yaml") || version.hasSuffix(".yml") { release = try Release.load(version) }
-                self.version = release?.version ?? version
+                givenVersion = release?.version ?? version
             } else {
                 release = try file?.release.map { try Release.load(ReplaySetup.resolve($0, in: folder)) }
-                self.version = release?.version ?? file?.version ?? label
+                givenVersion = release?.version ?? file?.version
             }
+            self.version = givenVersion ?? label
         }
 
         var recording: String? {
@@ -108,14 +130,38 @@ struct ReplaySetup {
 
         var isRecorded: Bool { agent == .recorded || recording != nil }
 
-        var description: ReplayReport.ArmDescription {
-            .init(version: version, digest: release?.digest, agent: agent.displayName)
+        /// - Parameter isFaithful: whether what runs is what the release says.
+        func description(isFaithful: Bool) -> ReplayReport.ArmDescription {
+            .init(version: version, digest: isFaithful ? release?.digest : nil, agent: agent.displayName)
+        }
+
+        /// What its release says to chat completions; nil for other agents, which know their release themselves.
+        func chat(_ flags: OpenAIAgent.Options, _ name: String) -> ReleaseChat? {
+            guard case .openAI = agent, let release else { return nil }
+            return ReleaseChat(release, flags, arm: name)
         }
     }
 
     /// A path of the gate file: it starts at the file.
     static func resolve(_ path: String, in folder: String?) -> String {
-        path == "-" || path.hasPrefix("/") ? path : (folder ?? "") + path
+        if path == "-" || path.hasPrefix("/") { return path }
+        // `gates/../traces` reads as `traces`, unless a link makes them two places.
+        var folder = folder ?? ""
+        var rest = path[...]
+        while rest.hasPrefix("../"), let outer = outside(folder) {
+            folder = outer
+            rest = rest.dropFirst(3)
+        }
+        return folder + rest
+    }
+
+    /// `a/` for `a/b/`; nil where that is not the same place, or not known to be.
+    private static func outside(_ folder: String) -> String? {
+        let inner = folder.dropLast()
+        guard folder.hasSuffix("/"), !inner.isEmpty, !inner.hasSuffix("..") else { return nil }
+        let outer = inner.lastIndex(of: "/").map { String(inner[...$0]) } ?? ""
+        let parent = InputFile.status(of: folder + "..")?.identity
+        return parent != nil && parent == InputFile.status(of: outer.isEmpty ? "." : outer)?.identity ? outer : nil
     }
 
     private static func apply(_ flags: GateOverrides, to policy: inout GatePolicy) {

@@ -62,10 +62,26 @@ struct GateFileTests {
         ("checks:\n  - {name: x, response_matches: '('}", ["gate.yaml:2", "regular expression"]),
         ("checks:\n  - {name: x, score: {evaluator: judge, at_least: 1}}", ["gate.yaml:2", "judge"]),
         ("slices:\n  - {name: a}", ["gate.yaml:2", "match"]),
+        ("checks:\n  - {name: x, arguments: {tool: t, schema: {type: object, additionalPropertes: false}}}", ["gate.yaml:2", "did you mean additionalProperties?"]),
+        ("checks:\n  - {name: x, arguments: {tool: t, schema: {properties: {a: {minimun: 1}}}}}", ["gate.yaml:2", "/properties/a/minimun"]),
     ] as [(String, [String])])
     func errors(_ text: String, _ words: [String]) {
         let error = #expect(throws: YAMLError.self) { try read(text) }
         for word in words { #expect(error?.description.contains(word) == true, "\(error?.description ?? "") lacks \(word)") }
+    }
+
+    @Test("nothing may fail unless the file says how much may", arguments: [
+        ("thresholds: {min_runs: 1}", 0), ("allow_inconclusive: false", 0), ("thresholds: {max_failed: 4}", 4),
+        ("thresholds: {min_pass_rate: 90%}", nil), ("compare: {pass_rate: {margin: 2%}}", nil), ("compare: {pass_rate: {}}", 0),
+    ] as [(String, Int?)])
+    func failuresByDefault(_ text: String, _ maximum: Int?) throws {
+        #expect(try read(text).policy.thresholds.maxFailed == maximum)
+    }
+
+    @Test("keywords of a schema that are no slip of the hand assert nothing, and properties are no keywords")
+    func foreignKeywords() throws {
+        let file = try read("checks:\n  - {name: x, arguments: {tool: t, schema: {x-internal: 1, nullable: true, properties: {tipe: {}}}}}")
+        #expect(file.checks.count == 1)
     }
 
     @Test("a YAML bomb is refused in bounded time")

@@ -49,6 +49,76 @@ struct GateJudgeTests {
         #expect(GateJudge(policy).judge(collected(policy, pairs), .init()).verdict == verdict)
     }
 
+    @Test("repetitions of a trace are no further evidence, and a trace fails once, however often it does", arguments: [1, 30])
+    func repeatedEvidence(repetitions: Int) throws {
+        var policy = GatePolicy()
+        policy.thresholds.minRuns = 3
+        policy.thresholds.maxFailed = 1
+        policy.thresholds.maxBudgetOverruns = 1
+        var slice = TraceSlice()
+        slice.tags = ["money"]
+        var thresholds = GatePolicy.Thresholds()
+        thresholds.minRuns = 2
+        policy.slices = [.init(name: "money", slice: slice, thresholds: thresholds)]
+        var evidence = GateEvidence(policy)
+        let judge = PairJudge(ReplayRules())
+        for trace in 0..<2 {
+            for repetition in 0..<repetitions {
+                let pair = try Pair(
+                    id: trace, outcome: "success", latency: 100, cost: 10, candidateLatency: trace == 0 ? 90_000 : 90,
+                    tags: trace == 0 ? #"["money"]"# : "[]")
+                pair.observe(judge, &evidence, PairPlace(line: trace + 1, index: trace, repetition: repetition))
+            }
+        }
+        evidence.finish()
+        let findings = GateJudge(policy).judge(evidence, .init()).findings
+        #expect(findings.first { $0.rule == "max_failed" }?.verdict == .pass)
+        #expect(findings.first { $0.rule == "max_budget_overruns" }?.verdict == .pass)
+        #expect(findings.first { $0.rule == "min_runs" }?.message.hasPrefix("2 traces with runs") == true)
+        #expect(findings.first { $0.rule == "slices.money.min_runs" }?.message.hasPrefix("1 trace in slice money") == true)
+    }
+
+    @Test("an evaluator that failed makes the verdict inconclusive, and is not taken for a check that never applied")
+    func failedEvaluator() throws {
+        var evidence = GateEvidence(GatePolicy())
+        let judge = PairJudge(ReplayRules(checks: [RunCheck(name: "good", condition: .evaluator(EvaluatorName("judge"), minimum: 0.5))]))
+        for i in 0..<10 {
+            try Pair(id: i, outcome: "success", latency: 100, cost: 10, candidateLatency: 90)
+                .observe(judge, &evidence, PairPlace(line: i + 1, index: i, repetition: 0))
+        }
+        evidence.finish()
+        var facts = GateJudge.Circumstances()
+        facts.checks = ["good"]
+        let report = GateJudge(GatePolicy()).judge(evidence, facts)
+        #expect(report.verdict == .inconclusive)
+        #expect(report.findings.first { $0.rule == "evaluator_failed" }?.message.contains("10 runs") == true)
+        #expect(!report.findings.contains { $0.rule == "check_never_applied" })
+    }
+
+    @Test("recorded times are not compared with those of a live run")
+    func incomparable() throws {
+        var policy = GatePolicy()
+        policy.comparison.measures = [.init(.latency, margin: 0.1), .init(.cost)]
+        var facts = GateJudge.Circumstances()
+        facts.latenciesAreComparable = false
+        let pairs = try (0..<40).map { try Pair(id: $0, outcome: "success", latency: 100, cost: 10, candidateLatency: 9) }
+        let report = GateJudge(policy).judge(collected(policy, pairs), facts)
+        let latency = try #require(report.metrics.first { $0.name == "latency_ms" })
+        #expect(latency.verdict == .inconclusive && latency.decision == "not comparable" && latency.pValue == nil)
+        #expect(report.findings.first { $0.rule == "compare.cost_tokens" }?.verdict == .pass)
+        #expect(report.verdict == .inconclusive)
+    }
+
+    @Test("a tool that only a check names is told, with what may have been meant")
+    func unknownTools() throws {
+        var policy = GatePolicy()
+        policy.checkedTools = ["serch", "search", "never"]
+        let pairs = [try Pair(id: 1, outcome: "success", latency: 100, cost: 10, calls: #"["search"]"#)]
+        let unknown = collected(policy, pairs).unknownTools
+        #expect(unknown.map(\.name) == ["serch", "never"])
+        #expect(unknown.map(\.nearest) == ["search", nil])
+    }
+
     @Test("tools of the candidate's release that nothing exercises are inconclusive")
     func releaseTools() throws {
         var policy = GatePolicy()

@@ -78,6 +78,60 @@ import Testing
         #expect(try report.json.number("with_expectation") == 0)
     }
 
+    @Test("a model is asked as its release says, and only then credited to it", arguments: [nil, "another-model"] as [String?])
+    func release(model: String?) throws {
+        let agent = try StubAgentServer()
+        let file = try Scratch.file([#"{"trace_id": "a", "request": "{\"mode\": \"echo\"}", "model": "recorded-model", "outcome": "success"}"#])
+        let release = Project.root.appendingPathComponent("Fixtures/releases/airline-v13/release.yaml").path
+        let result = try Outrigger.run([
+            "replay", "--traces", file, "--candidate", "http://127.0.0.1:\(agent.port)/v1/chat/completions", "--candidate-version", release,
+            "--no-export", "--json",
+        ] + (model.map { ["--model", $0] } ?? []))
+        let json = try Replay.parse(Data(result.output.utf8))
+        let digest = json.value("candidate.digest") as? String
+        #expect((digest?.hasPrefix("sha256:") == true) == (model == nil), "\(result.output)")
+        let asked = try agent.get("/_asked")
+        #expect(asked["model"] as? String == model ?? "gpt-4.1-2025-04-14")
+        #expect(asked["temperature"] as? Double == 0.1)
+        let messages = try #require(asked["messages"] as? [[String: Any]])
+        #expect(messages.map { $0["role"] as? String } == ["system", "user"])
+        #expect((messages[0]["content"] as? String)?.isEmpty == false)
+        let tools = try #require(asked["tools"] as? [[String: Any]])
+        let functions = tools.compactMap { $0["function"] as? [String: Any] }
+        #expect(functions.contains { $0["name"] as? String == "issue_refund" && ($0["parameters"] as? [String: Any])?["type"] as? String == "object" })
+        #expect((json["notes"] as? [String])?.contains { $0.contains("not credited to the release's digest") } == (model != nil))
+    }
+
+    @Test("an agent that is not there is told of once, before anything else")
+    func nobody() throws {
+        let port = try Loopback.freePort()
+        let file = try Scratch.file(Self.traces)
+        let result = try Outrigger.run([
+            "replay", "--traces", file, "--candidate", "http://127.0.0.1:\(port)/run", "--agent-retries", "0", "--no-export", "--json",
+        ])
+        let notes = try Replay.parse(Data(result.output.utf8))["notes"] as? [String]
+        #expect(notes?.first?.contains("the candidate gave no run at all (5 of 5)") == true, "\(notes ?? [])")
+    }
+
+    @Test("an evaluator that is broken makes the gate inconclusive, and a poor score makes it fail", arguments: [
+        ("exec", nil, 3, "evaluator_failed"), ("http", nil, 3, "evaluator_failed"), ("http", #"{"score": 0.2}"#, 1, "check:good"), ("http", #"{"score": 0.9}"#, 0, "score 0.9"),
+    ] as [(String, String?, Int32, String)])
+    func evaluators(_ kind: String, _ verdict: String?, _ status: Int32, _ words: String) throws {
+        let agent = try StubAgentServer()
+        let url = kind == "exec" ? "exec:false" : "http://127.0.0.1:\(agent.port)/\(verdict == nil ? "nothing" : "evaluate")"
+        let gate = try Scratch.file([
+            "evaluators: {judge: {agent: \"\(url)\", timeout: 10s}}", "checks:", "  - {name: good, score: {evaluator: judge, at_least: 0.5}}",
+        ], name: "gate.yaml")
+        let request = verdict.map { #"{"verdict": \#($0)}"# } ?? "{}"
+        let traces = try Scratch.file([#"{"trace_id": "a", "request": \#(request), "outcome": "success", "latency_ms": 5}"#])
+        let candidate = try Scratch.file([#"{"trace_id": "a", "outcome": "success", "latency_ms": 4}"#], name: "candidate.jsonl")
+        let result = try Outrigger.run([
+            "gate", "--config", gate, "--traces", traces, "--candidate", "recorded:\(candidate)", "--no-export", "--json",
+        ])
+        #expect(result.status == status, "\(result.output)\(result.errors)")
+        #expect(result.output.contains(words), "\(result.output)")
+    }
+
     @Test("repetitions run each trace so often, and the gate tells what is flaky")
     func repetitions() throws {
         let agent = try StubAgentServer()
@@ -145,9 +199,10 @@ final class StubAgentServer {
     deinit { command.kill() }
 
     /// How many requests came so far.
-    func requests() throws -> Int {
-        let url = try #require(URL(string: "http://127.0.0.1:\(port)/_stats"))
-        let stats = try JSONSerialization.jsonObject(with: try Data(contentsOf: url)) as? [String: Any]
-        return try #require(stats).number("requests")
+    func requests() throws -> Int { try get("/_stats").number("requests") }
+
+    func get(_ path: String) throws -> [String: Any] {
+        let url = try #require(URL(string: "http://127.0.0.1:\(port)\(path)"))
+        return try #require(try JSONSerialization.jsonObject(with: try Data(contentsOf: url)) as? [String: Any])
     }
 }

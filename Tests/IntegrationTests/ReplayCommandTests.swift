@@ -95,6 +95,78 @@ import Testing
         #expect(result.output.isEmpty)
     }
 
+    @Test("a report never takes the place of what is read, or of another report", arguments: [
+        (["--report", "json=TRACES"], "the traces"), (["--report", "html=LINK"], "the traces"), (["--report", "junit=HARD"], "the traces"),
+        (["--candidate", "recorded:OTHER", "--report", "json=OTHER"], "the candidate's recording"),
+        (["--baseline-result", "EARLIER", "--report", "json=EARLIER"], "the earlier result"),
+        (["--candidate-version", "RELEASE", "--report", "markdown=RELEASE"], "part of the candidate's release"),
+        (["--candidate-version", "RELEASE", "--report", "markdown=PROMPT"], "part of the candidate's release"),
+        (["--report", "json=NEW", "--report", "html=./NEW"], "--report json"), (["--json", "--report", "html=-"], "standard output"),
+    ] as [([String], String)])
+    func overwriting(_ arguments: [String], _ words: String) throws {
+        let folder = try Scratch.folder()
+        func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
+        func copy(_ from: String, _ name: String) throws { try FileManager.default.copyItem(atPath: from, toPath: path(name)) }
+        try copy(Fixture.v12, "traces.jsonl")
+        try copy(Fixture.v13, "other.jsonl")
+        try copy(Project.root.appendingPathComponent("Fixtures/releases/airline-v13").path, "release")
+        try FileManager.default.createSymbolicLink(atPath: path("link"), withDestinationPath: path("traces.jsonl"))
+        try FileManager.default.linkItem(atPath: path("traces.jsonl"), toPath: path("hard"))
+        _ = try Outrigger.run(["replay", "--no-export", "--traces", Fixture.v12, "--report", "json=\(path("earlier.json"))"])
+        func contents() throws -> [String: Data] {
+            let names = try FileManager.default.subpathsOfDirectory(atPath: folder.path).sorted()
+            return try Dictionary(uniqueKeysWithValues: names.compactMap { name in
+                var isFolder: ObjCBool = false
+                _ = FileManager.default.fileExists(atPath: path(name), isDirectory: &isFolder)
+                return isFolder.boolValue ? nil : (name, try Data(contentsOf: URL(fileURLWithPath: path(name))))
+            })
+        }
+        let before = try contents()
+        let places = [
+            "TRACES": "traces.jsonl", "LINK": "link", "HARD": "hard", "OTHER": "other.jsonl", "EARLIER": "earlier.json",
+            "RELEASE": "release/release.yaml", "PROMPT": "release/prompts/system.md", "./NEW": "./new", "NEW": "new",
+        ]
+        let flags = arguments.map { argument in
+            places.sorted { $0.key.count > $1.key.count }.first { argument.hasSuffix($0.key) }
+                .map { argument.dropLast($0.key.count) + path($0.value) } ?? argument
+        }
+        let result = try Outrigger.run(["replay", "--no-export", "--traces", path("traces.jsonl")] + flags)
+        #expect(result.status == 2, "\(result.output)")
+        #expect(result.errors.contains(words), "\(result.errors)")
+        #expect(try contents() == before)
+    }
+
+    @Test("the gate files that we show work")
+    func shownGates() throws {
+        for name in ["sample", "complete"] {
+            let gate = Project.root.appendingPathComponent("Fixtures/gates/\(name).yaml").path
+            let result = try Outrigger.run(["gate", "--config", gate, "--no-export"])
+            #expect(result.status == 0, "\(name): \(result.output)\(result.errors)")
+        }
+    }
+
+    @Test("the agent that we show speaks the protocol")
+    func shownAgent() throws {
+        let agent = Project.root.appendingPathComponent("Fixtures/agents/airline.py").path
+        let report = try Replay.run([
+            "--traces", Fixture.v12, "--candidate", "exec:python3 \(agent)", "--limit", "5", "--fail-on", "none",
+        ])
+        #expect(try report.json.number("compared") == 5)
+        #expect(try report.reasonsByTrace.values.allSatisfy { $0 == ["outcome_fail"] || $0 == [] })
+    }
+
+    @Test("a recording that says another version than it is credited to is told of, and so is a misspelt tool")
+    func notes() throws {
+        let gate = try Scratch.file(["checks:", "  - {name: no wipe, forbidden_tools: [isue_refund]}"], name: "gate.yaml")
+        let result = try Outrigger.run([
+            "gate", "--config", gate, "--no-export", "--traces", Fixture.v12, "--candidate", "recorded:\(Fixture.v13)",
+            "--baseline-version", "v9", "--candidate-version", "v13",
+        ])
+        #expect(result.output.contains("the baseline's recording says version v12 (40), and is credited to v9"), "\(result.output)")
+        #expect(!result.output.contains("the candidate's recording says"))
+        #expect(result.output.contains("did you mean issue_refund?"))
+    }
+
     @Test("a signal ends it with a partial report that says so", arguments: [SIGINT, SIGTERM])
     func interrupted(signal: Int32) throws {
         let pipe = Pipe()

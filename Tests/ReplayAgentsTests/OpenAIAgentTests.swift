@@ -85,6 +85,20 @@ struct OpenAIAgentTests {
         #expect(response["names"] == .array([.string("given")]) && response["model"] == .string("other"))
     }
 
+    @Test("a release's prompt takes the place of the recorded ones, and its parameters are sent, except for what is ours")
+    func systemPromptAndParameters() async throws {
+        var options = AgentPool.Options()
+        options.openAI.system = "be brief"
+        options.openAI.parameters = Array(#"{"temperature": 0.2, "max_tokens": 700, "stream": true, "messages": [], "n": 9}"#.utf8)
+        let messages = #"[{"role": "system", "content": "be good"}, {"role": "developer", "content": "x"}, {"role": "user", "content": \#(Self.prompt(#"{"mode": "echo"}"#))}]"#
+        let arm = try await run(messages, options)
+        let sent = try JSONDocument(parsing: arm.run.response.map { arm.run.string($0.text) } ?? "")
+        #expect(sent["messages"]?[0] == .object(["role": .string("system"), "content": .string("be brief")]))
+        #expect(sent["messages"]?[1]?["role"] == .string("user") && sent["messages"]?[2] == nil)
+        #expect(sent["temperature"]?.text == "0.2" && sent["max_tokens"]?.text == "700")
+        #expect(sent["stream"] == .bool(false) && sent["n"] == nil)
+    }
+
     @Test func badOptionsAreUsageErrors() async throws {
         var options = AgentPool.Options()
         #expect(throws: AgentSpecification.UsageError.self) { try options.setAPIKey(fromVariable: "KEY", environment: [:]) }

@@ -1,4 +1,5 @@
 import AgentRuns
+import JSONDocuments
 import Testing
 
 @testable import Replay
@@ -40,6 +41,32 @@ struct PairJudgeTests {
         let verdict = judge.judge(trace, baseline: ArmRun(run: trace), candidate: silent)
         #expect(verdict.candidate.reasons.isEmpty)
         #expect(!verdict.candidate.hadExpectation)
+    }
+
+    @Test("a check on arguments says nothing of a run that does not call the tool")
+    func argumentsOfNothing() throws {
+        let schema = try JSONSchema(try JSONDocument(parsing: #"{"required": ["amount"]}"#))
+        let judge = PairJudge(ReplayRules(checks: [RunCheck(name: "sane", condition: .arguments(tool: "refund", schema: schema))]))
+        let trace = try run("{}")
+        for (calls, applies, passes) in [(["look"], false, true), (["refund({})"], true, false), ([#"refund({"amount": 1})"#], true, true)] {
+            let silent = ArmRun(run: try run(calls: calls), assumesSuccess: false)
+            let verdict = judge.judge(trace, baseline: silent, candidate: silent).candidate
+            #expect(verdict.checks.count == (applies ? 1 : 0) && verdict.hadExpectation == applies)
+            #expect(verdict.passed == passes)
+        }
+    }
+
+    @Test("an evaluator that gives no score is no reason to fail, and no evidence")
+    func brokenEvaluator() throws {
+        let judge = PairJudge(ReplayRules(checks: [RunCheck(name: "good", condition: .evaluator(EvaluatorName("judge"), minimum: 0.5))]))
+        let silent = ArmRun(run: try run("{}"), assumesSuccess: false)
+        for scores in [[:], [EvaluatorName("judge"): EvaluatorScore(score: nil, explanation: "it died")]] {
+            let verdict = judge.judge(silent.run, baseline: silent, candidate: silent, candidateScores: scores).candidate
+            #expect(verdict.passed && !verdict.hadExpectation && verdict.checks.isEmpty)
+            #expect(verdict.unscored.map(\.name) == ["good"])
+        }
+        let poor = [EvaluatorName("judge"): EvaluatorScore(score: 0.2)]
+        #expect(!judge.judge(silent.run, baseline: silent, candidate: silent, candidateScores: poor).candidate.passed)
     }
 
     @Test("a problem is the only reason", arguments: RunProblem.Kind.allCases)

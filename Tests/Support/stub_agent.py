@@ -25,7 +25,8 @@ stands in the `request` of each run: {"mode": MODE, "calls": [{"name": …, "arg
     echo                    the request's headers and body as the response
 
 POST /v1/chat/completions reads {"mode": …, "calls": […]} from the last user message: it asks for one call a round, then
-gives the tools' answers. Modes: ok, length, content_filter, refusal, forever, bad_arguments, no_choices, error, needs_key.
+gives the tools' answers. Modes: ok, length, content_filter, refusal, forever, bad_arguments, no_choices, error, needs_key, echo (the
+request's body as the answer, which GET /_asked gives again).
 
 GET /_stats tells how many requests came, and how many bytes of `huge` were taken.
 """
@@ -41,6 +42,7 @@ stats = {"requests": 0, "huge_sent": 0}
 late = asyncio.Queue()
 victims = asyncio.Queue()
 failures = {}
+asked = {}
 arguments = None
 
 
@@ -195,6 +197,10 @@ def chat(body, headers):
         return response({"choices": []})
     if mode == "error":
         return response({"error": {"message": "overloaded"}})
+    if mode == "echo":
+        asked.update(body)
+        message = {"role": "assistant", "content": json.dumps(body)}
+        return response({"model": "stub-1", "usage": usage, "choices": [{"message": message, "finish_reason": "stop"}]})
     calls = request.get("calls", [])
     if mode == "forever" or len(done) < len(calls):
         call = calls[len(done) % len(calls)]
@@ -218,6 +224,8 @@ async def serve(reader, writer):
             keeps = True
             if target == "/_stats":
                 writer.write(response(stats))
+            elif target == "/_asked":
+                writer.write(response(asked))
             elif target == "/_late":
                 writer.write(response(await late.get()))
             elif target == "/evaluate":

@@ -16,9 +16,33 @@ public struct JSONSchema: Sendable {
     /// Whether anything asks what has been evaluated; if not, none of it is kept.
     let tracksEvaluation: Bool
 
+    /// Keywords that the draft does not know, which therefore assert nothing: the first hundred. Some are slips of the hand.
+    public let unknownKeywords: [UnknownKeyword]
+
+    public struct UnknownKeyword: Hashable, Sendable {
+        /// As a JSON Pointer to where it is written in the schema.
+        public let pointer: String
+        public let name: String
+    }
+
+    /// The keywords of the draft, and `definitions`, its name for `$defs` of old.
+    ///
+    /// Source: JSON Schema 2020-12, the vocabularies core, applicator, unevaluated, validation, meta-data, format and content.
+    public static let keywords: Set<String> = [
+        "$schema", "$id", "$ref", "$anchor", "$dynamicRef", "$dynamicAnchor", "$vocabulary", "$comment", "$defs", "definitions",
+        "prefixItems", "items", "contains", "additionalProperties", "properties", "patternProperties", "dependentSchemas",
+        "propertyNames", "if", "then", "else", "allOf", "anyOf", "oneOf", "not", "unevaluatedItems", "unevaluatedProperties",
+        "type", "enum", "const", "multipleOf", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum", "maxLength",
+        "minLength", "pattern", "maxItems", "minItems", "uniqueItems", "maxContains", "minContains", "maxProperties",
+        "minProperties", "required", "dependentRequired", "title", "description", "default", "deprecated", "readOnly",
+        "writeOnly", "examples", "format", "contentEncoding", "contentMediaType", "contentSchema",
+    ]
+
     /// - Throws: ``JSONSchemaError`` with the place in the schema and what to do about it.
     public init(_ schema: JSONDocument) throws(JSONSchemaError) {
-        nodes = try SchemaCompiler(schema).compile()
+        let compiler = SchemaCompiler(schema)
+        nodes = try compiler.compile()
+        unknownKeywords = compiler.unknownKeywords
         tracksEvaluation = nodes.contains { $0.keywords.contains { $0.rule.asksForEvaluation } }
     }
 

@@ -5,6 +5,7 @@
 final class SchemaCompiler {
     let document: JSONDocument
     private(set) var nodes: [SchemaNode] = []
+    private(set) var unknownKeywords: [JSONSchema.UnknownKeyword] = []
     private var sources: [JSONDocument] = []
     private var places: [JSONPointer: Int] = [:]
     private var anchors: [ExactKey: Int] = [:]
@@ -56,6 +57,9 @@ final class SchemaCompiler {
         }
         let pointer = nodes[index].pointer
         try refuseUnsupported(members, at: pointer)
+        for member in members.members where !JSONSchema.keywords.contains(member.key) && unknownKeywords.count < 100 {
+            unknownKeywords.append(.init(pointer: pointer.appending(member.key).description, name: member.key))
+        }
         var reader = SchemaReader(members: members, pointer: pointer, compiler: self)
         let keywords = try reader.read()
         let target = try reader.reference()

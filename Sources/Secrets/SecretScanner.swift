@@ -2,11 +2,11 @@
 /// tokens, and the API keys of common services.
 ///
 /// Each find is replaced by a word that says what it was, so that a reader knows something stood there.
-enum SecretScanner {
+public enum SecretScanner {
     /// Appends the text without its secrets.
     ///
     /// - Returns: how many there were.
-    static func append(_ text: ArraySlice<UInt8>, to output: inout [UInt8]) -> Int {
+    public static func append(_ text: ArraySlice<UInt8>, to output: inout [UInt8]) -> Int {
         var finds = 0
         var written = text.startIndex
         var i = text.startIndex
@@ -25,28 +25,54 @@ enum SecretScanner {
         return finds
     }
 
-    private struct Find {
-        var range: Range<Int>
-        var replacement: String
+    /// What kind of secret a text has the shape of.
+    public enum Kind: String, Sendable {
+        case email, card, token, privateKey = "private_key", apiKey = "api_key"
+    }
+
+    /// Something that has the shape of a secret.
+    public struct Find: Sendable {
+        /// Places in the text.
+        public var range: Range<Int>
+        public var kind: Kind
+
+        fileprivate var replacement: String { "[REDACTED:\(kind.rawValue)]" }
+    }
+
+    /// All that has the shape of a secret, in the order of the text.
+    public static func finds(in text: ArraySlice<UInt8>) -> [Find] {
+        var finds: [Find] = []
+        var from = text.startIndex
+        var i = from
+        while i < text.endIndex {
+            guard let find = find(in: text, at: i, notBefore: from) else {
+                i += 1
+                continue
+            }
+            finds.append(find)
+            from = find.range.upperBound
+            i = from
+        }
+        return finds
     }
 
     private static func find(in text: ArraySlice<UInt8>, at i: Int, notBefore start: Int) -> Find? {
         let byte = text[i]
         if byte == UInt8(ascii: "@") {
-            return email(in: text, at: i, notBefore: start).map { Find(range: $0, replacement: "[REDACTED:email]") }
+            return email(in: text, at: i, notBefore: start).map { Find(range: $0, kind: .email) }
         }
         let isStart = i == text.startIndex || !isWord(text[i - 1])
         guard isStart else { return nil }
         if isDigit(byte) {
-            return card(in: text, from: i).map { Find(range: $0, replacement: "[REDACTED:card]") }
+            return card(in: text, from: i).map { Find(range: $0, kind: .card) }
         }
         if byte | 0x20 == UInt8(ascii: "b"), let token = bearer(in: text, from: i) {
-            return Find(range: token, replacement: "[REDACTED:token]")
+            return Find(range: token, kind: .token)
         }
         if byte == UInt8(ascii: "-"), let key = privateKey(in: text, from: i) {
-            return Find(range: key, replacement: "[REDACTED:private_key]")
+            return Find(range: key, kind: .privateKey)
         }
-        return apiKey(in: text, from: i).map { Find(range: $0, replacement: "[REDACTED:api_key]") }
+        return apiKey(in: text, from: i).map { Find(range: $0, kind: .apiKey) }
     }
 
     // MARK: e-mail

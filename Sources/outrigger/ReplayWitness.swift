@@ -1,0 +1,68 @@
+import AgentRuns
+import Replay
+
+/// Notes of a whole replay what no single run shows: that an arm never gave one, and that recordings say another version
+/// than the one they are credited to.
+struct ReplayWitness {
+    private var baseline = Arm()
+    private var candidate = Arm()
+
+    private struct Arm {
+        var runs = 0
+        var problems = 0
+        var firstProblem: RunProblem?
+        /// How often runs said which version.
+        var versions: [String: Int] = [:]
+        /// The version of the last runs in a row, as UTF-8, and how many those were: most recordings have one for all.
+        private var last: (version: [UInt8], runs: Int) = ([], 0)
+
+        mutating func note(_ arm: borrowing ArmRun, isRecorded: Bool) {
+            runs += 1
+            if let problem = arm.problem {
+                problems += 1
+                firstProblem = firstProblem ?? problem
+            } else if isRecorded, let version = arm.run.version {
+                let name = arm.run.storage[version.range]
+                if name.elementsEqual(last.version) { return last.runs += 1 }
+                finish()
+                last = (Array(name), 1)
+            }
+        }
+
+        mutating func finish() {
+            guard last.runs > 0 else { return }
+            let name = String(decoding: last.version, as: UTF8.self)
+            // A recording of a thousand versions is told by its first few.
+            if versions.count < 20 || versions[name] != nil { versions[name, default: 0] += last.runs }
+            last.runs = 0
+        }
+    }
+
+    mutating func note(_ baseline: borrowing ArmRun, _ candidate: borrowing ArmRun, _ plan: ReplayPlan) {
+        self.baseline.note(baseline, isRecorded: !plan.baseline.source.isLive)
+        self.candidate.note(candidate, isRecorded: !plan.candidate.source.isLive)
+    }
+
+    /// - Parameters:
+    ///   - baseline: the version that the baseline was given, if it was given one.
+    func notes(baseline baselineVersion: String?, candidate candidateVersion: String?) -> [String] {
+        Self.notes(baseline, "baseline", baselineVersion) + Self.notes(candidate, "candidate", candidateVersion)
+    }
+
+    private static func notes(_ arm: Arm, _ name: String, _ version: String?) -> [String] {
+        var arm = arm
+        arm.finish()
+        var notes: [String] = []
+        if arm.runs > 1, arm.problems == arm.runs, let problem = arm.firstProblem, problem.kind != .noRun {
+            notes.append("the \(name) gave no run at all (\(arm.runs) of \(arm.runs)); the first time: \(problem.kind.rawValue): \(problem.detail)")
+        }
+        if let version {
+            let others = arm.versions.filter { $0.key != version }.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+            if !others.isEmpty {
+                let said = others.prefix(3).map { "\($0.key) (\($0.value))" }.joined(separator: ", ")
+                notes.append("the \(name)'s recording says version \(said), and is credited to \(version)")
+            }
+        }
+        return notes
+    }
+}
