@@ -36,6 +36,9 @@ extension SpooledExporter {
         }
     }
 
+    /// How long a lane that has nothing to send does not look.
+    private static let longestNap = Duration.milliseconds(50)
+
     struct Gathered {
         var batch = SpanBatch()
         var parts: [Job.Part] = []
@@ -58,21 +61,21 @@ extension SpooledExporter {
                 stop.sleep(.seconds(1))
                 continue
             }
-            // Read before looking: what comes later is news.
-            let (news, isClosed) = state.withLock { ($0.news, $0.isClosed) }
+            // Read before looking.
+            let isClosed = state.withLockQuietly { $0.isClosed }
             let wasEmpty = ready.batch.isEmpty
             gather(into: &ready, lane)
             if stop.isSet { return giveBack(ready, lane) }
             if wasEmpty { oldest = .now }
             let waited = ContinuousClock.now - oldest
             if !ready.batch.isEmpty, isFull(ready, lane) || waited >= lane.delay || isClosed {
-                state.withLock { $0.counts.inFlight += ready.batch.count }
+                state.withLockQuietly { $0.counts.inFlight += ready.batch.count }
                 lane.exporter.submit(ready.batch, Job(lane.kind, ready.parts))
                 ready = Gathered()
                 continue
             }
-            let wait = ready.batch.isEmpty ? .seconds(1) : lane.delay - waited
-            _ = state.wait(atMost: wait) { $0.news != news ? () : nil }
+            let nap = min(Self.longestNap, lane.delay)
+            _ = state.wait(atMost: ready.batch.isEmpty ? nap : min(nap, lane.delay - waited)) { $0.isClosed != isClosed ? () : nil }
         }
     }
 
@@ -92,7 +95,7 @@ extension SpooledExporter {
                 gathered.add(batch, record.position)
                 continue
             }
-            let next = state.withLock { state -> SpanBatch? in
+            let next = state.withLockQuietly { state -> SpanBatch? in
                 guard let i = state.memory.firstIndex(where: { $0.kind == lane.kind }) else { return nil }
                 let (_, batch) = state.memory.remove(at: i)
                 state.memoryBytes -= batch.byteCount

@@ -72,8 +72,6 @@ public final class SpooledExporter: Sendable {
         /// Losses of the spool that are in `counts` already.
         var knownFull = 0
         var knownDamaged = 0
-        /// Grows with everything that a lane should look at.
-        var news = 0
         var isClosed = false
         var isEnded = false
         var lanesRunning = 0
@@ -189,7 +187,8 @@ public final class SpooledExporter: Sendable {
     public func submit(_ batch: SpanBatch, _ signal: Signal) {
         guard !batch.isEmpty else { return }
         let kind = Self.kind(signal, encoding)
-        let hasMemory = state.withLock { state in
+        // The lanes look for themselves every so often: waking them for each batch would cost more than the batch.
+        let hasMemory = state.withLockQuietly { state in
             state.counts.submitted += batch.count
             state.counts.waiting += batch.count
             return !state.memory.isEmpty
@@ -202,7 +201,6 @@ public final class SpooledExporter: Sendable {
             note(problem)
         } else {
             note(nil)
-            state.withLock { $0.news += 1 }
         }
         absorbLosses()
     }
@@ -218,7 +216,7 @@ public final class SpooledExporter: Sendable {
     }
 
     private func note(_ problem: String?) {
-        let before = state.withLock { state in
+        let before = state.withLockQuietly { state in
             defer { state.counts.spoolProblem = problem }
             return state.counts.spoolProblem
         }
@@ -230,8 +228,7 @@ public final class SpooledExporter: Sendable {
     }
 
     private func keepInMemory(_ batch: SpanBatch, _ kind: UInt8) {
-        let lost = state.withLock { state in
-            state.news += 1
+        let lost = state.withLockQuietly { state in
             guard !state.isEnded else {
                 state.counts.drop(batch.count, spool == nil ? "stopped" : "spool_failed")
                 return false
@@ -279,7 +276,7 @@ public final class SpooledExporter: Sendable {
     /// Takes what the spool lost into the account.
     func absorbLosses() {
         guard let found = spool?.counts else { return }
-        let isFull = state.withLock { state in
+        let isFull = state.withLockQuietly { state in
             let full = found.droppedItems - state.knownFull
             state.counts.drop(full, "spool_full")
             state.knownFull = max(state.knownFull, found.droppedItems)
@@ -305,7 +302,7 @@ public final class SpooledExporter: Sendable {
         absorbLosses()
         let spooled = spool?.counts
         let traffic = lanes.map(\.exporter.traffic)
-        return state.withLock { state in
+        return state.withLockQuietly { state in
             var counts = state.counts
             counts.spoolBytes = spooled?.bytes ?? 0
             counts.spoolSegments = spooled?.segments ?? 0
@@ -325,14 +322,10 @@ public final class SpooledExporter: Sendable {
     ///   dropped by now, and this is 0.
     @discardableResult
     public func finish(within bound: Duration) -> Int {
-        state.withLock {
-            $0.isClosed = true
-            $0.news += 1
-        }
+        state.withLock { $0.isClosed = true }
         absorbLosses()
         _ = state.wait(atMost: bound) { $0.counts.waiting == 0 ? () : nil }
         stop.set()
-        state.withLock { $0.news += 1 }
         state.wait { $0.lanesRunning == 0 ? () : nil }
         for lane in lanes { lane.exporter.finish() }
         if spool != nil { moveMemoryToSpool(atMost: .max) }

@@ -68,12 +68,18 @@ extension StringProtocol {
     ///
     /// - Parameter word: in lower case.
     func equalsASCII(_ word: String) -> Bool {
-        let bytes = utf8
-        let wanted = word.utf8
-        guard bytes.count == wanted.count else { return false }
-        return zip(bytes, wanted).allSatisfy { byte, wanted in
-            byte == wanted || ((UInt8(ascii: "a")...UInt8(ascii: "z")).contains(wanted) && byte | 0x20 == wanted)
-        }
+        guard utf8.count == word.utf8.count else { return false }
+        // Every header's name is compared with several words: over bytes that stand in a row, this is a few instructions.
+        return utf8.withContiguousStorageIfAvailable { bytes in
+            word.utf8.withContiguousStorageIfAvailable { equalASCII(bytes, $0) }
+        }.flatMap { $0 } ?? equalASCII(Array(utf8), Array(word.utf8))
+    }
+}
+
+/// Whether equally many bytes are the lower-case word.
+private func equalASCII(_ bytes: some RandomAccessCollection<UInt8>, _ word: some RandomAccessCollection<UInt8>) -> Bool {
+    zip(bytes, word).allSatisfy { byte, wanted in
+        byte == wanted || ((UInt8(ascii: "a")...UInt8(ascii: "z")).contains(wanted) && byte | 0x20 == wanted)
     }
 }
 

@@ -32,7 +32,16 @@ enum RequestCheck {
         let hosts = head.headers["host"]
         guard hosts.count <= 1 else { return "it has more than one Host" }
         guard let host = hosts.first else { return head.isHTTP11 ? "Host is missing" : nil }
-        return host.utf8.contains { $0 <= 0x20 || $0 == 0x7F || "/?#@,\\".utf8.contains($0) } ? "its Host is not one" : nil
+        return host.utf8.contains(where: isNoPartOfHost) ? "its Host is not one" : nil
+    }
+
+    private static func isNoPartOfHost(_ byte: UInt8) -> Bool {
+        switch byte {
+        case ...0x20, 0x7F, UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#"), UInt8(ascii: "@"), UInt8(ascii: ","),
+            UInt8(ascii: "\\"):
+            true
+        default: false
+        }
     }
 
     private static func target(_ head: HTTPRequestHead) -> String? {

@@ -18,7 +18,7 @@ port = int(sys.argv[1])
 
 
 def exchange(method, path, body=None, headers=None):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     headers = dict(headers or {})
     if body is not None:
         headers.setdefault("Content-Type", "application/json")

@@ -15,7 +15,7 @@ from openfeature.evaluation_context import EvaluationContext
 
 port, flag = sys.argv[1], sys.argv[2]
 headers = {"Authorization": f"Bearer {sys.argv[4]}"} if len(sys.argv) > 4 else {}
-api.set_provider(OFREPProvider(f"http://127.0.0.1:{port}", headers_factory=lambda: headers))
+api.set_provider(OFREPProvider(f"http://127.0.0.1:{port}", headers_factory=lambda: headers, timeout=120))
 client = api.get_client()
 
 results = []
