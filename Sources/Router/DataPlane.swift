@@ -4,7 +4,6 @@ public import LiveRuns
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
-internal import NIOSSL
 public import RolloutControl
 internal import Synchronization
 
@@ -22,7 +21,7 @@ public final class DataPlane: Sendable {
 
     private struct State: Sendable {
         var settings: ProxySettings
-        var tls: NIOSSLContext?
+        var tls: UpstreamTLS
         var loops: [NIOLoopBound<LoopContext>] = []
         var listener: (any Channel)?
         var healthChecks: [HealthChecker] = []
@@ -39,16 +38,11 @@ public final class DataPlane: Sendable {
         self.sampler = sampler
         self.record = record
         group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, threads))
-        state = Mutex(State(settings: settings, tls: try Self.tls(for: settings)))
+        state = Mutex(State(settings: settings, tls: try UpstreamTLS(settings)))
     }
 
     var settings: ProxySettings { state.withLock { $0.settings } }
-    var tls: NIOSSLContext? { state.withLock { $0.tls } }
-
-    private static func tls(for settings: ProxySettings) throws -> NIOSSLContext? {
-        let isNeeded = [settings.baseline, settings.candidate].contains { $0?.upstream.scheme == .https }
-        return isNeeded ? try NIOSSLContext(configuration: .makeClientConfiguration()) : nil
-    }
+    var tls: UpstreamTLS { state.withLock { $0.tls } }
 
     // MARK: life
 
@@ -119,7 +113,7 @@ public final class DataPlane: Sendable {
     ///
     /// - Throws: what the TLS library says against them; the old ones stay.
     public func apply(_ settings: ProxySettings) throws {
-        let tls = try Self.tls(for: settings)
+        let tls = try UpstreamTLS(settings)
         let loops = state.withLock { state in
             state.settings = settings
             state.tls = tls
@@ -193,9 +187,9 @@ public final class DataPlane: Sendable {
         let settings = settings
         let tls = tls
         var checks: [HealthChecker] = []
-        for (arm, gate) in [(settings.baseline, gates.baseline), (settings.candidate, gates.candidate)] {
+        for (arm, gate, role) in [(settings.baseline, gates.baseline, RunRole.baseline), (settings.candidate, gates.candidate, .candidate)] {
             guard let arm, let health = arm.health else { continue }
-            checks.append(HealthChecker(arm, health, gate, settings, on: group.next(), tls: tls))
+            checks.append(HealthChecker(arm, health, gate, settings, on: group.next(), tls: tls.context(of: role)))
         }
         let old = state.withLock { state in
             defer { state.healthChecks = checks }

@@ -3,7 +3,6 @@ internal import Glibc
 internal import LiveRuns
 internal import NIOCore
 internal import NIOHTTP1
-internal import NIOSSL
 internal import Rollout
 internal import RolloutControl
 
@@ -33,9 +32,9 @@ final class LoopContext {
         sampler = plane.sampler
         record = plane.record
         self.rollout = rollout
-        baseline = UpstreamPool(plane.settings.baseline.upstream, eventLoop, plane.settings, tls: plane.tls)
+        baseline = UpstreamPool(plane.settings.baseline.upstream, eventLoop, plane.settings, tls: plane.tls.context(of: .baseline))
         ticker.watch(baseline)
-        candidate = plane.settings.candidate.map { UpstreamPool($0.upstream, eventLoop, plane.settings, tls: plane.tls) }
+        candidate = plane.settings.candidate.map { UpstreamPool($0.upstream, eventLoop, plane.settings, tls: plane.tls.context(of: .candidate)) }
         if let candidate { ticker.watch(candidate) }
     }
 
@@ -79,13 +78,13 @@ final class LoopContext {
     func pool(of role: RunRole) -> UpstreamPool { role == .candidate ? candidate ?? baseline : baseline }
 
     /// New settings; requests under way keep theirs.
-    func apply(_ settings: ProxySettings, tls: NIOSSLContext?) {
+    func apply(_ settings: ProxySettings, tls: UpstreamTLS) {
         self.settings = settings
         retire(baseline)
-        baseline = UpstreamPool(settings.baseline.upstream, eventLoop, settings, tls: tls)
+        baseline = UpstreamPool(settings.baseline.upstream, eventLoop, settings, tls: tls.context(of: .baseline))
         ticker.watch(baseline)
         if let candidate { retire(candidate) }
-        candidate = settings.candidate.map { UpstreamPool($0.upstream, eventLoop, settings, tls: tls) }
+        candidate = settings.candidate.map { UpstreamPool($0.upstream, eventLoop, settings, tls: tls.context(of: .candidate)) }
         if let candidate { ticker.watch(candidate) }
     }
 

@@ -24,6 +24,8 @@ public struct ArmSettings: Hashable, Sendable {
     public var maximumConcurrency = 1024
     public var breaker = BreakerSettings()
     public var health: HealthCheckSettings?
+    /// PEM file of the authorities that an `https://` upstream is trusted by; nil for the system's.
+    public var certificateAuthorities: String?
 
     public init(upstream: Upstream) { self.upstream = upstream }
 }

@@ -1,5 +1,6 @@
 internal import NIOCore
 internal import NIOHTTP1
+internal import NIOSSL
 
 /// Whoever asked an arm something and waits for the answer. All on the connection's event loop.
 protocol UpstreamOwner: AnyObject {
@@ -21,6 +22,7 @@ struct UpstreamFailure: Error {
         case connectTimeout = "connect_timeout"
         case reset
         case badResponse = "bad_response"
+        case tls = "tls_failed"
     }
 
     var kind: Kind
@@ -146,10 +148,18 @@ final class UpstreamConnection: ChannelInboundHandler {
             fail(cutShort ? .reset : .badResponse, cutShort ? "the answer was cut short" : "not HTTP: \(error)")
         } else if error is NIOHTTPDecoderError || error is ByteToMessageDecoderError {
             fail(.badResponse, "not HTTP: \(error)")
+        } else if let error = error as? NIOSSLError {
+            fail(.tls, Self.words(error))
         } else {
             fail(.reset, "\(error)")
         }
         context.close(promise: nil)
+    }
+
+    /// For people: the library's own words name its source files.
+    private static func words(_ error: NIOSSLError) -> String {
+        "\(error)".contains("CERTIFICATE_VERIFY_FAILED")
+            ? "its certificate is not trusted; name its authority with ca_file" : "no TLS connection could be agreed on"
     }
 
     private func fail(_ kind: UpstreamFailure.Kind, _ message: String) {

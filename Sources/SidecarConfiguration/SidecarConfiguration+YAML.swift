@@ -82,7 +82,8 @@ extension SidecarConfiguration {
 
     private static func arm(_ fields: YAMLMapping, _ version: inout String?, _ release: inout String?, _ folder: String) -> ArmSettings? {
         version = fields["version"]?.string()
-        release = fields["release"]?.string().map { folder + $0 }
+        release = fields["release"]?.string().map { $0.hasPrefix("/") ? $0 : folder + $0 }
+        let authorities = fields["ca_file"]?.string().map { $0.hasPrefix("/") ? $0 : folder + $0 }
         let concurrency = fields["max_concurrency"]?.int(in: 1...1_000_000)
         let breaker = fields["circuit_breaker"]?.mapping { fields in
             var breaker = BreakerSettings()
@@ -106,6 +107,7 @@ extension SidecarConfiguration {
             arm.maximumConcurrency = concurrency ?? arm.maximumConcurrency
             arm.breaker = breaker ?? arm.breaker
             arm.health = health
+            arm.certificateAuthorities = authorities
             return arm
         } catch {
             url.report(error.message, remedy: "write http://host:port")

@@ -39,6 +39,8 @@ public enum StopSignal {
         signalPipe = ends[1]
         // A reader of our output that went away is an error of the write, not the end of the program.
         signal(SIGPIPE, SIG_IGN)
+        // And a file that may not grow is an error of the write too.
+        signal(SIGXFSZ, SIG_IGN)
         for number in onHangup == nil ? [SIGINT, SIGTERM] : [SIGINT, SIGTERM, SIGHUP] {
             signal(number) { number in
                 var byte = UInt8(truncatingIfNeeded: number)

@@ -163,21 +163,30 @@ final class RunningSidecar {
     let admin: Int
     let config: String
     let command: Command
-    private let agents: [LiveAgent]
+    let agents: [LiveAgent]
 
-    convenience init(collector: Int, mode: String, percent: String? = nil, shutdown: String = "{drain: 20s}") throws {
-        let agents = [try LiveAgent("baseline"), try LiveAgent("candidate")]
+    /// - Parameters:
+    ///   - tls: PEM files of the agents' certificate and key, and of the authorities that the sidecar trusts, if any.
+    ///   - fileLimit: kilobytes that a file of the sidecar may have; nil for no limit.
+    convenience init(
+        collector: Int, mode: String, percent: String? = nil, shutdown: String = "{drain: 20s}",
+        tls: (certificate: String, key: String, authorities: String?)? = nil, fileLimit: Int? = nil
+    ) throws {
+        let flags = tls.map { ["--tls", $0.certificate, $0.key] } ?? []
+        let agents = [try LiveAgent("baseline", flags), try LiveAgent("candidate", flags)]
+        let scheme = tls == nil ? "http" : "https"
+        let authorities = tls?.authorities.map { ", ca_file: \"\($0)\"" } ?? ""
         let folder = try Scratch.folder().path
         let (port, admin) = (try Loopback.freePort(), try Loopback.freePort())
         let config = try Scratch.file([
             "listen: 127.0.0.1:\(port)", "admin: {listen: \"127.0.0.1:\(admin)\"}", "agents:",
-            "  baseline: {url: \"http://127.0.0.1:\(agents[0].port)\", version: v1}",
-            "  candidate: {url: \"http://127.0.0.1:\(agents[1].port)\", version: v2}",
+            "  baseline: {url: \"\(scheme)://127.0.0.1:\(agents[0].port)\", version: v1\(authorities)}",
+            "  candidate: {url: \"\(scheme)://127.0.0.1:\(agents[1].port)\", version: v2\(authorities)}",
             "rollout: {id: test, mode: \(mode), \(percent.map { "percent: \($0), " } ?? "")state_file: \(folder)/rollout.json}",
             "routing: {keys: [{header: x-user}]}", "shutdown: \(shutdown)",
             "telemetry: {service_name: test, endpoint: \"http://127.0.0.1:\(collector)\", spool: {directory: \(folder)/spool}}",
         ], name: "sidecar.yaml")
-        try self.init(port, admin, config, agents)
+        try self.init(port, admin, config, agents, fileLimit: fileLimit)
     }
 
     /// The same sidecar once more, with another collector.
@@ -190,12 +199,13 @@ final class RunningSidecar {
         try self.init(other.port, other.admin, other.config, other.agents)
     }
 
-    private init(_ port: Int, _ admin: Int, _ config: String, _ agents: [LiveAgent]) throws {
+    private init(_ port: Int, _ admin: Int, _ config: String, _ agents: [LiveAgent], fileLimit: Int? = nil) throws {
         self.port = port
         self.admin = admin
         self.config = config
         self.agents = agents
-        let command = try Outrigger.start(["serve", "--config", config], environment: ["OTEL_BSP_SCHEDULE_DELAY": "50"])
+        let command = try Outrigger.start(
+            ["serve", "--config", config], environment: ["OTEL_BSP_SCHEDULE_DELAY": "50"], fileLimit: fileLimit)
         self.command = command
         try eventually("the sidecar is ready") {
             let errors = try command.errorsSoFar
@@ -219,6 +229,12 @@ final class RunningSidecar {
         let text = String(decoding: try Loopback.get(admin, "/metrics"), as: UTF8.self)
         let line = try #require(text.split(separator: "\n").first { $0.hasPrefix(name + " ") }, "no metric \(name)")
         return try #require(Int(line.dropFirst(name.count + 1)))
+    }
+
+    /// The sum of a metric over its labels; 0 when there are none.
+    func dropped(_ name: String) throws -> Int {
+        String(decoding: try Loopback.get(admin, "/metrics"), as: UTF8.self).split(separator: "\n").filter { $0.hasPrefix(name + "{") }
+            .reduce(0) { sum, line in sum + (line.split(separator: " ").last.flatMap { Int($0) } ?? 0) }
     }
 
     func rollout() throws -> [String: Any] {
@@ -264,9 +280,9 @@ final class LiveAgent {
     private let command: Command
     private let input = Pipe()
 
-    init(_ name: String) throws {
+    init(_ name: String, _ flags: [String] = []) throws {
         let command = try Command(
-            Project.python, ["-B", Project.root.appendingPathComponent("Tests/Support/live_agent.py").path, name],
+            Project.python, ["-B", Project.root.appendingPathComponent("Tests/Support/live_agent.py").path, name] + flags,
             input: input.fileHandleForReading)
         self.command = command
         var port: Int?

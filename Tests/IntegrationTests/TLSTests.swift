@@ -3,32 +3,6 @@ import Testing
 
 /// Collectors behind TLS, with an authority of the test's own, and with client certificates.
 @Suite struct TLSTests {
-    /// An authority, a server's certificate for 127.0.0.1 and a client's, as PEM files.
-    private struct Certificates {
-        let folder: URL
-
-        init() throws {
-            folder = try Scratch.folder()
-            try openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test authority",
-                "-keyout", path("ca.key"), "-out", path("ca.pem"))
-            for name in ["server", "client"] {
-                try openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=\(name)", "-keyout", path("\(name).key"),
-                    "-out", path("\(name).csr"))
-                let extensions = folder.appendingPathComponent("\(name).ext")
-                try Data("subjectAltName=IP:127.0.0.1\n".utf8).write(to: extensions)
-                try openssl("x509", "-req", "-in", path("\(name).csr"), "-CA", path("ca.pem"), "-CAkey", path("ca.key"),
-                    "-CAcreateserial", "-days", "2", "-extfile", extensions.path, "-out", path("\(name).pem"))
-            }
-        }
-
-        func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
-
-        private func openssl(_ arguments: String...) throws {
-            let result = try Command(URL(fileURLWithPath: "/usr/bin/env"), ["openssl"] + arguments).wait()
-            try #require(result.status == 0, "\(result.errors)")
-        }
-    }
-
     private func backfill(_ collector: StubCollector, _ flags: [String], environment: [String: String] = [:]) throws -> Command.Result {
         try Outrigger.backfill(
             [Project.fixture("sample.jsonl"), "--endpoint", "https://127.0.0.1:\(collector.port)", "--retry-max", "200ms",

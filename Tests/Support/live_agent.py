@@ -1,17 +1,31 @@
 """An agent for a sidecar to stand before: answers every request in the agent protocol, and says who it is.
 
-    python live_agent.py NAME [--delay-ms N]
+    python live_agent.py NAME [--delay-ms N] [--tls CERT KEY]
 
 It listens on a free port of 127.0.0.1, prints the port's number, and ends when its standard input does. GET /_stats tells
-how many requests came.
+how many requests came. GET /stream answers with an event stream: one event at once, the last one after GET /_release.
 """
 
 import argparse
 import asyncio
 import json
+import ssl
 import sys
 
-stats = {"requests": 0}
+stats = {"requests": 0, "streams": 0}
+released = asyncio.Event()
+
+
+async def stream(writer):
+    def chunk(text):
+        return b"%x\r\n%s\r\n" % (len(text), text)
+
+    stats["streams"] += 1
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n" + chunk(b"data: first\n\n"))
+    await writer.drain()
+    await released.wait()
+    writer.write(chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n")
+    await writer.drain()
 
 
 async def serve(reader, writer, name, delay):
@@ -22,7 +36,14 @@ async def serve(reader, writer, name, delay):
             headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines if line)}
             if int(headers.get("content-length", 0)):
                 await reader.readexactly(int(headers["content-length"]))
-            if start.split(" ")[1] == "/_stats":
+            path = start.split(" ")[1]
+            if path == "/stream":
+                await stream(writer)
+                continue
+            if path == "/_release":
+                released.set()
+                body = b"{}"
+            elif path == "/_stats":
                 body = json.dumps(stats).encode()
             else:
                 stats["requests"] += 1
@@ -41,9 +62,14 @@ async def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("name")
     parser.add_argument("--delay-ms", type=float, default=0)
+    parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
     options = parser.parse_args()
+    tls = None
+    if options.tls:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(*options.tls)
     server = await asyncio.start_server(
-        lambda r, w: serve(r, w, options.name, options.delay_ms / 1000), "127.0.0.1", 0, backlog=1024)
+        lambda r, w: serve(r, w, options.name, options.delay_ms / 1000), "127.0.0.1", 0, backlog=4096, ssl=tls)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 

@@ -69,10 +69,14 @@ enum Outrigger {
     static let executable = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         .deletingLastPathComponent().appendingPathComponent("outrigger")
 
+    /// - Parameter fileLimit: kilobytes that a file it writes may have; nil for no limit.
     static func start(
-        _ arguments: [String], environment: [String: String] = [:], input: FileHandle? = nil
+        _ arguments: [String], environment: [String: String] = [:], input: FileHandle? = nil, fileLimit: Int? = nil
     ) throws -> Command {
-        try Command(executable, arguments, environment: environment, input: input)
+        guard let fileLimit else { return try Command(executable, arguments, environment: environment, input: input) }
+        let script = "ulimit -f \(fileLimit); exec \"$0\" \"$@\""
+        return try Command(
+            URL(fileURLWithPath: "/bin/bash"), ["-c", script, executable.path] + arguments, environment: environment, input: input)
     }
 
     static func run(
