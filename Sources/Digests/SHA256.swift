@@ -41,9 +41,11 @@ public struct SHA256 {
         hash.update(bytes)
         withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { digest in
             nettle_sha256_digest(&hash.context, 32, digest.assumingMemoryBound(to: UInt8.self).baseAddress)
-            for byte in digest {
-                output.append(hexDigit(byte >> 4))
-                output.append(hexDigit(byte & 15))
+            output.append(addingCapacity: 64) { (free: inout OutputSpan<UInt8>) in
+                for byte in digest {
+                    free.append(hexDigit(byte >> 4))
+                    free.append(hexDigit(byte & 15))
+                }
             }
         }
     }

@@ -7,7 +7,7 @@ public import RunSpans
 /// One span at a time is packed, and each of its attributes when its value is at hand: protobuf-c spends its time on
 /// finding its way through a tree of messages, and a tree of one span stays in the nearest cache. What is the same on
 /// many spans is packed once and joined to them as it is, by way of a message's unknown fields, which protobuf-c writes
-/// out verbatim.
+/// out verbatim; what is the same in front of many values (``AttributeHeads``) is packed once for each length of value.
 public struct ProtobufSpanEncoder: SpanEncoder {
     public var batch = SpanBatch()
 
@@ -18,11 +18,11 @@ public struct ProtobufSpanEncoder: SpanEncoder {
 
     private let requests: RequestEnvelope
     private let scratch = SpanScratch()
-    private let cache = PackedTextCache()
+    private let heads = AttributeHeads()
     /// The current span's attributes, packed.
-    private var attributes: [UInt8] = []
+    private let attributes = PackedBytes()
     /// The current span's links, packed.
-    private var links: [UInt8] = []
+    private let links = PackedBytes()
 
     public init(_ origin: Origin) { requests = RequestEnvelope(origin) }
 
@@ -46,52 +46,59 @@ public struct ProtobufSpanEncoder: SpanEncoder {
             case .bool(let value): encoder.attribute(attribute.key, bool: value)
             }
         }
-        return PackedAttributes(bytes: encoder.attributes)
+        return PackedAttributes(bytes: Array(encoder.attributes.bytes))
     }
 
     public mutating func begin(_ head: SpanHead) {
-        attributes.removeAll(keepingCapacity: true)
-        links.removeAll(keepingCapacity: true)
+        attributes.count = 0
+        links.count = 0
         scratch.begin(head)
     }
 
     public mutating func write(_ prepared: borrowing PackedAttributes) {
-        attributes.append(contentsOf: prepared.bytes)
+        prepared.bytes.withUnsafeBufferPointer { attributes.append($0) }
     }
 
     public mutating func attribute(_ key: AttributeKey, text: Span<UInt8>) {
         text.withUnsafeBufferPointer { text in
-            let isCacheable = key.repeats && text.count <= PackedTextCache.maximumText
-            if isCacheable, cache.append(key, text, to: &attributes) { return }
-            let start = attributes.count
-            scratch.packAttribute(key, text: text, into: &attributes)
-            if isCacheable { cache.insert(key, text, packed: attributes[start...]) }
+            if heads.append(key, .text, text.count, to: attributes) { return attributes.append(text) }
+            let before = attributes.count
+            scratch.packAttribute(key, text: text, into: attributes)
+            heads.insert(key, .text, text.count, packed: UnsafeBufferPointer(rebasing: attributes.bytes[before...]))
         }
     }
 
     public mutating func attribute(_ key: AttributeKey, integer: Int64) {
         scratch.setInteger(integer)
-        scratch.packAttribute(key, into: &attributes)
+        packNumber(key)
     }
 
     public mutating func attribute(_ key: AttributeKey, double: Double) {
         scratch.setDouble(double)
-        scratch.packAttribute(key, into: &attributes)
+        packNumber(key)
     }
 
     public mutating func attribute(_ key: AttributeKey, bool: Bool) {
         scratch.setBool(bool)
-        scratch.packAttribute(key, into: &attributes)
+        packNumber(key)
+    }
+
+    private func packNumber(_ key: AttributeKey) {
+        let count = scratch.valueCount
+        if heads.append(key, .number, count, to: attributes) { return scratch.packValue(into: attributes) }
+        let before = attributes.count
+        scratch.packAttribute(key, into: attributes)
+        heads.insert(key, .number, count, packed: UnsafeBufferPointer(rebasing: attributes.bytes[before...]))
     }
 
     public mutating func fail(message: Span<UInt8>) {
         message.withUnsafeBufferPointer { scratch.fail($0) }
     }
 
-    public mutating func link(_ link: SpanLink) { scratch.packLink(link, into: &links) }
+    public mutating func link(_ link: SpanLink) { scratch.packLink(link, into: links) }
 
     public mutating func end(droppedAttributes: Int) {
-        scratch.packSpan(attributes, links: links, dropped: droppedAttributes, into: &batch.bytes)
+        scratch.packSpan(attributes.bytes, links: links.bytes, dropped: droppedAttributes, into: &batch.bytes)
         batch.ends.append(batch.bytes.count)
     }
 }

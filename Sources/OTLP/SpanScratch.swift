@@ -103,21 +103,22 @@ final class SpanScratch {
     }
 
     /// Appends the span with the tag and length that it has within ScopeSpans.
-    func packSpan(_ attributes: [UInt8], links: [UInt8], dropped: Int, into output: inout [UInt8]) {
+    func packSpan(
+        _ attributes: UnsafeBufferPointer<UInt8>, links: UnsafeBufferPointer<UInt8>, dropped: Int, into output: inout [UInt8]
+    ) {
         let bound = attributes.count + links.count + statusMessage.count + Self.spanOverhead
         span.pointee.dropped_attributes_count = UInt32(clamping: dropped)
         span.pointee.base.n_unknown_fields = 0
-        attributes.withUnsafeBufferPointer { attributes in
-            links.withUnsafeBufferPointer { links in
-                join(attributes, tag: 9)
-                join(links, tag: 13)
-                traceState.withUnsafeBufferPointer { traceState in
-                    join(traceState, tag: 3)
-                    packJoined(bound + traceState.count, into: &output)
-                }
+        join(attributes, tag: 9)
+        join(links, tag: 13)
+        if traceState.isEmpty {
+            packJoined(bound, into: &output)
+        } else {
+            traceState.withUnsafeBufferPointer { traceState in
+                join(traceState, tag: 3)
+                packJoined(bound + traceState.count, into: &output)
             }
         }
-        if span.pointee.status != nil { statusMessage.removeAll(keepingCapacity: true) }
     }
 
     /// The trace state as a field; the tag in front of it is left to ``join(_:tag:)``.
@@ -145,14 +146,18 @@ final class SpanScratch {
     }
 
     private func packJoined(_ bound: Int, into output: inout [UInt8]) {
+        guard span.pointee.status != nil else {
+            return output.append(atMost: bound) { otlp__scoped_span__pack(scopedSpan, $0) }
+        }
         statusMessage.withUnsafeMutableBufferPointer { message in
             status.pointee.message = ProtobufCBinaryData(len: message.count, data: message.baseAddress)
             output.append(atMost: bound) { otlp__scoped_span__pack(scopedSpan, $0) }
         }
+        statusMessage.removeAll(keepingCapacity: true)
     }
 
     /// Appends a link with the tag and length that it has within Span.
-    func packLink(_ link: SpanLink, into output: inout [UInt8]) {
+    func packLink(_ link: SpanLink, into output: PackedBytes) {
         var ids = [link.traceID.high.bigEndian, link.traceID.low.bigEndian, link.spanID.value.bigEndian]
         var type = Array(link.type.utf8)
         ids.withUnsafeMutableBytes { ids in
@@ -203,15 +208,21 @@ final class SpanScratch {
     }
 
     /// Appends an attribute with the number or truth that was set last, with the tag and length that it has within Span.
-    func packAttribute(_ key: AttributeKey, into output: inout [UInt8]) {
+    func packAttribute(_ key: AttributeKey, into output: PackedBytes) {
         pair.pointee.key = ProtobufCBinaryData(key.name)
         output.append(atMost: key.name.utf8CodeUnitCount + Self.attributeOverhead) {
             otlp__span_attribute__pack(attribute, $0)
         }
     }
 
+    /// Bytes of the number or truth that was set last, as an AnyValue.
+    var valueCount: Int { otlp__any_value__get_packed_size(value) }
+
+    /// Appends the number or truth that was set last as an AnyValue, where there is room for it.
+    func packValue(into output: PackedBytes) { output.count += otlp__any_value__pack(value, output.end) }
+
     /// Appends a text attribute with the tag and length that it has within Span.
-    func packAttribute(_ key: AttributeKey, text bytes: UnsafeBufferPointer<UInt8>, into output: inout [UInt8]) {
+    func packAttribute(_ key: AttributeKey, text bytes: UnsafeBufferPointer<UInt8>, into output: PackedBytes) {
         textPair.pointee.key = ProtobufCBinaryData(key.name)
         text.pointee.string_value = ProtobufCBinaryData(
             len: bytes.count, data: UnsafeMutablePointer(mutating: bytes.baseAddress))

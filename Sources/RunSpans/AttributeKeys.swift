@@ -5,21 +5,21 @@
 /// `tool.name`, `tool.success`); our own start with `outrigger.`. No key is a dotted prefix of another: back ends that
 /// nest by dots would lose one of them.
 extension AttributeKey {
-    static let agentVersion = AttributeKey(repeating: "agent.version")
+    static let agentVersion: AttributeKey = "agent.version"
     static let stepIndex: AttributeKey = "step.index"
-    static let toolName = AttributeKey(repeating: "tool.name")
+    static let toolName: AttributeKey = "tool.name"
     static let toolSuccess: AttributeKey = "tool.success"
     static let errorType: AttributeKey = "error.type"
 
     static let operationName: AttributeKey = "gen_ai.operation.name"
-    static let agentName = AttributeKey(repeating: "gen_ai.agent.name")
+    static let agentName: AttributeKey = "gen_ai.agent.name"
     static let conversationID: AttributeKey = "gen_ai.conversation.id"
-    static let requestModel = AttributeKey(repeating: "gen_ai.request.model")
+    static let requestModel: AttributeKey = "gen_ai.request.model"
     static let inputTokens: AttributeKey = "gen_ai.usage.input_tokens"
     static let outputTokens: AttributeKey = "gen_ai.usage.output_tokens"
     static let inputMessages: AttributeKey = "gen_ai.input.messages"
     static let outputMessages: AttributeKey = "gen_ai.output.messages"
-    static let genAIToolName = AttributeKey(repeating: "gen_ai.tool.name")
+    static let genAIToolName: AttributeKey = "gen_ai.tool.name"
     static let genAIToolType: AttributeKey = "gen_ai.tool.type"
     static let toolCallID: AttributeKey = "gen_ai.tool.call.id"
     static let toolCallArguments: AttributeKey = "gen_ai.tool.call.arguments"
@@ -42,8 +42,8 @@ extension AttributeKey {
     static let requestSize: AttributeKey = "outrigger.request.size"
     static let responseDigest: AttributeKey = "outrigger.response.sha256"
     static let responseSize: AttributeKey = "outrigger.response.size"
-    static let outcomeActual = AttributeKey(repeating: "outrigger.outcome.actual")
-    static let outcomeExpected = AttributeKey(repeating: "outrigger.outcome.expected")
+    static let outcomeActual: AttributeKey = "outrigger.outcome.actual"
+    static let outcomeExpected: AttributeKey = "outrigger.outcome.expected"
     static let outcomeMatch: AttributeKey = "outrigger.outcome.match"
     static let costTokens: AttributeKey = "outrigger.cost.tokens"
     static let latency: AttributeKey = "outrigger.latency_ms"

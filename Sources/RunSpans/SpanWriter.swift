@@ -131,18 +131,8 @@ public enum SpanName: String, CaseIterable, Sendable {
 /// The key of an attribute whose bytes live as long as the program.
 public struct AttributeKey: Sendable, ExpressibleByStringLiteral {
     public let name: StaticString
-    /// Whether its values are few and come again and again, as names do and ids do not.
-    public let repeats: Bool
 
-    public init(stringLiteral name: StaticString) {
-        self.name = name
-        repeats = false
-    }
-
-    init(repeating name: StaticString) {
-        self.name = name
-        repeats = true
-    }
+    public init(stringLiteral name: StaticString) { self.name = name }
 }
 
 /// An attribute that is the same on many spans.
