@@ -15,11 +15,15 @@ enum AnswerVerdict: Equatable {
     case unreadable(problem: String, endsAll: Bool)
 
     init(_ answer: HTTPAnswer) {
+        // Nearly every answer: nothing is made of its words before it is known that someone will read them.
+        if 200..<300 ~= answer.status {
+            self = Self.success(answer)
+            return
+        }
         let said = Self.words(of: answer)
         let problem = "HTTP \(answer.status)" + (said.isEmpty ? "" : ": \(said)")
         let reason = "http_\(answer.status)"
         switch answer.status {
-        case 200..<300: self = Self.success(answer)
         case 300..<400:
             let target = answer.location.isEmpty ? "" : " to \(printable(answer.location))"
             self = .refused(
