@@ -457,6 +457,51 @@ void   otlp__text_value__free_unpacked
   assert(message->base.descriptor == &otlp__text_value__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   otlp__number_value__init
+                     (Otlp__NumberValue         *message)
+{
+  static const Otlp__NumberValue init_value = OTLP__NUMBER_VALUE__INIT;
+  *message = init_value;
+}
+size_t otlp__number_value__get_packed_size
+                     (const Otlp__NumberValue *message)
+{
+  assert(message->base.descriptor == &otlp__number_value__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t otlp__number_value__pack
+                     (const Otlp__NumberValue *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &otlp__number_value__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t otlp__number_value__pack_to_buffer
+                     (const Otlp__NumberValue *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &otlp__number_value__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Otlp__NumberValue *
+       otlp__number_value__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Otlp__NumberValue *)
+     protobuf_c_message_unpack (&otlp__number_value__descriptor,
+                                allocator, len, data);
+}
+void   otlp__number_value__free_unpacked
+                     (Otlp__NumberValue *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &otlp__number_value__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   otlp__span_core__init
                      (Otlp__SpanCore         *message)
 {
@@ -1378,6 +1423,70 @@ const ProtobufCMessageDescriptor otlp__text_value__descriptor =
   otlp__text_value__field_indices_by_name,
   1,  otlp__text_value__number_ranges,
   (ProtobufCMessageInit) otlp__text_value__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor otlp__number_value__field_descriptors[3] =
+{
+  {
+    "bool_value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Otlp__NumberValue, value_case),
+    offsetof(Otlp__NumberValue, bool_value),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "int_value",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Otlp__NumberValue, value_case),
+    offsetof(Otlp__NumberValue, int_value),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "double_value",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Otlp__NumberValue, value_case),
+    offsetof(Otlp__NumberValue, double_value),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned otlp__number_value__field_indices_by_name[] = {
+  0,   /* field[0] = bool_value */
+  2,   /* field[2] = double_value */
+  1,   /* field[1] = int_value */
+};
+static const ProtobufCIntRange otlp__number_value__number_ranges[1 + 1] =
+{
+  { 2, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor otlp__number_value__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "otlp.NumberValue",
+  "NumberValue",
+  "Otlp__NumberValue",
+  "otlp",
+  sizeof(Otlp__NumberValue),
+  3,
+  otlp__number_value__field_descriptors,
+  otlp__number_value__field_indices_by_name,
+  1,  otlp__number_value__number_ranges,
+  (ProtobufCMessageInit) otlp__number_value__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor otlp__span_core__field_descriptors[10] =

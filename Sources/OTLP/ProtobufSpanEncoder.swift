@@ -84,11 +84,11 @@ public struct ProtobufSpanEncoder: SpanEncoder {
     }
 
     private func packNumber(_ key: AttributeKey) {
-        let count = scratch.valueCount
-        if heads.append(key, .number, count, to: attributes) { return scratch.packValue(into: attributes) }
+        let number = scratch.packNumber()
+        if heads.append(key, .number, number.count, to: attributes) { return attributes.append(number) }
         let before = attributes.count
         scratch.packAttribute(key, into: attributes)
-        heads.insert(key, .number, count, packed: UnsafeBufferPointer(rebasing: attributes.bytes[before...]))
+        heads.insert(key, .number, number.count, packed: UnsafeBufferPointer(rebasing: attributes.bytes[before...]))
     }
 
     public mutating func fail(message: Span<UInt8>) {

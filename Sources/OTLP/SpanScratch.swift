@@ -22,6 +22,9 @@ final class SpanScratch {
     private let pair = UnsafeMutablePointer<Otlp__KeyValue>.allocate(capacity: 1)
     private let attribute = UnsafeMutablePointer<Otlp__SpanAttribute>.allocate(capacity: 1)
 
+    private let number = UnsafeMutablePointer<Otlp__NumberValue>.allocate(capacity: 1)
+    private let packedNumber = UnsafeMutablePointer<UInt8>.allocate(capacity: attributeOverhead)
+
     private let text = UnsafeMutablePointer<Otlp__TextValue>.allocate(capacity: 1)
     private let textPair = UnsafeMutablePointer<Otlp__TextAttribute>.allocate(capacity: 1)
     private let textAttribute = UnsafeMutablePointer<Otlp__SpanTextAttribute>.allocate(capacity: 1)
@@ -42,6 +45,8 @@ final class SpanScratch {
         pair.pointee.value = value
         otlp__span_attribute__init(attribute)
         attribute.pointee.attribute = pair
+
+        otlp__number_value__init(number)
 
         otlp__text_value__init(text)
         text.pointee.value_case = OTLP__TEXT_VALUE__VALUE_STRING_VALUE
@@ -70,6 +75,8 @@ final class SpanScratch {
         value.deallocate()
         pair.deallocate()
         attribute.deallocate()
+        number.deallocate()
+        packedNumber.deallocate()
         text.deallocate()
         textPair.deallocate()
         textAttribute.deallocate()
@@ -193,33 +200,45 @@ final class SpanScratch {
     // MARK: one attribute
 
     func setInteger(_ integer: Int64) {
-        value.pointee.value_case = OTLP__ANY_VALUE__VALUE_INT_VALUE
-        value.pointee.int_value = integer
+        number.pointee.value_case = OTLP__NUMBER_VALUE__VALUE_INT_VALUE
+        number.pointee.int_value = integer
     }
 
     func setDouble(_ double: Double) {
-        value.pointee.value_case = OTLP__ANY_VALUE__VALUE_DOUBLE_VALUE
-        value.pointee.double_value = double
+        number.pointee.value_case = OTLP__NUMBER_VALUE__VALUE_DOUBLE_VALUE
+        number.pointee.double_value = double
     }
 
     func setBool(_ bool: Bool) {
-        value.pointee.value_case = OTLP__ANY_VALUE__VALUE_BOOL_VALUE
-        value.pointee.bool_value = bool ? 1 : 0
+        number.pointee.value_case = OTLP__NUMBER_VALUE__VALUE_BOOL_VALUE
+        number.pointee.bool_value = bool ? 1 : 0
+    }
+
+    /// Packs the number or truth that was set last as an AnyValue.
+    ///
+    /// - Returns: valid until the next one is packed.
+    func packNumber() -> UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(start: packedNumber, count: otlp__number_value__pack(number, packedNumber))
     }
 
     /// Appends an attribute with the number or truth that was set last, with the tag and length that it has within Span.
     func packAttribute(_ key: AttributeKey, into output: PackedBytes) {
+        switch number.pointee.value_case {
+        case OTLP__NUMBER_VALUE__VALUE_BOOL_VALUE:
+            value.pointee.value_case = OTLP__ANY_VALUE__VALUE_BOOL_VALUE
+            value.pointee.bool_value = number.pointee.bool_value
+        case OTLP__NUMBER_VALUE__VALUE_DOUBLE_VALUE:
+            value.pointee.value_case = OTLP__ANY_VALUE__VALUE_DOUBLE_VALUE
+            value.pointee.double_value = number.pointee.double_value
+        default:
+            value.pointee.value_case = OTLP__ANY_VALUE__VALUE_INT_VALUE
+            value.pointee.int_value = number.pointee.int_value
+        }
         pair.pointee.key = ProtobufCBinaryData(key.name)
         output.append(atMost: key.name.utf8CodeUnitCount + Self.attributeOverhead) {
             otlp__span_attribute__pack(attribute, $0)
         }
     }
-
-    /// Bytes of the number or truth that was set last, as an AnyValue.
-    var valueCount: Int { otlp__any_value__get_packed_size(value) }
-
-    /// Appends the number or truth that was set last as an AnyValue, where there is room for it.
-    func packValue(into output: PackedBytes) { output.count += otlp__any_value__pack(value, output.end) }
 
     /// Appends a text attribute with the tag and length that it has within Span.
     func packAttribute(_ key: AttributeKey, text bytes: UnsafeBufferPointer<UInt8>, into output: PackedBytes) {

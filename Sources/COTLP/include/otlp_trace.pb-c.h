@@ -26,6 +26,7 @@ typedef struct Otlp__SpanAttribute Otlp__SpanAttribute;
 typedef struct Otlp__SpanTextAttribute Otlp__SpanTextAttribute;
 typedef struct Otlp__TextAttribute Otlp__TextAttribute;
 typedef struct Otlp__TextValue Otlp__TextValue;
+typedef struct Otlp__NumberValue Otlp__NumberValue;
 typedef struct Otlp__SpanCore Otlp__SpanCore;
 typedef struct Otlp__SpanLinks Otlp__SpanLinks;
 typedef struct Otlp__ScopedSpan Otlp__ScopedSpan;
@@ -194,6 +195,32 @@ struct  Otlp__TextValue
 #define OTLP__TEXT_VALUE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&otlp__text_value__descriptor) \
     , OTLP__TEXT_VALUE__VALUE__NOT_SET, {0} }
+
+
+typedef enum {
+  OTLP__NUMBER_VALUE__VALUE__NOT_SET = 0,
+  OTLP__NUMBER_VALUE__VALUE_BOOL_VALUE = 2,
+  OTLP__NUMBER_VALUE__VALUE_INT_VALUE = 3,
+  OTLP__NUMBER_VALUE__VALUE_DOUBLE_VALUE = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OTLP__NUMBER_VALUE__VALUE__CASE)
+} Otlp__NumberValue__ValueCase;
+
+/*
+ * A number or truth, as an AnyValue has it.
+ */
+struct  Otlp__NumberValue
+{
+  ProtobufCMessage base;
+  Otlp__NumberValue__ValueCase value_case;
+  union {
+    protobuf_c_boolean bool_value;
+    int64_t int_value;
+    double double_value;
+  };
+};
+#define OTLP__NUMBER_VALUE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&otlp__number_value__descriptor) \
+    , OTLP__NUMBER_VALUE__VALUE__NOT_SET, {0} }
 
 
 /*
@@ -476,6 +503,25 @@ Otlp__TextValue *
 void   otlp__text_value__free_unpacked
                      (Otlp__TextValue *message,
                       ProtobufCAllocator *allocator);
+/* Otlp__NumberValue methods */
+void   otlp__number_value__init
+                     (Otlp__NumberValue         *message);
+size_t otlp__number_value__get_packed_size
+                     (const Otlp__NumberValue   *message);
+size_t otlp__number_value__pack
+                     (const Otlp__NumberValue   *message,
+                      uint8_t             *out);
+size_t otlp__number_value__pack_to_buffer
+                     (const Otlp__NumberValue   *message,
+                      ProtobufCBuffer     *buffer);
+Otlp__NumberValue *
+       otlp__number_value__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   otlp__number_value__free_unpacked
+                     (Otlp__NumberValue *message,
+                      ProtobufCAllocator *allocator);
 /* Otlp__SpanCore methods */
 void   otlp__span_core__init
                      (Otlp__SpanCore         *message);
@@ -622,6 +668,9 @@ typedef void (*Otlp__TextAttribute_Closure)
 typedef void (*Otlp__TextValue_Closure)
                  (const Otlp__TextValue *message,
                   void *closure_data);
+typedef void (*Otlp__NumberValue_Closure)
+                 (const Otlp__NumberValue *message,
+                  void *closure_data);
 typedef void (*Otlp__SpanCore_Closure)
                  (const Otlp__SpanCore *message,
                   void *closure_data);
@@ -658,6 +707,7 @@ extern const ProtobufCMessageDescriptor otlp__span_attribute__descriptor;
 extern const ProtobufCMessageDescriptor otlp__span_text_attribute__descriptor;
 extern const ProtobufCMessageDescriptor otlp__text_attribute__descriptor;
 extern const ProtobufCMessageDescriptor otlp__text_value__descriptor;
+extern const ProtobufCMessageDescriptor otlp__number_value__descriptor;
 extern const ProtobufCMessageDescriptor otlp__span_core__descriptor;
 extern const ProtobufCMessageDescriptor otlp__span_links__descriptor;
 extern const ProtobufCMessageDescriptor otlp__scoped_span__descriptor;
