@@ -54,7 +54,12 @@ public struct AgentRun: Sendable {
     @usableFromInline
     mutating func _append(_ bytes: UnsafeRawBufferPointer) -> Text {
         let start = Int32(storage.count)
-        storage.append(contentsOf: bytes)
+        storage.append(addingCapacity: bytes.count) { (free: inout OutputSpan<UInt8>) in
+            free.withUnsafeMutableBufferPointer { buffer, count in
+                UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...]).copyMemory(from: bytes)
+                count += bytes.count
+            }
+        }
         return Text(start: start, count: Int32(bytes.count))
     }
 
