@@ -8,14 +8,13 @@ import RunSpans
 struct ReplayRecorder: PairObserver {
     var evidence: GateEvidence
     var reports: ReplayReports
-    private var witness = ReplayWitness()
-    private let plan: ReplayPlan
+    private var witness: ReplayWitness
     private let export: ReplayExport?
     private let redactor: TextRedactor
 
     init(_ setup: ReplaySetup, _ reports: ReplayReports, _ export: ReplayExport?, _ redaction: Redaction) {
         redactor = TextRedactor(redaction)
-        plan = setup.plan
+        witness = ReplayWitness(setup.plan)
         self.export = export
         evidence = GateEvidence(setup.policy)
         self.reports = reports
@@ -25,7 +24,7 @@ struct ReplayRecorder: PairObserver {
         _ place: PairPlace, trace: borrowing AgentRun, baseline: borrowing ArmRun, candidate: borrowing ArmRun,
         verdict: borrowing PairVerdict
     ) throws {
-        witness.note(baseline, candidate, plan)
+        witness.note(baseline, candidate)
         evidence.observe(place, trace: trace, baseline: baseline, candidate: candidate, verdict: verdict)
         let ids = export?.export(place, trace: trace, baseline: baseline, candidate: candidate, verdict: verdict)
         let isTold = !verdict.passed || !verdict.toolChanges.isEmpty

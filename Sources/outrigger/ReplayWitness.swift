@@ -4,10 +4,16 @@ import Replay
 /// Notes of a whole replay what no single run shows: that an arm never gave one, and that recordings say another version
 /// than the one they are credited to.
 struct ReplayWitness {
-    private var baseline = Arm()
-    private var candidate = Arm()
+    private var baseline: Arm
+    private var candidate: Arm
+
+    init(_ plan: ReplayPlan) {
+        baseline = Arm(isRecorded: !plan.baseline.source.isLive)
+        candidate = Arm(isRecorded: !plan.candidate.source.isLive)
+    }
 
     private struct Arm {
+        let isRecorded: Bool
         var runs = 0
         var problems = 0
         var firstProblem: RunProblem?
@@ -16,7 +22,9 @@ struct ReplayWitness {
         /// The version of the last runs in a row, as UTF-8, and how many those were: most recordings have one for all.
         private var last: (version: [UInt8], runs: Int) = ([], 0)
 
-        mutating func note(_ arm: borrowing ArmRun, isRecorded: Bool) {
+        init(isRecorded: Bool) { self.isRecorded = isRecorded }
+
+        mutating func note(_ arm: borrowing ArmRun) {
             runs += 1
             if let problem = arm.problem {
                 problems += 1
@@ -38,9 +46,9 @@ struct ReplayWitness {
         }
     }
 
-    mutating func note(_ baseline: borrowing ArmRun, _ candidate: borrowing ArmRun, _ plan: ReplayPlan) {
-        self.baseline.note(baseline, isRecorded: !plan.baseline.source.isLive)
-        self.candidate.note(candidate, isRecorded: !plan.candidate.source.isLive)
+    mutating func note(_ baseline: borrowing ArmRun, _ candidate: borrowing ArmRun) {
+        self.baseline.note(baseline)
+        self.candidate.note(candidate)
     }
 
     /// - Parameters:
