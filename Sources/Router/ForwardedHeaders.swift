@@ -26,7 +26,10 @@ enum ForwardedHeaders {
     /// - Parameter leavingOutOurs: whether what the sidecar says itself is left out too.
     /// - Returns: the headers without those that concern only the connection, and without any that frame the body.
     static func endToEnd(_ headers: HTTPHeaders, leavingOutOurs: Bool = false) -> [(String, String)] {
-        let named = headers[canonicalForm: "connection"].filter { !$0.equalsASCII("keep-alive") && !$0.equalsASCII("close") }
+        // Host is the message's own: without it the agent would read another request than was decided on.
+        let named = headers[canonicalForm: "connection"].filter {
+            !$0.equalsASCII("keep-alive") && !$0.equalsASCII("close") && !$0.equalsASCII("host")
+        }
         var kept: [(String, String)] = []
         kept.reserveCapacity(headers.count + 12)
         for (name, value) in headers {
