@@ -5,6 +5,7 @@ struct Bench {
     let folder: String
     let endpoint: String
     private let sink: pid_t
+    private let own: String
     let outrigger: String
 
     init() throws {
@@ -19,14 +20,31 @@ struct Bench {
         let own = String(decoding: path.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
         outrigger = own.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/outrigger"
         guard access(outrigger, X_OK) == 0 else { throw BenchError("\(outrigger) is missing: swift build -c release") }
+        self.own = own
         sink = try Measurement.spawn([own, "sink", "\(folder)/port"])
-        var port: Int?
-        for _ in 0..<500 where port == nil {
+        endpoint = "http://127.0.0.1:\(try Self.port(in: "\(folder)/port"))"
+    }
+
+    /// The port that a server of ours writes to a file once it listens.
+    private static func port(in file: String) throws -> Int {
+        for _ in 0..<500 {
             usleep(10_000)
-            port = Self.text(of: "\(folder)/port").flatMap { $0.hasSuffix("\n") ? Int($0.dropLast()) : nil }
+            if let text = text(of: file), text.hasSuffix("\n"), let port = Int(text.dropLast()) { return port }
         }
-        guard let port else { throw BenchError("the sink does not listen") }
-        endpoint = "http://127.0.0.1:\(port)"
+        throw BenchError("the server that should write \(file) does not listen")
+    }
+
+    /// Runs `body` beside an agent that answers after `delay` milliseconds.
+    func withAgent<Result>(delay: Int, _ body: (_ url: String) throws -> Result) throws -> Result {
+        let file = "\(folder)/agent-port"
+        let process = try Measurement.spawn([own, "agent", file, "--delay-ms", "\(delay)"])
+        defer {
+            kill(process, SIGKILL)
+            var status: Int32 = 0
+            waitpid(process, &status, 0)
+            unlink(file)
+        }
+        return try body("http://127.0.0.1:\(try Self.port(in: file))/run")
     }
 
     func stop() {

@@ -5,7 +5,7 @@ struct OutriggerBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "outrigger-bench",
         abstract: "What outrigger's jobs cost, beside their peers.",
-        subcommands: [BackfillBench.self, ReplayBench.self, ServeBench.self, SinkCommand.self], defaultSubcommand: BackfillBench.self)
+        subcommands: [BackfillBench.self, ReplayBench.self, ServeBench.self, SinkCommand.self, AgentCommand.self], defaultSubcommand: BackfillBench.self)
 }
 
 /// The collector that the benchmarks send to, in a process of its own so that its time is not counted.
@@ -15,4 +15,14 @@ struct SinkCommand: ParsableCommand {
     @Argument var portFile: String
 
     func run() throws { try Sink.serve(portFile: portFile) }
+}
+
+/// The agent that a live replay asks.
+struct AgentCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "agent", shouldDisplay: false)
+
+    @Argument var portFile: String
+    @Option var delayMs = 50
+
+    func run() throws { try StubAgent.serve(portFile: portFile, delay: .milliseconds(delayMs)) }
 }

@@ -15,11 +15,14 @@ struct ReplayBench: ParsableCommand {
     @Option(help: "Measured runs of each command.") var repeats = 5
     @Option(help: "Traces that Python gets.") var pythonTraces = 20_000
     @Flag(help: "Without the comparison with Python.") var skipPython = false
+    @Flag(help: "Only a live replay: 100 runs at once of an agent that answers after 50 ms.") var live = false
+    @Option(help: "Runs of the live replay.") var liveRuns = 20_000
     @Flag(help: "Also replay recordings of about 2 GB, for the memory.") var large = false
 
     mutating func run() throws {
         let bench = try Bench()
         defer { bench.stop() }
+        if live { return try measureLive(bench) }
         let (baseline, candidate) = try files(bench, traces)
         print("\(traces) traces, \(Bench.size(of: baseline) / 1_000_000) MB each; median of \(repeats)\n")
         print("                                pairs/CPU-s    CPU-s   wall s   peak MB")
@@ -46,6 +49,27 @@ struct ReplayBench: ParsableCommand {
         }
         if large { try measureMemory(bench, budgets) }
         if !skipPython { try comparePython(bench, results.map { Double(traces) / $0.map(\.cpuSeconds).median }) }
+    }
+
+    /// The rate of runs beside the ideal one, which is that of an engine that costs nothing: the time includes the start of
+    /// the command, which is why there are many runs.
+    private func measureLive(_ bench: Bench) throws {
+        let (concurrency, delay) = (100, 50)
+        let file = "\(bench.folder)/runs.jsonl"
+        var generator = TraceGenerator(seed: 7)
+        _ = try generator.write(liveRuns, to: file)
+        let ideal = Double(concurrency) * 1000 / Double(delay)
+        let results = try bench.withAgent(delay: delay) { url in
+            try (0..<max(1, repeats)).map { _ in
+                try bench.replay(file, ["--candidate", url, "--concurrency", "\(concurrency)", "--fail-on", "none", "--quiet"])
+            }
+        }
+        let wall = results.map(\.wallSeconds).median
+        let rate = Double(liveRuns) / wall
+        print("\(liveRuns) live runs, \(concurrency) at once, an agent that answers after \(delay) ms; median of \(results.count)\n")
+        print("  \(Bench.rounded(rate, 0)) runs/s, \(Bench.rounded(100 * rate / ideal, 1)) % of the ideal \(Bench.rounded(ideal, 0))")
+        print("  \(Bench.rounded(results.map(\.cpuSeconds).median * 1e6 / Double(liveRuns), 0)) µs of CPU a run, "
+            + "\(Bench.rounded(Double(results.map(\.peakMemory).max() ?? 0) / 1000, 1)) MB at most")
     }
 
     private func files(_ bench: Bench, _ count: Int) throws -> (String, String) {
