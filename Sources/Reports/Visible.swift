@@ -2,7 +2,7 @@
 enum Visible {
     /// Control, format (among them all that turn the direction of writing), and line separating characters as `\u{..}`.
     static func line(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: isHidden) else { return text }
+        guard !isPlainASCII(text), text.unicodeScalars.contains(where: isHidden) else { return text }
         var result = ""
         for scalar in text.unicodeScalars { append(scalar, to: &result) }
         return result
@@ -32,6 +32,7 @@ enum Visible {
 
     /// As ``line(_:)``, but lines stay lines.
     static func lines(_ text: String, limit: Int) -> String {
+        if text.utf8.count <= limit, isPlainASCII(text, allowingLines: true) { return text }
         var result = ""
         for (length, scalar) in text.unicodeScalars.enumerated() {
             if length >= limit { return result + "…" }
@@ -42,6 +43,13 @@ enum Visible {
             }
         }
         return result
+    }
+
+    /// Whether all bytes are ASCII that shows, of which nothing has to be hidden; a scan of bytes, since most text is.
+    private static func isPlainASCII(_ text: String, allowingLines: Bool = false) -> Bool {
+        text.utf8.allSatisfy { byte in
+            (byte >= 0x20 && byte < 0x7F) || (allowingLines && (byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\t")))
+        }
     }
 
     /// The first `limit` characters, with a sign that there were more.

@@ -4,6 +4,8 @@ enum XMLText {
     ///
     /// Source: https://www.w3.org/TR/xml/#charsets
     static func escaped(_ text: String) -> String {
+        // Most text has nothing to escape, and its bytes say so faster than its characters.
+        guard text.utf8.contains(where: needsLook) else { return text }
         var result = ""
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -23,6 +25,16 @@ enum XMLText {
             }
         }
         return result
+    }
+
+    /// Whether the byte may belong to a character that is escaped or that XML does not know. Of the characters beyond ASCII
+    /// those are U+FFFE and U+FFFF alone, which start with the byte EF.
+    private static func needsLook(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x00..<0x20, 0xEF: true
+        case UInt8(ascii: "&"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\""), UInt8(ascii: "'"): true
+        default: false
+        }
     }
 
     /// As ``escaped(_:)`` for content, where lines stay lines.
