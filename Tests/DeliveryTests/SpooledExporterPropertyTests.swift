@@ -11,14 +11,14 @@ import Threads
         private var numbers: SeededNumbers
         var taken: Set<String> = []
         var isWell = false
-        private var isFirst = true
+        /// The next request is refused, whatever chance says.
+        var refusesNext = false
 
         init(seed: UInt64) { numbers = SeededNumbers(seed: seed) }
 
         mutating func reply(to request: LoopbackServer.Request) -> LoopbackServer.Reply {
-            // Each run sees a refusal; all else is chance.
-            defer { isFirst = false }
-            switch isFirst ? 2 : isWell ? 9 : Int.random(in: 0..<12, using: &numbers) {
+            defer { refusesNext = false }
+            switch refusesNext ? 2 : isWell ? 9 : Int.random(in: 0..<12, using: &numbers) {
             case 0: return .close
             case 1:
                 // Taken, but the answer is lost.
@@ -50,7 +50,13 @@ import Threads
             let wrong = Monitor<[SpooledExporter.Counts]>([])
             let (from, isLast) = (next, round == 3)
             next += 150
-            if isLast { receiver.withLock { $0.isWell = true } }
+            // In the last round nothing is cut off, so that its refusal is certain to be counted.
+            if isLast {
+                receiver.withLock {
+                    $0.isWell = true
+                    $0.refusesNext = true
+                }
+            }
             try concurrently([
                 {
                     while !isDone.isSet {
