@@ -54,8 +54,11 @@ extension TraceState {
     ///
     /// A trace that began elsewhere gets none of this: what its spans were sampled by must not change on the way.
     public static func beginning(withRequest id: String) -> String {
-        "ot=rv:" + hex(randomness(ofRequest: id))
+        beginning(withRandomness: randomness(ofRequest: id))
     }
+
+    /// The same of a lot that is known already.
+    public static func beginning(withRandomness randomness: UInt64) -> String { "ot=rv:" + hex(randomness) }
 
     /// The trace state of a copy's own trace, which is sampled as the trace of the original is.
     ///
@@ -73,7 +76,7 @@ extension TraceState {
     }
 
     /// The first 7 bytes of SHA-256 over `outrigger/rv/1`, NUL and the id.
-    static func randomness(ofRequest id: String) -> UInt64 {
+    public static func randomness(ofRequest id: String) -> UInt64 {
         var text = Array("outrigger/rv/1\0".utf8)
         text += id.utf8
         return text.withUnsafeBytes { SHA256.prefix(of: $0).0 } >> 8

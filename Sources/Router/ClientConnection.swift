@@ -4,7 +4,7 @@ internal import NIOHTTP1
 /// One connection of a client: takes its requests one after the other and gives each its answer in order.
 final class ClientConnection: ChannelInboundHandler, Expiring {
     typealias InboundIn = HTTPServerRequestPart
-    typealias OutboundOut = HTTPServerResponsePart
+    typealias OutboundOut = ByteBuffer
 
     private enum State {
         /// Between two requests.
@@ -17,6 +17,7 @@ final class ClientConnection: ChannelInboundHandler, Expiring {
 
     let loop: LoopContext
     private var context: ChannelHandlerContext?
+    private let writer = MessageWriter()
     private var state = State.idle
     /// What came behind a request that is not done yet.
     private var pipelined = CircularBuffer<HTTPServerRequestPart>()
@@ -26,11 +27,11 @@ final class ClientConnection: ChannelInboundHandler, Expiring {
     private(set) var isHandingOver = false
     private var deadline: NIODeadline
     private var headerHasBegun = false
-    let peer: SocketAddress?
+    let peer: Peer
 
     init(_ loop: LoopContext, peer: SocketAddress?) {
         self.loop = loop
-        self.peer = peer
+        self.peer = Peer(peer)
         deadline = .now() + loop.settings.timeouts.keepAlive
     }
 
@@ -136,14 +137,18 @@ final class ClientConnection: ChannelInboundHandler, Expiring {
 
     var isWritable: Bool { context?.channel.isWritable ?? false }
 
-    func send(_ head: HTTPResponseHead) { write(.head(head)) }
-    func send(_ body: ByteBuffer) { write(.body(.byteBuffer(body))) }
-    func end(_ trailers: HTTPHeaders?) { write(.end(trailers)) }
-    func flush() { context?.flush() }
+    func send(_ head: HTTPResponseHead) { writer.write(head) }
 
-    private func write(_ part: HTTPServerResponsePart) {
+    func send(_ body: ByteBuffer) {
         guard let context else { return }
-        context.write(wrapOutboundOut(part), promise: nil)
+        writer.write(body, to: context)
+    }
+
+    func end(_ trailers: HTTPHeaders?) { writer.end(trailers) }
+
+    func flush() {
+        guard let context else { return }
+        writer.flush(to: context)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -197,7 +202,7 @@ final class ClientConnection: ChannelInboundHandler, Expiring {
         state = .lingering
         pipelined.removeAll()
         deadline = .now() + TimeAmount.seconds(2)
-        context?.flush()
+        flush()
         context?.close(mode: .output, promise: nil)
         read()
     }
@@ -225,6 +230,18 @@ final class ClientConnection: ChannelInboundHandler, Expiring {
 
     /// Ends it, whatever is under way.
     func closeNow() { context?.close(promise: nil) }
+}
+
+/// Where a client is; made once for its connection, since the text is written for every request.
+struct Peer {
+    /// An address; nil where there is none.
+    let address: String?
+    let port: Int
+
+    init(_ socket: SocketAddress?) {
+        address = socket?.ipAddress
+        port = socket?.port ?? 0
+    }
 }
 
 /// Tells a connection that bytes came before they make up a request, so that one who sends its headers slowly is noticed.

@@ -88,9 +88,6 @@ public final class DataPlane: Sendable {
         let connection = ClientConnection(context, peer: channel.remoteAddress)
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(ByteArrivals(connection))
-        var encoder = HTTPResponseEncoder.Configuration()
-        encoder.automaticallySetFramingHeaders = false
-        try pipeline.addHandler(HTTPResponseEncoder(configuration: encoder))
         var decoder = NIOHTTPDecoderLimitConfiguration()
         decoder.maxHeaderListSize = limits.headerBytes
         decoder.maxHeaderFieldSize = limits.headerBytes

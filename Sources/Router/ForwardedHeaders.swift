@@ -23,11 +23,13 @@ enum ForwardedHeaders {
         "x-outrigger-role", "x-outrigger-mode", "expect",
     ]
 
-    /// - Parameter leavingOutOurs: whether what the sidecar says itself is left out too.
+    /// - Parameters:
+    ///   - leavingOutOurs: whether what the sidecar says itself is left out too.
+    ///   - leavingOutRole: whether an answer's word about which arm it is of is left out.
     /// - Returns: the headers without those that concern only the connection, and without any that frame the body.
-    static func endToEnd(_ headers: HTTPHeaders, leavingOutOurs: Bool = false) -> [(String, String)] {
+    static func endToEnd(_ headers: HTTPHeaders, leavingOutOurs: Bool = false, leavingOutRole: Bool = false) -> [(String, String)] {
         // Host is the message's own: without it the agent would read another request than was decided on.
-        let named = headers[canonicalForm: "connection"].filter {
+        let named = !headers.contains(name: "connection") ? [] : headers[canonicalForm: "connection"].filter {
             !$0.equalsASCII("keep-alive") && !$0.equalsASCII("close") && !$0.equalsASCII("host")
         }
         var kept: [(String, String)] = []
@@ -35,6 +37,7 @@ enum ForwardedHeaders {
         for (name, value) in headers {
             if isHopByHop(name) || name.equalsASCII("content-length") { continue }
             if leavingOutOurs, isOurs(name) { continue }
+            if leavingOutRole, name.equalsASCII("x-outrigger-role") { continue }
             if !named.isEmpty, named.contains(where: { name.equalsASCII($0.lowercased()) }) { continue }
             kept.append((name, value))
         }

@@ -117,8 +117,16 @@ final class LoopContext {
     func traceContext(of head: HTTPRequestHead, requestID: String) -> Exchange.TraceContext {
         let inbound = W3CTraceContext(traceParents: head.headers["traceparent"], traceState: head.headers["tracestate"])
         let traceID = inbound?.traceID ?? random.traceID()
-        let traceState = inbound == nil ? TraceState.beginning(withRequest: requestID) : inbound?.traceState
-        let isSampled = sampler(TraceState.randomness(of: traceID, traceState), inbound?.isSampled)
+        let randomness: UInt64
+        let traceState: String?
+        if let inbound {
+            traceState = inbound.traceState
+            randomness = TraceState.randomness(of: traceID, traceState)
+        } else {
+            randomness = TraceState.randomness(ofRequest: requestID)
+            traceState = TraceState.beginning(withRandomness: randomness)
+        }
+        let isSampled = sampler(randomness, inbound?.isSampled)
         return Exchange.TraceContext(
             traceID: traceID, parentSpanID: inbound?.parentID, parentIsSampled: inbound?.isSampled,
             flags: isSampled ? (inbound?.flags ?? 2) | 1 : (inbound?.flags ?? 2) & ~1, traceState: traceState,

@@ -225,24 +225,24 @@ final class ProxiedRequest: UpstreamOwner {
     func upstreamSent(_ answer: HTTPResponseHead) {
         answerHasBegun = true
         log.answered(answer)
-        var sent = HTTPResponseHead(version: .http1_1, status: answer.status, headers: HTTPHeaders(ForwardedHeaders.endToEnd(answer.headers)))
+        var fields = ForwardedHeaders.endToEnd(answer.headers, leavingOutRole: settings.tellsRole)
         let hasBody = head.method != .HEAD && answer.status.mayHaveResponseBody
         if let length = answer.headers.first(name: "content-length") {
-            sent.headers.add(name: "content-length", value: length)
+            fields.append(("content-length", length))
         } else if hasBody {
             answerIsDelimited = head.isHTTP11
-            if answerIsDelimited { sent.headers.add(name: "transfer-encoding", value: "chunked") }
+            if answerIsDelimited { fields.append(("transfer-encoding", "chunked")) }
         }
         if settings.tellsRole {
-            sent.headers.replaceOrAdd(name: "x-outrigger-role", value: log.role.rawValue)
-            if !sent.headers.contains(name: "x-request-id") { sent.headers.add(name: "x-request-id", value: log.requestID) }
+            fields.append(("x-outrigger-role", log.role.rawValue))
+            if !answer.headers.contains(name: "x-request-id") { fields.append(("x-request-id", log.requestID)) }
         }
         if !keepsClient {
-            sent.headers.add(name: "connection", value: "close")
+            fields.append(("connection", "close"))
         } else if !head.isHTTP11 {
-            sent.headers.add(name: "connection", value: "keep-alive")
+            fields.append(("connection", "keep-alive"))
         }
-        client.send(sent)
+        client.send(HTTPResponseHead(version: .http1_1, status: answer.status, headers: HTTPHeaders(fields)))
         setDeadline(.moreAnswer, settings.timeouts.responseBody)
     }
 

@@ -9,7 +9,7 @@ internal import RunSpans
 struct RequestLog {
     let requestID: String
     private let head: HTTPRequestHead
-    private let peer: SocketAddress?
+    private let peer: Peer
     private(set) var role = RunRole.baseline
     private(set) var mode = RunMode.live
     private var decision = Exchange.Decision()
@@ -35,7 +35,7 @@ struct RequestLog {
     /// Why the baseline answered what the candidate should have.
     var fallback: String?
 
-    init(_ head: HTTPRequestHead, peer: SocketAddress?, loop: LoopContext) {
+    init(_ head: HTTPRequestHead, peer: Peer, loop: LoopContext) {
         self.head = head
         self.peer = peer
         received = loop.now
@@ -106,7 +106,7 @@ struct RequestLog {
         headers.append(("x-request-id", requestID))
         headers.append(("x-outrigger-role", role.rawValue))
         headers.append(("x-outrigger-mode", mode.rawValue))
-        if let address = peer?.ipAddress {
+        if let address = peer.address {
             let earlier = head.headers.joined("x-forwarded-for")
             headers.append(("x-forwarded-for", earlier.map { "\($0), \(address)" } ?? address))
         }
@@ -114,7 +114,7 @@ struct RequestLog {
         if let host = head.headers.first(name: "x-forwarded-host") ?? head.headers.first(name: "host") {
             headers.append(("x-forwarded-host", host))
         }
-        let via = "\(head.version.major).\(head.version.minor) outrigger"
+        let via = "\(head.version.text) outrigger"
         headers.append(("via", head.headers.joined("via").map { "\($0), \(via)" } ?? via))
         if !head.headers.contains(name: "host"), let upstream { headers.append(("host", upstream.authority)) }
         if head.headers.contains(name: "transfer-encoding") {
@@ -146,11 +146,11 @@ struct RequestLog {
             requestID: requestID, role: role, mode: mode, decision: decision, trace: trace,
             request: Exchange.Message(
                 method: head.method.rawValue, target: head.uri, scheme: "http",
-                authority: head.headers.first(name: "host") ?? "", httpVersion: "\(head.version.major).\(head.version.minor)",
+                authority: head.headers.first(name: "host") ?? "", httpVersion: head.version.text,
                 contentType: head.headers.first(name: "content-type"), userAgent: head.headers.first(name: "user-agent"),
                 contentEncoding: head.headers.first(name: "content-encoding"), body: request.chunks, bodyBytes: request.passed,
                 isTruncated: request.isTruncated),
-            client: Exchange.Endpoint(address: peer?.ipAddress ?? "", port: peer?.port ?? 0),
+            client: Exchange.Endpoint(address: peer.address ?? "", port: peer.port),
             times: Exchange.Times(
                 received: received, sent: sent == 0 ? nil : sent, firstByte: firstByte == 0 ? nil : firstByte, ended: ended))
         exchange.served = self.served
@@ -177,6 +177,11 @@ enum RequestID {
         else { return nil }
         return id
     }
+}
+
+extension HTTPVersion {
+    /// The usual ones without making a text of numbers each time.
+    fileprivate var text: String { self == .http1_1 ? "1.1" : self == .http1_0 ? "1.0" : "\(major).\(minor)" }
 }
 
 extension HTTPHeaders {

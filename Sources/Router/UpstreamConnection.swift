@@ -39,6 +39,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     private var owner: (any UpstreamOwner)?
     private let pool: UpstreamPool
+    private let writer: RequestWriter
     private var requestEnded = false
     private var responseBegun = false
     private var keepsAlive = false
@@ -47,7 +48,10 @@ final class UpstreamConnection: ChannelInboundHandler {
     /// When it came back into the pool.
     private(set) var idleSince = NIODeadline.now()
 
-    init(pool: UpstreamPool) { self.pool = pool }
+    init(pool: UpstreamPool, writer: RequestWriter) {
+        self.pool = pool
+        self.writer = writer
+    }
 
     var isUsable: Bool { context?.channel.isActive ?? false }
     var isWritable: Bool { context?.channel.isWritable ?? false }
@@ -62,20 +66,19 @@ final class UpstreamConnection: ChannelInboundHandler {
         keepsAlive = false
     }
 
-    func send(_ head: HTTPRequestHead) { write(.head(head)) }
-    func send(_ body: ByteBuffer) { write(.body(.byteBuffer(body))) }
+    func send(_ head: HTTPRequestHead) {
+        guard let context else { return }
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+    }
+
+    func send(_ body: ByteBuffer) { writer.send(body) }
 
     func end(_ trailers: HTTPHeaders?) {
         requestEnded = true
-        write(.end(trailers))
+        writer.end(trailers)
     }
 
-    func flush() { context?.flush() }
-
-    private func write(_ part: HTTPClientRequestPart) {
-        guard let context else { return }
-        context.write(wrapOutboundOut(part), promise: nil)
-    }
+    func flush() { writer.flush() }
 
     /// Asks for more of the answer.
     func read() {

@@ -92,9 +92,8 @@ final class UpstreamPool: Expiring {
             let isName = address == nil
             try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: isName ? upstream.host : nil))
         }
-        var encoder = HTTPRequestEncoder.Configuration()
-        encoder.automaticallySetFramingHeaders = false
-        try pipeline.addHandler(HTTPRequestEncoder(configuration: encoder))
+        let writer = RequestWriter()
+        try pipeline.addHandler(writer)
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderListSize = 256 << 10
         limits.maxHeaderFieldSize = 128 << 10
@@ -103,7 +102,7 @@ final class UpstreamPool: Expiring {
             ByteToMessageHandler(
                 HTTPResponseDecoder(
                     leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .forward, limitConfiguration: limits)))
-        try pipeline.addHandler(UpstreamConnection(pool: self))
+        try pipeline.addHandler(UpstreamConnection(pool: self, writer: writer))
     }
 
     private func failure(of error: any Error) -> UpstreamFailure {
