@@ -108,14 +108,15 @@ private struct Body {
     /// `application/json` and its kin (RFC 6839, `+json`), but not JSON lines and other neighbours.
     var isJSON: Bool {
         let type = mediaType
-        return type == "application/json" || type == "text/json" || type.hasSuffix("+json")
+        return type.equalsASCII("application/json") || type.equalsASCII("text/json") || type.suffix(5).equalsASCII("+json")
     }
 
-    var isEventStream: Bool { mediaType == "text/event-stream" }
+    var isEventStream: Bool { mediaType.equalsASCII("text/event-stream") }
 
-    private var mediaType: String {
-        guard let contentType else { return "" }
-        return contentType.prefix { $0 != ";" }.trimmingBlanks.lowercased()
+    /// Looked at several times for each request, so by bytes.
+    private var mediaType: Substring.UTF8View {
+        let type = (contentType ?? "")[...].utf8.prefix { $0 != UInt8(ascii: ";") }
+        return Substring(type).trimmingBlanks.utf8
     }
 
     /// The bytes as they were before they were encoded, and whether there were more; nil for an encoding that we do not know.
@@ -127,6 +128,18 @@ private struct Body {
             guard let (plain, isWhole) = Gunzip.bytes(of: bytes) else { return nil }
             return (plain, isTruncated || (!isWhole && isComplete))
         default: return nil
+        }
+    }
+}
+
+extension Substring.UTF8View {
+    /// Whether it is the word, in any case of ASCII letters.
+    ///
+    /// - Parameter word: in lower case.
+    fileprivate func equalsASCII(_ word: StaticString) -> Bool {
+        guard count == word.utf8CodeUnitCount else { return false }
+        return zip(self, UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)).allSatisfy { byte, wanted in
+            byte == wanted || ((UInt8(ascii: "a")...UInt8(ascii: "z")).contains(wanted) && byte | 0x20 == wanted)
         }
     }
 }

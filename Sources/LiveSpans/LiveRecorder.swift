@@ -52,7 +52,7 @@ public final class LiveRecorder: Sendable {
         let exchange: Exchange
         let reason: LiveSampling.Reason
 
-        init(_ exchange: Exchange, _ reason: LiveSampling.Reason) {
+        init(_ exchange: consuming Exchange, _ reason: LiveSampling.Reason) {
             self.exchange = exchange
             self.reason = reason
         }
@@ -101,7 +101,7 @@ public final class LiveRecorder: Sendable {
     ///
     /// - Returns: false when it was dropped.
     @discardableResult
-    public func offer(_ exchange: Exchange) -> Bool {
+    public func offer(_ exchange: consuming Exchange) -> Bool {
         guard let reason = sampling.exports(exchange) else {
             state.withLock { state in
                 state.counts.offered += 1
@@ -109,8 +109,8 @@ public final class LiveRecorder: Sendable {
             }
             return true
         }
-        let waiting = Waiting(exchange, reason)
         let size = exchange.size
+        let waiting = Waiting(exchange, reason)
         return state.withLock { state in
             state.counts.offered += 1
             if let drop = drop(size, state) {
