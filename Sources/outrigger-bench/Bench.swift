@@ -36,15 +36,22 @@ struct Bench {
 
     /// Runs `body` beside an agent that answers after `delay` milliseconds.
     func withAgent<Result>(delay: Int, _ body: (_ url: String) throws -> Result) throws -> Result {
+        try withAgent(["--delay-ms", "\(delay)"]) { try body("\($0)/run") }
+    }
+
+    /// Runs `body` beside an agent.
+    ///
+    /// - Parameter flags: of the command `agent`.
+    func withAgent<Result>(_ flags: [String], _ body: (_ url: String) throws -> Result) throws -> Result {
         let file = "\(folder)/agent-port"
-        let process = try Measurement.spawn([own, "agent", file, "--delay-ms", "\(delay)"])
+        let process = try Measurement.spawn([own, "agent", file] + flags)
         defer {
             kill(process, SIGKILL)
             var status: Int32 = 0
             waitpid(process, &status, 0)
             unlink(file)
         }
-        return try body("http://127.0.0.1:\(try Self.port(in: file))/run")
+        return try body("http://127.0.0.1:\(try Self.port(in: file))")
     }
 
     func stop() {

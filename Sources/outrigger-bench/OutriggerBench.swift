@@ -17,12 +17,13 @@ struct SinkCommand: ParsableCommand {
     func run() throws { try Sink.serve(portFile: portFile) }
 }
 
-/// The agent that a live replay asks.
+/// The agent that a live replay asks, and that the sidecar has behind it.
 struct AgentCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "agent", shouldDisplay: false)
 
     @Argument var portFile: String
     @Option var delayMs = 50
+    @Flag var stream = false
 
-    func run() throws { try StubAgent.serve(portFile: portFile, delay: .milliseconds(delayMs)) }
+    func run() throws { try StubAgent.serve(portFile: portFile, delay: .milliseconds(stream ? 0 : delayMs), streams: stream) }
 }

@@ -19,17 +19,19 @@ struct StubAgent: ~Copyable {
     private var buffer = [UInt8](repeating: 0, count: 1 << 16)
 
     /// Serves until it is killed. Writes its port to `portFile` once it listens on 127.0.0.1.
-    static func serve(portFile: String, delay: Duration) throws {
+    static func serve(portFile: String, delay: Duration, streams: Bool = false) throws {
         // The benchmark is killed now and then; its agent must not outlive it by much.
         alarm(3600)
-        var agent = try StubAgent(portFile: portFile, delay: delay)
+        var agent = try StubAgent(portFile: portFile, delay: delay, streams: streams)
         while true { agent.turn() }
     }
 
-    private init(portFile: String, delay: Duration) throws {
+    private init(portFile: String, delay: Duration, streams: Bool) throws {
         self.delay = delay
         let body = #"{"response":"done","outcome":"success","cost_tokens":12,"tool_calls":[]}"#
-        answer = Array("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)".utf8)
+        // A stream's first event, after which nothing comes and nothing ends.
+        let event = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\nd\r\ndata: hello\n\n\r\n"
+        answer = streams ? Array(event.utf8) : Array("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)".utf8)
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
