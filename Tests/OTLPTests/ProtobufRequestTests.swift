@@ -99,4 +99,24 @@ struct ProtobufRequestTests {
         #expect(request.count { $0 == UInt8(ascii: "x") } == size + 1)  // and the one in "text"
         #expect(request.suffix(size).allSatisfy { $0 == UInt8(ascii: "x") })
     }
+
+    /// Texts with which a span's own length takes one, two and three bytes, and those around the changes.
+    @Test("A span stands in its list with its tag and its length", arguments: [0...64, 100...160, 16_250...16_400].joined())
+    func framing(size: Int) {
+        var encoder = ProtobufSpanEncoder(.golden)
+        encoder.begin(.sample(parent: nil))
+        encoder.attribute("t", String(repeating: "x", count: size))
+        encoder.end(droppedAttributes: 0)
+        let span = encoder.batch.bytes
+        var length = 0
+        var at = 1
+        repeat {
+            length |= Int(span[at] & 0x7F) << (7 * (at - 1))
+            at += 1
+        } while span[at - 1] >= 0x80
+        #expect(span[0] == 0x12)
+        #expect(length == span.count - at)
+        #expect(at == (length < 1 << 7 ? 2 : length < 1 << 14 ? 3 : 4))
+        #expect(span[at] == 0x0A, "the trace id comes first")
+    }
 }
