@@ -20,14 +20,12 @@ final class Intake {
     private let plan: BackfillPlan
     private let rejects: RejectLog
     private let state: StateFile?
-    private let now: UInt64
     private let onNotice: @Sendable (String) -> Void
 
     private var occurrences = OccurrenceIndex()
     private var input: InputProgress?
     private var counts = BackfillReport()
-    /// By the number of the ``Warning``: most runs of old traces have one, and a dictionary would hash its name each time.
-    private var warnings = Array(repeating: 0, count: Warning.allCases.count)
+    private var warnings: RunWarnings
     /// Set when nothing more is to be admitted.
     private(set) var isClosed = false
 
@@ -45,7 +43,7 @@ final class Intake {
         self.plan = plan
         self.rejects = rejects
         self.state = state
-        self.now = now
+        warnings = RunWarnings(now: now)
         self.onNotice = onNotice
     }
 
@@ -67,7 +65,7 @@ final class Intake {
                 case .rejected(let rejection):
                     try reject(rejection, block, i)
                 case .run(let oddities):
-                    count(oddities)
+                    warnings.count(oddities)
                     if let run = try admit(lent[i], block, i) { admitted.append(run) }
                 }
             }
@@ -183,7 +181,7 @@ final class Intake {
             counts.runs.sampledOut += 1
             return nil
         }
-        count(timeline)
+        warnings.count(timeline)
         if counts.firstTraces.count < 5 {
             let id = standIn ?? name(of: run)
             counts.firstTraces.append((identity.traceID.hex, id.count > 200 ? id.prefix(200) + "…" : id))
@@ -294,54 +292,10 @@ final class Intake {
         return time
     }
 
-    // MARK: warnings
-
-    /// What is said of runs that are sent all the same.
-    private enum Warning: Int, CaseIterable {
-        case repeatedField, loneSurrogate, unnamedTool, endsInTheFuture, olderThan72Hours
-        case latencyMissing, latencyInvalid, durationInvalid, durationsExceedLatency
-
-        /// Its name in the report, which is part of our promise.
-        var name: String {
-            switch self {
-            case .repeatedField: "repeated_field"
-            case .loneSurrogate: "lone_surrogate_replaced"
-            case .unnamedTool: "tool_without_name"
-            case .endsInTheFuture: "ends_in_the_future"
-            case .olderThan72Hours: "older_than_72_hours"
-            case .latencyMissing: "latency_missing"
-            case .latencyInvalid: "latency_invalid"
-            case .durationInvalid: "duration_invalid"
-            case .durationsExceedLatency: "durations_exceed_latency"
-            }
-        }
-    }
-
-    private func count(_ oddities: LineOddities) {
-        guard !oddities.isEmpty else { return }
-        if oddities.contains(.repeatedField) { warn(.repeatedField) }
-        if oddities.contains(.loneSurrogate) { warn(.loneSurrogate) }
-        if oddities.contains(.unnamedTool) { warn(.unnamedTool) }
-    }
-
-    private func count(_ timeline: RunTimeline) {
-        if timeline.end > now { warn(.endsInTheFuture) }
-        if timeline.start + 72 * 3600 * 1_000_000_000 < now { warn(.olderThan72Hours) }
-        guard !timeline.oddities.isEmpty else { return }
-        if timeline.oddities.contains(.latencyMissing) { warn(.latencyMissing) }
-        if timeline.oddities.contains(.latencyInvalid) { warn(.latencyInvalid) }
-        if timeline.oddities.contains(.durationInvalid) { warn(.durationInvalid) }
-        if timeline.oddities.contains(.durationsExceedLatency) { warn(.durationsExceedLatency) }
-    }
-
-    private func warn(_ warning: Warning) { warnings[warning.rawValue] += 1 }
-
     /// What was decided so far.
     var report: BackfillReport {
         var report = counts
-        for warning in Warning.allCases where warnings[warning.rawValue] > 0 {
-            report.warnings[warning.name] = warnings[warning.rawValue]
-        }
+        for (name, count) in warnings.counts { report.warnings[name] = count }
         return report
     }
 }
