@@ -6,6 +6,8 @@ enum CheckOutcome {
     case judged(CheckResult)
     /// Nothing: what it is about did not happen.
     case notApplied
+    /// Nothing: the run does not say what it is about, such as a response.
+    case untold(CheckResult)
     /// Nothing: its evaluator failed, which is no fault of the run's.
     case unscored(CheckResult)
 }
@@ -18,7 +20,26 @@ extension RunCheck {
         switch condition {
         case .arguments(let tool, let schema): arguments(of: tool, schema, run).map { .judged($0) } ?? .notApplied
         case .evaluator(let name, let minimum): evaluation(scores[name], minimum)
-        default: .judged(result(of: run))
+        default: untold(by: run).map { .untold(result(false, $0)) } ?? .judged(result(of: run))
+        }
+    }
+
+    /// What the run does not say although the condition is about it, where silence would otherwise pass: a run that answers
+    /// nothing lacks every word.
+    private func untold(by run: borrowing AgentRun) -> String? {
+        switch condition {
+        case .responseLacks: run.response == nil ? "the run has no response" : nil
+        case .forbiddenTools, .callBudget:
+            run.saysNothing ? "the run has neither tool calls nor a response nor an outcome" : nil
+        case .timeBudget(let tool, let milliseconds):
+            if run.saysNothing {
+                "the run has neither tool calls nor a response nor an outcome"
+            } else if run.untimedCalls(of: tool) > 0, run.toolTime(of: tool) <= milliseconds {
+                "\(run.untimedCalls(of: tool)) calls of \(tool ?? "all tools") do not say how long they took"
+            } else {
+                nil
+            }
+        default: nil
         }
     }
 
@@ -26,23 +47,21 @@ extension RunCheck {
     private func result(of run: borrowing AgentRun) -> CheckResult {
         switch condition {
         case .responseContains(let text, let ignoringCase):
-            let found = run.responseText.contains(text, ignoringCase: ignoringCase)
+            guard run.response != nil else { return result(false, "there is no response") }
+            let found = run.responseTexts.contains { $0.contains(text, ignoringCase: ignoringCase) }
             return result(found, "response \(found ? "contains" : "does not contain") \(quoted(text))")
         case .responseLacks(let text, let ignoringCase):
-            let found = run.responseText.contains(text, ignoringCase: ignoringCase)
+            let found = run.responseTexts.contains { $0.contains(text, ignoringCase: ignoringCase) }
             return result(!found, "response \(found ? "contains" : "does not contain") \(quoted(text))")
         case .responseMatches(let pattern, let source):
-            switch pattern.match(run.responseText) {
-            case .match: return result(true, "response matches /\(source)/")
-            case .noMatch: return result(false, "response does not match /\(source)/")
-            case .tooMuchWork: return result(false, "response is too long to be searched for /\(source)/")
-            }
+            guard run.response != nil else { return result(false, "there is no response") }
+            return match(pattern, source, run.responseTexts)
         case .responseEquals(let expected):
             return equality(run.responseDocument, expected)
         case .responsePath(let path, let expected):
             return self.path(path, expected, in: run.responseDocument)
         case .responseLength(let range):
-            let length = run.responseText.unicodeScalars.count
+            guard let length = run.responseLength else { return result(false, "there is no response") }
             return result(
                 range.contains(length),
                 range.upperBound == .max
@@ -60,8 +79,7 @@ extension RunCheck {
             let count = run.toolCalls.count { call in tool.map { run.isCalled($0, call) } ?? true }
             return result(count <= maximum, "\(count) calls of \(tool ?? "all tools"), at most \(maximum) are allowed")
         case .timeBudget(let tool, let milliseconds):
-            let time = run.toolCalls.filter { call in tool.map { run.isCalled($0, call) } ?? true }
-                .reduce(0) { $0 + ($1.result?.duration?.double ?? 0) }
+            let time = run.toolTime(of: tool)
             return result(time <= milliseconds, "calls of \(tool ?? "all tools") took \(time) ms, at most \(milliseconds) ms are allowed")
         case .arguments, .evaluator:
             // Answered by `evaluate`, since these do not speak of every run.
@@ -71,6 +89,18 @@ extension RunCheck {
 
     private func result(_ passed: Bool, _ evidence: String, call: Int? = nil, score: Double? = nil) -> CheckResult {
         CheckResult(name: name, passed: passed, evidence: evidence, call: call, score: score)
+    }
+
+    private func match(_ pattern: LinearPattern, _ source: String, _ texts: [String]) -> CheckResult {
+        var isUnsearched = false
+        for text in texts {
+            switch pattern.match(text) {
+            case .match: return result(true, "response matches /\(source)/")
+            case .noMatch: break
+            case .tooMuchWork: isUnsearched = true
+            }
+        }
+        return result(false, isUnsearched ? "response is too long to be searched for /\(source)/" : "response does not match /\(source)/")
     }
 
     private func equality(_ response: JSONDocument?, _ expected: JSONDocument) -> CheckResult {
@@ -121,8 +151,40 @@ extension RunCheck {
 }
 
 extension AgentRun {
-    /// The response as text: a string as it is, other JSON as it was written.
-    var responseText: String { response.map { string($0.text) } ?? "" }
+    /// What is searched in the response: its text and, where that is or holds JSON, each string in it by itself, without the
+    /// escapes that the same words can hide behind.
+    var responseTexts: [String] {
+        guard let response else { return [] }
+        var texts = [string(response.text)]
+        switch responseDocument {
+        case nil, .string: break
+        case let document?: document.collectStrings(into: &texts)
+        }
+        return texts
+    }
+
+    /// Characters (Unicode scalars) of the response; JSON counts in its canonical form, whatever its spaces and escapes.
+    var responseLength: Int? {
+        guard let response else { return nil }
+        if response.form == .string { return string(response.text).unicodeScalars.count }
+        return String(decoding: canonicalBytes(of: response), as: UTF8.self).unicodeScalars.count
+    }
+
+    /// Whether nothing shows that the agent did anything at all.
+    fileprivate var saysNothing: Bool { toolCalls.isEmpty && response == nil && outcome == nil }
+
+    /// Milliseconds that calls of the tool took, or of all tools; a negative time is none.
+    fileprivate func toolTime(of tool: String?) -> Double {
+        toolCalls.filter { call in tool.map { isCalled($0, call) } ?? true }
+            .reduce(0) { $0 + max(0, $1.result?.duration?.double ?? 0) }
+    }
+
+    /// Calls of the tool, or of all tools, that state no time that can be one.
+    fileprivate func untimedCalls(of tool: String?) -> Int {
+        toolCalls.count { call in
+            (tool.map { isCalled($0, call) } ?? true) && !(call.result?.duration.map { $0.double >= 0 } ?? false)
+        }
+    }
 
     /// The response as JSON: a string that holds an object or array counts as that.
     var responseDocument: JSONDocument? {
@@ -136,6 +198,22 @@ extension AgentRun {
 
     /// The name of the tool of call `i`, for people.
     func toolName(_ i: Int) -> String { toolCalls[i].name.map { string($0) } ?? "(unnamed)" }
+}
+
+extension JSONDocument {
+    /// Appends its strings and keys, in the order in which they stand.
+    fileprivate func collectStrings(into texts: inout [String]) {
+        switch self {
+        case .string(let text): texts.append(text)
+        case .array(let elements): for element in elements { element.collectStrings(into: &texts) }
+        case .object(let object):
+            for member in object.members {
+                texts.append(member.key)
+                member.value.collectStrings(into: &texts)
+            }
+        case .null, .bool, .number: break
+        }
+    }
 }
 
 extension String {

@@ -19,6 +19,7 @@ public struct PairJudge: Sendable {
         var verdict = PairVerdict(
             baseline: judge(trace, baseline, baselineScores), candidate: judge(trace, candidate, candidateScores))
         guard baseline.problem == nil, candidate.problem == nil else { return verdict }
+        noteLostEvidence(&verdict)
         verdict.toolChanges = ToolCallDiff.changes(from: baseline.run, to: candidate.run)
         for kind in ToolCallChange.Kind.allCases where rules.failOn.contains(kind) {
             if verdict.toolChanges.contains(where: { $0.kind == kind }) { verdict.candidate.reasons.append(.toolCalls(kind)) }
@@ -58,10 +59,21 @@ public struct PairJudge: Sendable {
                 if !result.passed { verdict.reasons.append(.check(check.name)) }
                 verdict.checks.append(result)
             case .notApplied: break
+            case .untold(let result): verdict.untold.append(result)
             case .unscored(let result): verdict.unscored.append(result)
             }
         }
         return verdict
+    }
+
+    /// What the baseline's run let be judged and the candidate's does not: a candidate must not pass by saying less.
+    private func noteLostEvidence(_ verdict: inout PairVerdict) {
+        let lost = verdict.candidate.untold.first { check in verdict.baseline.checks.contains { $0.name == check.name } }
+        if let lost {
+            verdict.lostEvidence = "check \(lost.name): \(lost.evidence)"
+        } else if verdict.baseline.hadExpectation, !verdict.candidate.hadExpectation {
+            verdict.lostEvidence = "the run states no outcome, and no check could be applied to it"
+        }
     }
 
     /// A run must end as the trace expects, or else with `success`.

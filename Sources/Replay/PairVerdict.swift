@@ -9,6 +9,8 @@ public struct ArmVerdict: Sendable {
     public var loop: CallLoop?
     /// The checks that said something of the run.
     public var checks: [CheckResult] = []
+    /// The checks that the run says too little for, such as one on the response of a run without any.
+    public var untold: [CheckResult] = []
     /// The checks whose evaluator gave no score: they say nothing of the run, and are no reason to fail.
     public var unscored: [CheckResult] = []
 
@@ -50,6 +52,8 @@ public struct PairVerdict: Sendable {
     public var candidate: ArmVerdict
     /// How the candidate's tool calls differ from the baseline's, also where that is no reason to fail.
     public var toolChanges: [ToolCallChange] = []
+    /// What could be judged of the baseline's run and not of the candidate's, in words; nil where nothing was lost.
+    public var lostEvidence: String?
     /// Whether both runs are the same in all that is compared: calls, response, outcome, latency and cost.
     public var isIdentical = false
 

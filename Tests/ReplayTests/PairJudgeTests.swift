@@ -56,6 +56,78 @@ struct PairJudgeTests {
         }
     }
 
+    @Test("a check that silence would pass says nothing of a run that is silent", arguments: [
+        (.responseLacks("voucher", ignoringCase: true), #"{"outcome": "success"}"#),
+        (.forbiddenTools(["refund"]), "{}"),
+        (.callBudget(tool: "refund", maximum: 1), "{}"),
+        (.timeBudget(tool: nil, milliseconds: 10), "{}"),
+        (.timeBudget(tool: "look", milliseconds: 10), #"{"tool_calls": ["look"], "tool_results": [{"success": true}]}"#),
+        (.timeBudget(tool: nil, milliseconds: 10), #"{"tool_calls": ["look"], "tool_results": [{"success": true, "duration_ms": -5}]}"#),
+    ] as [(RunCheck.Condition, String)])
+    func silence(_ condition: RunCheck.Condition, _ silent: String) throws {
+        let judge = PairJudge(ReplayRules(checks: [RunCheck(name: "c", condition: condition)]))
+        let telling = #"{"response": "no", "tool_calls": ["look"], "tool_results": [{"success": true, "duration_ms": 5}]}"#
+        let candidate = ArmRun(run: try run(silent), assumesSuccess: false)
+        let verdict = judge.judge(candidate.run, baseline: ArmRun(run: try run(telling)), candidate: candidate)
+        #expect(verdict.baseline.checks.map(\.passed) == [true])
+        #expect(verdict.candidate.checks.isEmpty && verdict.candidate.untold.map(\.name) == ["c"])
+        #expect(verdict.lostEvidence?.hasPrefix("check c: ") == true)
+        // Where neither arm says it, nothing was lost.
+        #expect(judge.judge(candidate.run, baseline: candidate, candidate: candidate).lostEvidence == nil)
+    }
+
+    @Test("time that is known to be too much fails, though other calls do not say theirs")
+    func knownTime() throws {
+        let judge = PairJudge(ReplayRules(checks: [RunCheck(name: "c", condition: .timeBudget(tool: nil, milliseconds: 10))]))
+        let slow = try run(#"{"tool_calls": ["a", "b"], "tool_results": [{"success": true, "duration_ms": 11}, {"success": true}]}"#)
+        #expect(judge.judge(recording: slow).candidate.reasons == [.check("c")])
+    }
+
+    @Test("an arm that says less than the other loses evidence", arguments: [
+        (#"{"outcome": "success"}"#, #"{"response": "x"}"#, true), (#"{"outcome": "success"}"#, #"{"outcome": "failure"}"#, false),
+        (#"{"response": "x"}"#, #"{"response": "x"}"#, false), (#"{"response": "x"}"#, #"{"outcome": "success"}"#, false),
+    ])
+    func lostOutcome(_ baseline: String, _ candidate: String, _ isLost: Bool) throws {
+        let verdict = judge.judge(
+            try run("{}"), baseline: ArmRun(run: try run(baseline)), candidate: ArmRun(run: try run(candidate)))
+        #expect((verdict.lostEvidence != nil) == isLost)
+    }
+
+    @Test("words are found behind JSON's escapes, in keys, and in JSON within a string", arguments: [
+        #""voucher""#, #""vou\u0063her""#, #"{"text": "a vou\u0063her"}"#, #"{"vou\u0063her": 1}"#, #"[[{"x": ["vou\u0063her"]}]]"#,
+        #""{\"text\": \"vou\\u0063her\"}""#,
+    ])
+    func escapes(_ response: String) throws {
+        let trace = try run(#"{"response": \#(response)}"#)
+        for (condition, passes) in [
+            (RunCheck.Condition.responseLacks("voucher", ignoringCase: false), false),
+            (.responseLacks("VOUCHER", ignoringCase: true), false), (.responseContains("voucher", ignoringCase: false), true),
+            (.responseMatches(try LinearPattern("vou.her$"), source: "vou.her$"), true),
+            (.responseContains("coupon", ignoringCase: true), false), (.responseLacks("coupon", ignoringCase: true), true),
+        ] {
+            let verdict = PairJudge(ReplayRules(checks: [RunCheck(name: "c", condition: condition)])).judge(recording: trace)
+            #expect(verdict.passed == passes, "\(condition)")
+        }
+    }
+
+    @Test("length is of what is said, not of how it is spelt", arguments: [
+        (#""abc""#, 3), (#"{"a": "b"}"#, 9), (#"{ "a" :   "\u0062" }"#, 9), (#"[ 1.0 , 2 ]"#, 5),
+    ])
+    func length(_ response: String, _ length: Int) throws {
+        let trace = try run(#"{"response": \#(response)}"#)
+        let judge = PairJudge(ReplayRules(checks: [RunCheck(name: "c", condition: .responseLength(length...length))]))
+        #expect(judge.judge(recording: trace).passed)
+    }
+
+    @Test("what is wanted of a response fails without any", arguments: [
+        .responseContains("x", ignoringCase: true), .responseEquals(.null), .responseLength(0...9),
+    ] as [RunCheck.Condition])
+    func noResponse(_ condition: RunCheck.Condition) throws {
+        let judge = PairJudge(ReplayRules(checks: [RunCheck(name: "c", condition: condition)]))
+        let verdict = judge.judge(recording: try run(#"{"outcome": "success"}"#)).candidate
+        #expect(verdict.checks.first?.passed == false && verdict.checks.first?.evidence == "there is no response")
+    }
+
     @Test("an evaluator that gives no score is no reason to fail, and no evidence")
     func brokenEvaluator() throws {
         let judge = PairJudge(ReplayRules(checks: [RunCheck(name: "good", condition: .evaluator(EvaluatorName("judge"), minimum: 0.5))]))
