@@ -4,7 +4,7 @@ internal import StrictYAML
 
 /// What a gate judges by, collected from the pairs as they come.
 ///
-/// For each trace it keeps two flags, and for each compared metric two numbers: 34 bytes or so.
+/// For each trace it keeps how often the arms passed, a hash of its id, and for each compared metric two numbers: 60 bytes or so.
 public struct GateEvidence: PairObserver {
     public private(set) var tally = ReplayTally()
     public private(set) var slices: [ReplayTally]
@@ -30,6 +30,8 @@ public struct GateEvidence: PairObserver {
     private(set) var samples: [GatePolicy.Measure.Name: PairedSamples] = [:]
 
     private let rules: [GatePolicy.SliceRule]
+    /// Hashes of the ids of the traces so far: another line of the same trace is no further evidence.
+    private var seen: Set<Int> = []
     private var current: RunningTrace?
     /// Names of tools, as UTF-8.
     private var unexercised: [[UInt8]]
@@ -43,14 +45,16 @@ public struct GateEvidence: PairObserver {
         var baselinePassed: Int32
         var candidatePassed: Int32
         var repetitions: Int32
+        /// Whether every run of both arms could have failed, and no other line of the trace was taken before.
+        var isComparable = true
     }
 
     /// Values of both arms for the same traces.
     public struct PairedSamples: Sendable {
         public var baseline: [Double] = []
         public var candidate: [Double] = []
-        /// Traces where an arm did not report the value.
-        public var unreported = 0
+        /// Traces where the baseline reported the value and the candidate did not.
+        public var unreportedByCandidate = 0
     }
 
     /// The trace whose repetitions are coming in.
@@ -70,9 +74,15 @@ public struct GateEvidence: PairObserver {
         var baseline = 0.0
         var candidate = 0.0
         var count = 0
+        var isLost = false
 
+        /// Neither a time nor a cost can be negative: one that is was not measured.
         mutating func add(_ a: Double?, _ b: Double?) {
-            guard let a, let b, a.isFinite, b.isFinite else { return }
+            guard let a, a.isFinite, a >= 0 else { return }
+            guard let b, b.isFinite, b >= 0 else {
+                isLost = true
+                return
+            }
             baseline += a
             candidate += b
             count += 1
@@ -110,24 +120,28 @@ public struct GateEvidence: PairObserver {
         current?.outcome.repetitions += 1
         current?.outcome.baselinePassed += verdict.baseline.passed ? 1 : 0
         current?.outcome.candidatePassed += verdict.candidate.passed ? 1 : 0
-        guard !verdict.baseline.hasProblem, !verdict.candidate.hasProblem else { return }
-        current?.latency.add(baseline.run.latency?.double, candidate.run.latency?.double)
-        current?.cost.add(baseline.run.costTokens?.double, candidate.run.costTokens?.double)
+        guard !verdict.baseline.hasProblem else { return }
+        let hasRun = !verdict.candidate.hasProblem
+        current?.latency.add(baseline.run.latency?.double, hasRun ? candidate.run.latency?.double : nil)
+        current?.cost.add(baseline.run.costTokens?.double, hasRun ? candidate.run.costTokens?.double : nil)
     }
 
     /// Call it once, after the last pair.
     public mutating func finish() { finishTrace() }
 
     private mutating func finishTrace() {
-        guard let trace = current else { return }
+        guard var trace = current else { return }
         current = nil
+        let isCopy = trace.id.map { !seen.insert($0.hashValue).inserted } ?? false
+        trace.outcome.isComparable = trace.marks.isComparable && !isCopy
         traces.append(trace.outcome)
-        counts.add(trace.marks)
-        for i in trace.slices { sliceCounts[i].add(trace.marks) }
+        counts.add(trace.marks, isCopy: isCopy)
+        for i in trace.slices { sliceCounts[i].add(trace.marks, isCopy: isCopy) }
         if trace.outcome.candidatePassed > 0, trace.outcome.candidatePassed < trace.outcome.repetitions {
             flakyCount += 1
             if flaky.count < 100 { flaky.append((trace.id ?? "line \(trace.line)", Int(trace.outcome.candidatePassed))) }
         }
+        guard !isCopy else { return }
         note(.latency, trace.latency)
         note(.cost, trace.cost)
     }
@@ -135,9 +149,8 @@ public struct GateEvidence: PairObserver {
     /// Repetitions of a trace are not independent: their mean is one value.
     private mutating func note(_ name: GatePolicy.Measure.Name, _ sum: PairSum) {
         guard samples[name] != nil else { return }
-        if sum.count == 0 {
-            samples[name]?.unreported += 1
-        } else {
+        if sum.isLost { samples[name]?.unreportedByCandidate += 1 }
+        if sum.count > 0 {
             samples[name]?.baseline.append(sum.baseline / Double(sum.count))
             samples[name]?.candidate.append(sum.candidate / Double(sum.count))
         }

@@ -34,7 +34,7 @@ public struct GateJudge {
         findings += evidenceFindings(evidence, circumstances)
         let comparison = MetricComparison(policy.comparison)
         let metrics = comparison.metrics(evidence, latenciesAreComparable: circumstances.latenciesAreComparable)
-        findings += comparison.findings(metrics)
+        findings += comparison.findings(metrics, evidence)
 
         var report = GateReport(verdict: findings.map(\.verdict).worst)
         report.allowsInconclusive = policy.allowsInconclusive
@@ -64,19 +64,22 @@ public struct GateJudge {
         bound("max_tool_misuse", counted(traces.toolMisuse, "trace") + " with tool misuse", traces.toolMisuse, thresholds.maxToolMisuse)
         bound("max_budget_overruns", counted(traces.budgetOverruns, "budget overrun"), traces.budgetOverruns, thresholds.maxBudgetOverruns)
         if let problems { bound("max_problems", counted(problems, "run") + " without an answer", problems, thresholds.maxProblems) }
-        if let minimum = thresholds.minPassRate, tally.total > 0 {
-            let rate = Double(tally.passed) / Double(tally.total)
+        if let minimum = thresholds.minPassRate, traces.judgedRuns > 0 {
+            // A run of which nothing was expected has not passed anything.
+            let rate = Double(traces.passedRuns) / Double(traces.judgedRuns)
             findings.append(
                 .init(
                     rule: prefix + "min_pass_rate", verdict: rate < minimum ? .fail : .pass,
-                    message: "\(percent(rate)) of the runs passed\(of), at least \(percent(minimum)) must"))
+                    message: "\(percent(rate)) of \(counted(traces.judgedRuns, "run")) that could have failed passed\(of), at least "
+                        + "\(percent(minimum)) must"))
         }
         if traces.evident < max(1, thresholds.minRuns) {
+            let copies = traces.copies > 0 ? " (\(traces.copies) more repeat a trace_id, which is no further evidence)" : ""
             findings.append(
                 .init(
                     rule: prefix + "min_runs", verdict: .inconclusive,
-                    message: "\(counted(traces.evident, "trace"))\(of) with runs of both arms and an expectation that could fail, at least "
-                        + "\(max(1, thresholds.minRuns)) are needed; record more traces, or state outcomes or checks"))
+                    message: "\(counted(traces.evident, "trace"))\(of) with runs of both arms and an expectation that could fail\(copies), "
+                        + "at least \(max(1, thresholds.minRuns)) are needed; record more traces, or state outcomes or checks"))
         }
         return findings
     }
@@ -99,6 +102,17 @@ public struct GateJudge {
         }
         if tally.total > 0, tally.compared == 0 {
             inconclusive("nothing_compared", "no trace has a run of both arms")
+        }
+        if evidence.counts.lost > 0 {
+            inconclusive(
+                "evidence_lost",
+                "in \(counted(evidence.counts.lost, "trace")) the candidate says less than the baseline, so that it cannot be judged by "
+                    + "the same: \(evidence.counts.lostExample ?? "")")
+        }
+        if tally.total > 0, tally.outcomes.onlyBaselinePassed + tally.outcomes.onlyCandidatePassed + tally.outcomes.bothPassed == 0 {
+            inconclusive(
+                "nothing_passed", "no trace passed in either arm, so nothing is known of the candidate but that it is no better; mend "
+                    + "the expectations or the agents")
         }
         for check in facts.checks where evidence.tally.checks[check] == nil && evidence.tally.unscored[check] == nil {
             inconclusive(

@@ -58,8 +58,14 @@ public struct GatePolicy: Sendable {
     public struct PassRate: Hashable, Sendable {
         /// How much lower the candidate's pass rate may be, between 0 and 1; nil fails only what is significantly worse.
         public var margin: Double?
+        /// Whether the gate file asks for it in so many words. One that nobody asked for may find the candidate worse, but is
+        /// no reason to withhold a verdict when there are too few traces for it.
+        public var isAskedFor: Bool
 
-        public init(margin: Double? = nil) { self.margin = margin }
+        public init(margin: Double? = nil, isAskedFor: Bool = false) {
+            self.margin = margin
+            self.isAskedFor = isAskedFor
+        }
     }
 
     public struct Measure: Hashable, Sendable {

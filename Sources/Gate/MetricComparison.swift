@@ -18,6 +18,22 @@ struct MetricComparison {
     /// Of one interval. Its two sides are two errors of which only one does harm, but readers expect two-sided intervals.
     private var confidence: Double { 1 - alpha / Double(max(1, count)) }
 
+    /// Fewer pairs than these cannot show that the candidate is worse, whatever they say: the sign of each would come out so
+    /// with a chance of 2⁻ⁿ, and that is not below alpha. Intervals of so few pairs are too narrow to be trusted.
+    var minimumPairs: Int {
+        let perMetric = alpha / Double(max(1, count))
+        var pairs = 1
+        while pairs < 64, 1 / Double(1 << pairs) > perMetric { pairs += 1 }
+        return pairs
+    }
+
+    /// The share of the baseline's values that the candidate may leave out before the rest says nothing.
+    private static let maximumUnreported = 0.05
+
+    private func unreported(_ metric: GateReport.Metric, _ evidence: GateEvidence) -> Int {
+        GatePolicy.Measure.Name(rawValue: metric.name).flatMap { evidence.samples[$0]?.unreportedByCandidate } ?? 0
+    }
+
     /// - Parameter latenciesAreComparable: false when only one arm waited for its tools.
     func metrics(_ evidence: GateEvidence, latenciesAreComparable: Bool = true) -> [GateReport.Metric] {
         var metrics: [GateReport.Metric] = []
@@ -29,11 +45,18 @@ struct MetricComparison {
         return decided(metrics)
     }
 
-    func findings(_ metrics: [GateReport.Metric]) -> [GateReport.Finding] {
+    func findings(_ metrics: [GateReport.Metric], _ evidence: GateEvidence) -> [GateReport.Finding] {
         metrics.map { metric in
             let words = switch metric.decision {
-            case "not reported":
-                "\(metric.pairs) traces report \(metric.name) for both arms; at least 2 are needed to compare it"
+            case "not reported": "no trace has \(metric.name) of both arms: there is nothing to compare"
+            case "partly reported":
+                "the candidate does not report \(metric.name) in \(counted(unreported(metric, evidence), "trace")) in which the baseline "
+                    + "does (\(counted(metric.pairs, "pair")) remain): what is not reported may be what is worse"
+            case "nothing to compare with":
+                "the baseline's \(metric.name) is 0 in all \(counted(metric.pairs, "trace")): nothing can be said in relation to it"
+            case "too few":
+                "\(counted(metric.pairs, "pair")): with fewer than \(minimumPairs) no difference, however large, could be told from "
+                    + "chance at \(percent(comparison.confidence)); record more traces"
             case "not comparable":
                 "one arm's times are recorded, with its tools, and the other's tools were answered by the replay at once; run "
                     + "both arms, or take \(metric.name) out of compare"
@@ -50,9 +73,10 @@ struct MetricComparison {
     // MARK: one metric
 
     private func passRate(_ rule: GatePolicy.PassRate, _ evidence: GateEvidence) -> GateReport.Metric? {
-        guard !evidence.traces.isEmpty else { return nil }
+        let traces = evidence.traces.filter(\.isComparable)
+        guard !traces.isEmpty else { return nil }
         var cells = (both: 0, regressions: 0, improvements: 0, neither: 0)
-        for trace in evidence.traces {
+        for trace in traces {
             // With repetitions, passing means passing every time.
             switch (trace.baselinePassed == trace.repetitions, trace.candidatePassed == trace.repetitions) {
             case (true, true): cells.both += 1
@@ -76,6 +100,9 @@ struct MetricComparison {
         if let margin = rule.margin, let rule = NonInferiority(margin: .absolute(margin), direction: .largerIsBetter) {
             decide(&metric, rule.judge(difference: interval))
         }
+        if test.total < minimumPairs, rule.isAskedFor, metric.verdict == .pass {
+            (metric.decision, metric.verdict) = ("too few", .inconclusive)
+        }
         return metric
     }
 
@@ -87,9 +114,13 @@ struct MetricComparison {
             candidate: statistic(rule, candidate), effectName: effectName(rule), effect: 0, interval: nil,
             confidence: confidence, margin: rule.margin, test: "Wilcoxon signed-rank, one-sided", pValue: nil,
             decision: "not reported", verdict: .inconclusive)
-        guard baseline.count > 1 else { return metric }
+        guard !baseline.isEmpty else { return metric }
         guard isComparable else {
             metric.decision = "not comparable"
+            return metric
+        }
+        guard baseline.contains(where: { $0 > 0 }) else {
+            metric.decision = "nothing to compare with"
             return metric
         }
         metric.effect = metric.baseline > 0 ? metric.candidate / metric.baseline : .nan
@@ -103,6 +134,13 @@ struct MetricComparison {
         metric.interval = interval.map(range)
         if let margin = rule.margin, let rule = NonInferiority(margin: .relative(margin), direction: .largerIsWorse) {
             decide(&metric, interval.map { rule.judge(ratio: $0) } ?? .undecided)
+        }
+        guard metric.verdict != .fail else { return metric }
+        let lost = Double(samples?.unreportedByCandidate ?? 0)
+        if lost > Self.maximumUnreported * (lost + Double(baseline.count)) {
+            (metric.decision, metric.verdict) = ("partly reported", .inconclusive)
+        } else if baseline.count < minimumPairs {
+            (metric.decision, metric.verdict) = ("too few", .inconclusive)
         }
         return metric
     }
@@ -146,10 +184,12 @@ struct MetricComparison {
         if let adjusted = MultipleTests.holm(tested.compactMap { metrics[$0].pValue }) {
             for (i, value) in zip(tested, adjusted) { metrics[i].adjustedPValue = value }
         }
-        for i in metrics.indices where metrics[i].decision.isEmpty {
-            let isWorse = metrics[i].adjustedPValue.map { $0 < alpha } ?? false
-            metrics[i].decision = isWorse ? "worse" : "no worse found"
-            metrics[i].verdict = isWorse ? .fail : .pass
+        for i in metrics.indices where metrics[i].margin == nil {
+            if let p = metrics[i].adjustedPValue, p < alpha {
+                (metrics[i].decision, metrics[i].verdict) = ("worse", .fail)
+            } else if metrics[i].decision.isEmpty {
+                (metrics[i].decision, metrics[i].verdict) = ("no worse found", .pass)
+            }
         }
         return metrics
     }

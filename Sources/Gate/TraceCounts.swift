@@ -13,13 +13,28 @@ struct TraceCounts {
     var budgetOverruns = 0
     /// Traces of which at least one repetition ran in both arms and had something expected of it that could have failed.
     var evident = 0
+    /// Traces that would be evident, were they not another line of a trace that is.
+    var copies = 0
+    /// Traces of which the candidate's run says less than the baseline's, so that something could not be judged.
+    var lost = 0
+    /// What was lost the first time.
+    var lostExample: String?
+    /// Candidates' runs that failed, or had something expected of them that could have failed, and those that passed of them.
+    var judgedRuns = 0
+    var passedRuns = 0
 
-    mutating func add(_ trace: TraceMarks) {
+    /// - Parameter isCopy: whether a trace of the same id was counted before.
+    mutating func add(_ trace: TraceMarks, isCopy: Bool) {
         traces += 1
+        judgedRuns += trace.judgedRuns
+        passedRuns += trace.passedRuns
+        lost += trace.lostEvidence == nil ? 0 : 1
+        lostExample = lostExample ?? trace.lostEvidence
         failed += trace.hasFailed ? 1 : 0
         toolMisuse += trace.hasMisused ? 1 : 0
         budgetOverruns += (trace.wasSlow ? 1 : 0) + (trace.wasCostly ? 1 : 0)
-        evident += trace.isEvident ? 1 : 0
+        evident += trace.isEvident && !isCopy ? 1 : 0
+        copies += trace.isEvident && isCopy ? 1 : 0
     }
 }
 
@@ -30,8 +45,18 @@ struct TraceMarks {
     var wasSlow = false
     var wasCostly = false
     var isEvident = false
+    var lostEvidence: String?
+    var judgedRuns = 0
+    var passedRuns = 0
+    /// Whether every repetition of the baseline, too, failed or could have failed.
+    var isComparable = true
 
     mutating func note(_ verdict: borrowing PairVerdict) {
+        lostEvidence = lostEvidence ?? verdict.lostEvidence
+        let isJudged = !verdict.passed || verdict.candidate.hadExpectation
+        judgedRuns += isJudged ? 1 : 0
+        passedRuns += isJudged && verdict.passed ? 1 : 0
+        isComparable = isComparable && isJudged && (!verdict.baseline.passed || verdict.baseline.hadExpectation)
         hasFailed = hasFailed || !verdict.passed
         for reason in verdict.candidate.reasons {
             switch reason {

@@ -43,7 +43,7 @@ struct GateFileTests {
         #expect(file.policy.thresholds.maxFailed == 1 && file.policy.thresholds.minPassRate == 0.95)
         #expect(file.policy.slices.first?.slice.tags == ["refund"])
         #expect(file.policy.comparison.confidence == 0.99 && file.policy.comparison.seed == 4)
-        #expect(file.policy.comparison.passRate == .init(margin: 0.02))
+        #expect(file.policy.comparison.passRate == .init(margin: 0.02, isAskedFor: true))
         #expect(file.policy.comparison.measures == [.init(.latency, statistic: .quantile(0.95), margin: 0.1), .init(.cost)])
         #expect(file.evaluators.map(\.name.name) == ["judge"] && file.evaluators.first?.timeout == .seconds(5))
         #expect(file.checks.map(\.name) == ["greets", "good"])

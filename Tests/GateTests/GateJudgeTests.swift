@@ -212,6 +212,127 @@ struct GateJudgeTests {
     }
 }
 
+@Suite("A verdict needs evidence")
+struct GateEvidenceTests {
+    @Test("an outcome that the candidate leaves out is evidence lost, however many it states", arguments: [0, 1, 19])
+    func omittedOutcomes(stated: Int) throws {
+        let pairs = try (0..<20).map {
+            try Pair(
+                id: $0, outcome: "success", latency: 100, cost: 10, candidateLatency: 90,
+                candidate: $0 < stated ? nil : #"{"latency_ms": 90, "cost_tokens": 10}"#)
+        }
+        var policy = GatePolicy()
+        policy.thresholds.minPassRate = 0.9
+        let report = GateJudge(policy).judge(collected(policy, pairs), .init())
+        #expect(report.verdict == .inconclusive)
+        #expect(report.findings.contains { $0.rule == "evidence_lost" && $0.message.contains("in \(counted(20 - stated, "trace"))") })
+    }
+
+    @Test("runs of which nothing was expected have not passed anything")
+    func passRate() throws {
+        // 10 traces say nothing; of 10 that do, 4 fail.
+        let pairs = try (0..<20).map {
+            let silent = #"{"trace_id": "t-\#($0)", "latency_ms": 1}"#
+            return try Pair(
+                id: $0, outcome: "success", latency: 100, cost: 10, candidateOutcome: $0 < 4 ? "failure" : "success",
+                both: $0 < 10 ? nil : silent)
+        }
+        var policy = GatePolicy()
+        policy.thresholds.minPassRate = 0.7
+        policy.comparison.passRate = GatePolicy.PassRate(margin: 0.9)
+        let report = GateJudge(policy).judge(collected(policy, pairs), .init())
+        let finding = try #require(report.findings.first { $0.rule == "min_pass_rate" })
+        #expect(finding.verdict == .fail && finding.message.hasPrefix("60.0 % of 10 runs"))
+        #expect(report.metrics.first?.pairs == 10)
+    }
+
+    @Test("another line of the same trace is no further evidence")
+    func copies() throws {
+        let pairs = try (0..<20).map { try Pair(id: $0 % 2, outcome: "success", latency: 100, cost: 10, candidateLatency: 90) }
+        var policy = GatePolicy()
+        policy.thresholds.minRuns = 20
+        policy.comparison.measures = [.init(.latency, margin: 0.5)]
+        let report = GateJudge(policy).judge(collected(policy, pairs), .init())
+        let finding = try #require(report.findings.first { $0.rule == "min_runs" })
+        #expect(finding.verdict == .inconclusive && finding.message.hasPrefix("2 traces") && finding.message.contains("(18 more repeat"))
+        #expect(report.metrics.allSatisfy { $0.pairs == 2 })
+    }
+
+    @Test("where nothing passes in either arm, no margin makes a pass")
+    func nothingPassed() throws {
+        let pairs = try (0..<40).map {
+            try Pair(
+                id: $0, outcome: "success", latency: 100, cost: 10, candidateLatency: 90, candidateOutcome: "failure",
+                baselineOutcome: "failure")
+        }
+        var policy = GatePolicy()
+        policy.comparison.passRate = GatePolicy.PassRate(margin: 0.2, isAskedFor: true)
+        let report = GateJudge(policy).judge(collected(policy, pairs), .init())
+        #expect(report.verdict == .inconclusive)
+        #expect(report.findings.contains { $0.rule == "nothing_passed" })
+    }
+
+    @Test("values that the candidate leaves out may be the worse ones", arguments: [
+        (#""latency_ms": null"#, 1, GateReport.Verdict.pass), (#""latency_ms": null"#, 2, .inconclusive), (#""latency_ms": null"#, 19, .inconclusive),
+        (#""latency_ms": -1"#, 2, .inconclusive), (#""latency_ms": -1"#, 20, .inconclusive),
+    ])
+    func unreported(value: String, count: Int, verdict: GateReport.Verdict) throws {
+        var policy = GatePolicy()
+        policy.comparison.passRate = nil
+        policy.comparison.measures = [.init(.latency, margin: 0.1)]
+        let pairs = try (0..<20).map {
+            try Pair(
+                id: $0, outcome: "success", latency: 100, cost: 10, candidateLatency: 90,
+                candidate: $0 < count ? #"{"outcome": "success", \#(value)}"# : nil)
+        }
+        let report = GateJudge(policy).judge(collected(policy, pairs), .init())
+        #expect(report.findings.first { $0.rule == "compare.latency_ms" }?.verdict == verdict)
+        #expect(report.verdict == verdict)
+    }
+
+    @Test("a candidate that is worse where it reports fails, whatever it leaves out")
+    func worseInTheRest() throws {
+        var policy = GatePolicy()
+        policy.comparison.passRate = nil
+        policy.comparison.measures = [.init(.latency)]
+        let pairs = try (0..<20).map {
+            try Pair(
+                id: $0, outcome: "success", latency: 100, cost: 10, candidateLatency: 300,
+                candidate: $0 < 8 ? #"{"outcome": "success"}"# : nil)
+        }
+        #expect(GateJudge(policy).judge(collected(policy, pairs), .init()).metrics.first?.decision == "worse")
+    }
+
+    @Test("pairs too few to show a difference, however large, are no pass", arguments: [
+        (4, nil, GateReport.Verdict.inconclusive), (5, nil, .fail), (1, 0.1, .inconclusive), (4, 100, .inconclusive), (5, 100, .pass),
+    ] as [(Int, Double?, GateReport.Verdict)])
+    func tooFew(count: Int, margin: Double?, verdict: GateReport.Verdict) throws {
+        var policy = GatePolicy()
+        policy.comparison.passRate = nil
+        policy.comparison.measures = [.init(.latency, margin: margin)]
+        let pairs = try (0..<count).map { try Pair(id: $0, outcome: "success", latency: 10 + Double($0), cost: 10, candidateLatency: 490) }
+        #expect(GateJudge(policy).judge(collected(policy, pairs), .init()).metrics.first?.verdict == verdict)
+    }
+
+    @Test("a pass rate of too few traces is no pass where it was asked for", arguments: [(4, true), (5, true), (4, false)])
+    func tooFewForPassRate(count: Int, isAskedFor: Bool) throws {
+        var policy = GatePolicy()
+        policy.comparison.passRate = GatePolicy.PassRate(isAskedFor: isAskedFor)
+        let pairs = try (0..<count).map { try Pair(id: $0, outcome: "success", latency: 10, cost: 10, candidateLatency: 9) }
+        let expected: GateReport.Verdict = count < 5 && isAskedFor ? .inconclusive : .pass
+        #expect(GateJudge(policy).judge(collected(policy, pairs), .init()).verdict == expected)
+    }
+
+    @Test("nothing can be compared with zero")
+    func zeros() throws {
+        var policy = GatePolicy()
+        policy.comparison.measures = [.init(.cost, margin: 0.1)]
+        let pairs = try (0..<20).map { try Pair(id: $0, outcome: "success", latency: 10, cost: 0, candidateLatency: 9) }
+        let finding = GateJudge(policy).judge(collected(policy, pairs), .init()).findings.first { $0.rule == "compare.cost_tokens" }
+        #expect(finding?.verdict == .inconclusive && finding?.message.contains("is 0 in all 20 traces") == true)
+    }
+}
+
 @Suite("The paired comparison, by simulation")
 struct MetricComparisonSimulationTests {
     @Test("a candidate as good as the baseline is seldom called worse")
@@ -265,16 +386,16 @@ struct Pair {
     init(
         id: Int, outcome: String, latency: Double?, cost: Double, candidateLatency: Double? = nil, candidateCost: Double? = nil,
         candidateOutcome: String? = nil, baselineOutcome: String? = nil, calls: String = "[]", tags: String = "[]",
-        candidate json: String? = nil, assumesSuccess: Bool = true
+        candidate json: String? = nil, both silent: String? = nil, assumesSuccess: Bool = true
     ) throws {
         func line(_ outcome: String, _ latency: Double?, _ cost: Double) -> String {
             let time = latency.map { #""latency_ms": \#($0), "# } ?? ""
             return #"{"trace_id": "t-\#(id)", "outcome": "\#(outcome)", \#(time)"cost_tokens": \#(cost), "tool_calls": \#(calls), "tags": \#(tags)}"#
         }
-        trace = try run(line(outcome, latency, cost))
-        baseline = ArmRun(run: try run(line(baselineOutcome ?? outcome, latency, cost)))
+        trace = try run(silent ?? line(outcome, latency, cost))
+        baseline = ArmRun(run: try run(silent ?? line(baselineOutcome ?? outcome, latency, cost)))
         candidate = ArmRun(
-            run: try run(json ?? line(candidateOutcome ?? outcome, candidateLatency ?? latency, candidateCost ?? cost)),
+            run: try run(json ?? silent ?? line(candidateOutcome ?? outcome, candidateLatency ?? latency, candidateCost ?? cost)),
             assumesSuccess: assumesSuccess)
     }
 
