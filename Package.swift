@@ -67,6 +67,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
         .target(name: "ReplaySpans", dependencies: ["AgentRuns", "RunSpans", "OTLP", "Delivery", "Threads", "Replay"]),
         .target(name: "Reports", dependencies: ["JSONText", "Replay"]),

@@ -43,16 +43,17 @@ public final class AgentPool: Sendable {
 
     /// Starts the tool endpoint.
     ///
-    /// - Throws: ``AgentSpecification/UsageError`` for headers that cannot be sent, or what the operating system says
+    /// - Throws: ``AgentSpecification/UsageError`` for headers that cannot be sent and authorities that cannot be
+    ///   read, or what the operating system says
     ///   against a server on 127.0.0.1.
     public init(_ options: Options = Options()) async throws {
         for header in options.headers { try Self.check(header) }
         self.options = options
+        transport = try HTTPTransport(connections: options.concurrency)
         notices = AgentNotices()
         desk = ToolDesk(
             endpoint: try await ToolEndpoint.start(notices), notices: notices, matching: options.toolMatching,
             fallback: options.toolFallback)
-        transport = HTTPTransport(connections: options.concurrency)
     }
 
     private static func check(_ header: (name: String, value: String)) throws(AgentSpecification.UsageError) {

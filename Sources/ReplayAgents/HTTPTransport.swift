@@ -1,4 +1,5 @@
 internal import AsyncHTTPClient
+internal import Glibc
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
@@ -29,8 +30,10 @@ struct HTTPTransport: Sendable {
     private let client: HTTPClient
 
     /// - Parameter connections: to one host at once; more requests than that wait for each other.
-    init(connections: Int) {
+    /// - Throws: ``AgentSpecification/UsageError`` when the authorities to be trusted cannot be read.
+    init(connections: Int) throws(AgentSpecification.UsageError) {
         var configuration = HTTPClient.Configuration()
+        configuration.tlsConfiguration = try TrustedAuthorities.configuration()
         configuration.redirectConfiguration = .disallow
         configuration.httpVersion = .http1Only
         configuration.timeout.connect = .seconds(10)
@@ -139,6 +142,8 @@ struct HTTPTransport: Sendable {
         guard isBeforeAnswer else {
             return Failure(problem: RunProblem(.transport, "the connection broke within the answer: \(words(error))"))
         }
+        // Who is not trusted now will not be at the next try.
+        if let words = TrustedAuthorities.words(error) { return Failure(problem: RunProblem(.transport, words)) }
         return Failure(problem: RunProblem(.transport, words(error)), isRetryable: true)
     }
 
@@ -147,6 +152,10 @@ struct HTTPTransport: Sendable {
             if let first = error.connectionErrors.first { return words(first.error) }
             guard let lookup = error.dnsAError ?? error.dnsAAAAError else { return "cannot connect" }
             return "the host cannot be found: \(words(lookup))"
+        }
+        if let error = error as? IOError {
+            let cause = String(cString: strerror(error.errnoCode))
+            return error.errnoCode == ECONNREFUSED ? "nobody listens there (\(cause)); is the agent running?" : "the connection failed: \(cause)"
         }
         switch error as? HTTPClientError {
         case .remoteConnectionClosed?: return "the agent closed the connection without a whole answer"

@@ -104,6 +104,9 @@ public struct OpenAIAgent: ReplayAgent {
                 let delay = retries.delay(beforeRetry: tries)
                 guard error.isRetryable, tries < retries.maximum, ContinuousClock.now + delay < deadline else {
                     var problem = error.problem
+                    if problem.detail.hasPrefix("status 404"), !target.url.hasSuffix("/chat/completions") {
+                        problem.detail += " (the URL must be the whole one, such as …/v1/chat/completions)"
+                    }
                     if tries > 0 { problem.detail += " (\(tries + 1) tries)" }
                     throw problem
                 }

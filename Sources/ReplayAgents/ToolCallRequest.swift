@@ -65,7 +65,10 @@ struct ToolCallRequest {
         case ("call", nil):
             guard method == .POST else { return .failure(.methodNotAllowed, "POST calls the tool") }
             return call(session, runs, notices)
-        default: return stray(notices)
+        default:
+            // Who knows the token may know the paths.
+            notices.note(.strayRequest, runID: session.runID, "\(method) of a path that its tools do not have")
+            return .failure(.notFound, "not found: POST the arguments to tools_url/tools/NAME")
         }
     }
 

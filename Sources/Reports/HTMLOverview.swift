@@ -3,9 +3,13 @@ internal import Replay
 /// What an HTML report says of the replay as a whole.
 struct HTMLOverview {
     let report: ReplayReport
+    /// The gate file, as the user named it.
+    var gateFile: String?
+    /// When the page was made.
+    var date: String
 
     var text: String {
-        header + "<main>\n" + totals + (report.gate.map { gate($0) } ?? "") + pairs
+        header + "<main>\n" + HTMLLegend.text + totals + (report.gate.map { gate($0) } ?? "") + pairs
             + list("Not compared", report.gaps) + list("Against \(report.comparison?.file ?? "")", report.comparisonWords)
             + list("Notes", report.notes)
     }
@@ -13,7 +17,7 @@ struct HTMLOverview {
     var footer: String {
         let export = report.exportWords.map { "<p>Export: \(HTMLText.escaped($0))</p>" } ?? ""
         return """
-            <footer>\(export)<p>Replay \(HTMLText.escaped(report.replayID)) of \(HTMLText.escaped(report.traces)), \
+            <footer>\(export)<p>Replay \(HTMLText.escaped(report.replayID)) of \(HTMLText.escaped(ShownPath.of(report.traces))), \
             \(Numbers.seconds(report.duration)). Made by Outrigger.</p></footer>
 
             """
@@ -24,6 +28,7 @@ struct HTMLOverview {
         <header class="\(report.verdict.rawValue)">
         <p class="verdict">\(report.gate == nil ? "" : "Gate: ")\(report.verdict.rawValue)</p>
         <h1>\(HTMLText.escaped(report.headline))</h1>
+        <p class="dim facts"><time>\(HTMLText.escaped(date))</time>\(fact("gate file", gateFile))\(fact("traces", report.traces))</p>
         <dl class="arms">
         \(arm("Baseline", report.baseline))\(arm("Candidate", report.candidate))</dl>
         </header>
@@ -31,10 +36,16 @@ struct HTMLOverview {
         """
     }
 
+    private func fact(_ name: String, _ path: String?) -> String {
+        path.map { " · \(name) <code>\(HTMLText.escaped(ShownPath.of($0)))</code>" } ?? ""
+    }
+
     private func arm(_ name: String, _ arm: ReplayReport.ArmDescription) -> String {
-        let digest = arm.digest.map { "<br><code>\(HTMLText.escaped($0))</code>" } ?? ""
+        let digest = arm.digest.map {
+            "<br><code class=\"digest\" title=\"\(HTMLText.escaped($0))\">\(HTMLText.escaped($0))</code>"
+        } ?? ""
         return "<div><dt>\(name)</dt><dd><strong>\(HTMLText.escaped(arm.version))</strong> "
-            + "<span class=\"dim\">\(HTMLText.escaped(arm.agent))</span>\(digest)</dd></div>\n"
+            + "<span class=\"dim\">\(HTMLText.escaped(arm.shownAgent))</span>\(digest)</dd></div>\n"
     }
 
     private var totals: String {
@@ -67,19 +78,28 @@ struct HTMLOverview {
                 "<code>\(HTMLText.escaped(finding.rule))</code>", HTMLText.escaped(finding.message, limit: 2000),
             ]
         }
-        text += table("Rules", ["verdict", "rule", "finding"], findings.map { $0 }, numbers: false)
+        text += table("Rules", ["verdict", "rule", "finding"], findings.map { $0 })
         let slices = gate.slices.prefix(200).map { slice in
             let tally = slice.tally
             return [HTMLText.escaped(slice.name)]
                 + [tally.total, tally.passed, tally.failed, tally.toolMisuse, tally.budgetOverruns].map(Numbers.count)
         }
         text += table("Slices", ["slice", "traces", "passed", "failed", "tool misuse", "overruns"], slices, numbers: true)
-        if let flakiness = gate.flakiness { text += list("Flakiness", [flakiness.words] + (flakiness.flakyWords.map { [$0] } ?? [])) }
+        if let flakiness = gate.flakiness { text += self.flakiness(flakiness) }
         return text
     }
 
+    private func flakiness(_ flakiness: GateReport.Flakiness) -> String {
+        let chances = flakiness.passHatK.prefix(10)
+        let header = ["repetitions"] + chances.indices.map { "pass^\($0 + 1)" }
+        let row = [Numbers.count(flakiness.repetitions)] + chances.map { Numbers.percent($0) }
+        let words = "pass^k is the chance that a trace passes k times out of k."
+        let lines = [words, Numbers.count(flakiness.flakyCount, "flaky trace")] + (flakiness.flakyWords.map { [$0] } ?? [])
+        return table("Flakiness", header, [row], numbers: true) + lines.map { "<p class=\"dim\">\(HTMLText.escaped($0, limit: 4000))</p>\n" }.joined()
+    }
+
     /// - Parameter numbers: whether all columns but the first are numbers.
-    private func table(_ title: String, _ header: [String], _ rows: [[String]], numbers: Bool) -> String {
+    private func table(_ title: String, _ header: [String], _ rows: [[String]], numbers: Bool = false) -> String {
         guard !rows.isEmpty else { return "" }
         let head = header.map { "<th scope=\"col\">\($0)</th>" }.joined()
         let body = rows.map { row in
@@ -88,7 +108,7 @@ struct HTMLOverview {
         }
         return """
             <section><h2>\(title)</h2><div class="scroll" tabindex="0" role="region" aria-label="\(title)">\
-            <table\(numbers ? " class=\"numbers\"" : "")><thead><tr>\(head)</tr></thead>
+            <table\(numbers ? " class=\"numbers\"" : " class=\"words\"")><thead><tr>\(head)</tr></thead>
             <tbody>\(body.joined(separator: "\n"))</tbody></table></div></section>
 
             """
@@ -113,9 +133,9 @@ struct HTMLOverview {
         <p class="change">\(metric.baselineWords) → <strong>\(metric.candidateWords)</strong></p>
         \(HTMLInterval(metric).text)
         <p>\(HTMLText.escaped(metric.effectName)): <strong>\(metric.effectWords)</strong></p>
-        <p class="dim">\(metric.confidenceWords) interval \(metric.intervalWords), margin \(metric.marginWords), \
-        \(Numbers.count(metric.pairs, "pair")). \(HTMLText.escaped(metric.test)): p \(Numbers.pValue(metric.pValue)), \
-        adjusted \(Numbers.pValue(metric.adjustedPValue))</p>
+        <p class="dim">\(metric.confidenceWords) interval \(metric.intervalWords), \(Numbers.count(metric.pairs, "pair"))</p>
+        <p class="dim">\(HTMLText.escaped(metric.marginMeaning))</p>
+        \(metric.pValueMeaning.map { "<p class=\"dim\">\(HTMLText.escaped(metric.test)): \(HTMLText.escaped($0))</p>" } ?? "")
         </article>
 
         """

@@ -4,7 +4,7 @@ enum HTMLPage {
     /// holds them together.
     static let policy =
         "default-src 'none'; style-src '\(styleHash)'; script-src '\(scriptHash)'; base-uri 'none'; form-action 'none'"
-    static let styleHash = "sha256-4EQCCWpmU4IXiEgGVTrig7xOUrz/JM7/Swx0zEbbqz8="
+    static let styleHash = "sha256-dIOk4aRuVwLWKBjgomth0mJt1hZvcH25hYEDEL5CXsM="
     static let scriptHash = "sha256-RukhrWXinFCUy464pLDg81NAmrwrSjAct3tk5Lo6+IE="
 
     static let style = """
@@ -34,6 +34,9 @@ enum HTMLPage {
         svg .bar{stroke:var(--warn);stroke-width:6;stroke-linecap:round;opacity:.45}svg circle{fill:var(--warn)}
         svg.pass .bar{stroke:var(--good)}svg.pass circle{fill:var(--good)}svg.fail .bar{stroke:var(--bad)}svg.fail circle{fill:var(--bad)}
         .badge{display:inline-block;padding:0 .5em;border-radius:1em;font-size:.82rem;font-weight:600;background:var(--warn-bg);color:var(--warn)}
+        .badge.pass,.badge.inconclusive,.words th{white-space:nowrap}.words th{width:1%}
+        .digest{display:block;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;user-select:all}.arms>div{min-width:0}.facts{margin-bottom:.6rem}
+        .legend{margin-top:1rem}.legend dl{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1rem;padding:0 0 .6rem}.legend svg{width:7rem;margin:0}
         .badge.pass{background:var(--good-bg);color:var(--good)}.badge.fail{background:var(--bad-bg);color:var(--bad)}
         .scroll{overflow-x:auto;border:1px solid var(--line);border-radius:8px;background:var(--panel)}
         table{border-collapse:collapse;width:100%}th,td{padding:.35rem .7rem;text-align:left;vertical-align:top;border-top:1px solid var(--line)}
@@ -51,7 +54,10 @@ enum HTMLPage {
         .sides{display:grid;grid-template-columns:1fr 1fr;gap:1rem}.side{border:1px solid var(--line);border-radius:8px;padding:.6rem .9rem;min-width:0}
         .side h3{margin-top:0}.side dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem .8rem}.side dt{color:var(--dim)}
         .checks{padding-left:0;list-style:none;margin:.2rem 0}footer{margin-top:2rem;color:var(--dim);font-size:.9rem}[hidden]{display:none}
-        @media(max-width:700px){.sides,.arms{grid-template-columns:1fr}.one{display:none}body{padding:.6rem}th,td{padding:.3rem .45rem}}
+        @media(max-width:700px){.sides,.arms{grid-template-columns:1fr}.one{display:none}body{padding:.6rem}th,td{padding:.3rem .45rem}\
+        .calls{min-width:0}.calls thead{display:none}.calls tr{display:grid;grid-template-columns:1fr 1fr;border-top:1px solid var(--line)}\
+        .calls th,.calls td{min-width:0;border-top:0}.calls th:first-child{grid-column:1/-1;width:auto;padding-bottom:0}\
+        .legend dl{grid-template-columns:1fr}.words th{white-space:normal}.words .badge{white-space:nowrap}}
         @media print{:root{--bg:#fff}body{max-width:none}.filter{display:none}.scroll,pre{overflow:visible;max-height:none}.run,.card{break-inside:avoid}}
         """
 

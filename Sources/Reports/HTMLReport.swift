@@ -1,3 +1,4 @@
+internal import Glibc
 public import Replay
 
 /// One page that needs nothing else: the verdict, the numbers, and the runs side by side.
@@ -7,16 +8,19 @@ public import Replay
 public struct HTMLReport: ReportWriter {
     private let output: ReportOutput
     private let link: TraceLink?
+    private let gateFile: String?
     private var kept: KeptDetails
 
     /// - Parameters:
     ///   - path: `-` is standard output.
+    ///   - gateFile: the path of the gate file, if there is one.
     ///   - maximumPasses: of the traces that passed, those with other tool calls come first.
     public init(
-        path: String, link: TraceLink? = nil, maximumFailures: Int = 200, maximumPasses: Int = 20
+        path: String, link: TraceLink? = nil, gateFile: String? = nil, maximumFailures: Int = 200, maximumPasses: Int = 100
     ) throws(ReportError) {
         output = try ReportOutput(path: path)
         self.link = link
+        self.gateFile = gateFile
         kept = KeptDetails(failures: maximumFailures, passes: maximumPasses)
     }
 
@@ -39,15 +43,27 @@ public struct HTMLReport: ReportWriter {
             <body>
 
             """)
-        try output.write(HTMLOverview(report: report).text)
+        let overview = HTMLOverview(report: report, gateFile: gateFile, date: Self.now())
+        try output.write(overview.text)
         try output.write(HTMLRuns.opening(kept))
         let runs = HTMLRuns(link: link)
         for detail in kept.failures { try output.write(runs.text(detail)) }
         for detail in kept.passes { try output.write(runs.text(detail)) }
         try output.write("</section>\n</main>\n")
-        try output.write(HTMLOverview(report: report).footer)
+        try output.write(overview.footer)
         try output.write("<script>\(HTMLPage.script)</script>\n</body>\n</html>\n")
         try output.commit()
+    }
+}
+
+extension HTMLReport {
+    /// The time, in UTC: `2026-04-06 08:13 UTC`.
+    fileprivate static func now() -> String {
+        var seconds = time(nil)
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
+        return "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday)) \(two(parts.tm_hour)):\(two(parts.tm_min)) UTC"
     }
 }
 

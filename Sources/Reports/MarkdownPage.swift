@@ -84,6 +84,10 @@ struct MarkdownPage {
         }
         let header = ["metric", "pairs", "baseline", "candidate", "effect", "interval", "margin", "p", "adjusted p", "decision"]
         table(header, "-::::::::-", metrics, to: &page)
+        for metric in gate.metrics {
+            let meaning = [metric.marginMeaning, metric.pValueMeaning].compactMap(\.self).joined(separator: " ")
+            _ = add("<sub>\(MarkdownText.inline("\(metric.title): \(meaning)", limit: 600))</sub><br>\n", to: &page)
+        }
         let slices = gate.slices.map { slice in
             let tally = slice.tally
             return [MarkdownText.code(slice.name)]

@@ -88,7 +88,29 @@ extension ReplayReport.ArmDescription {
     /// `v2 (sha256:0123456789ab…, http://agent)`.
     var words: String {
         let short = digest.map { $0.count > 21 ? String($0.prefix(19)) + "…" : $0 }
-        return "\(version) (\([short, agent].compactMap(\.self).joined(separator: ", ")))"
+        return "\(version) (\([short, shownAgent].compactMap(\.self).joined(separator: ", ")))"
+    }
+}
+
+extension ReplayReport.ArmDescription {
+    /// The agent, with the path of a recording as short as it can be.
+    var shownAgent: String {
+        agent.hasPrefix("recorded:") ? "recorded:" + ShownPath.of(String(agent.dropFirst(9))) : agent
+    }
+}
+
+/// Paths as people read them.
+enum ShownPath {
+    /// Without `.` and `..` within: `Fixtures/gates/../traces/x.jsonl` is `Fixtures/traces/x.jsonl`. For reading only: where a
+    /// link is followed before the `..`, the file is another one.
+    static func of(_ path: String) -> String {
+        guard path.contains("./") else { return path }
+        var parts: [Substring] = []
+        for part in path.split(separator: "/") where part != "." {
+            if part == "..", let last = parts.last, last != ".." { parts.removeLast() } else { parts.append(part) }
+        }
+        let shown = (path.hasPrefix("/") ? "/" : "") + parts.joined(separator: "/")
+        return shown.isEmpty ? "." : shown
     }
 }
 
@@ -114,7 +136,12 @@ extension GateReport.Metric {
     var isRate: Bool { name == "pass_rate" }
     var baselineWords: String { isRate ? Numbers.percent(baseline) : Numbers.measured(baseline) }
     var candidateWords: String { isRate ? Numbers.percent(candidate) : Numbers.measured(candidate) }
-    var effectWords: String { isRate ? signedPercent(effect) : "× " + Numbers.measured(effect) }
+    /// `–` where nothing was measured: a ratio to nothing, or of nothing, says nothing.
+    var effectWords: String {
+        guard effect.isFinite, pairs > 0 else { return "–" }
+        if isRate { return signedPercent(effect) }
+        return effect > 0 ? "× " + Numbers.measured(effect) : "–"
+    }
     var intervalWords: String {
         guard let interval else { return "–" }
         return isRate
@@ -123,6 +150,23 @@ extension GateReport.Metric {
     }
     var confidenceWords: String { Numbers.percent(confidence) }
     var marginWords: String { margin.map { Numbers.percent($0) } ?? "–" }
+
+    /// What the margin and the p-value mean for this metric, in a sentence each.
+    var marginMeaning: String {
+        guard let margin else { return "No margin: the candidate fails only when it is significantly worse." }
+        let most = Numbers.percent(margin)
+        return isRate
+            ? "Margin \(most): the candidate may pass up to \(most) (percentage points) less often; the interval must exclude more."
+            : "Margin \(most): the candidate may take up to \(most) more than the baseline; the interval must exclude more."
+    }
+
+    /// Nil without a p-value.
+    var pValueMeaning: String? {
+        guard let pValue, pValue.isFinite else { return nil }
+        let adjusted = adjustedPValue.map { ", \(Numbers.pValue($0)) adjusted for the number of metrics" } ?? ""
+        return "p \(Numbers.pValue(pValue))\(adjusted): the chance of a candidate that looks this much worse, or more, if the arms "
+            + (margin == nil ? "were alike." : "were alike. With a margin the interval decides, not p: worse, but by little, can be good enough.")
+    }
 
     private func signedPercent(_ share: Double) -> String { (share > 0 ? "+" : "") + Numbers.percent(share) }
 }

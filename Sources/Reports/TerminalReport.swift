@@ -40,7 +40,8 @@ public struct TerminalReport: ReportWriter {
     }
 
     private func hasMoreToSay(_ report: ReplayReport) -> Bool {
-        report.gate != nil || report.partial != nil || report.export != nil || report.comparison != nil
+        // A recording judged by the sample's rules is told in the sample's words, and in no others.
+        report.baseline.agent != "recorded" || report.candidate.agent != "recorded" || report.gate != nil || report.partial != nil || report.export != nil || report.comparison != nil
             || !report.notes.isEmpty || !report.rejectedLines.isEmpty || report.unmatched != .init()
             || !report.tally.toolChanges.isEmpty || !report.tally.checks.isEmpty || kept.hasProblems || kept.hasChecks
             || report.tally.reasons.keys.contains { !["outcome_fail", "tool_misuse", "latency", "cost"].contains($0) }

@@ -43,7 +43,7 @@ struct ReplayReports {
                 listsEveryRun = true
             case ("markdown", let path?): list.append(try MarkdownReport(path: path, link: setup.link))
             case ("html", let path?):
-                list.append(try HTMLReport(path: path, link: setup.link))
+                list.append(try HTMLReport(path: path, link: setup.link, gateFile: setup.gateFile))
                 listsEveryRun = true
                 showsContent = true
             case ("github", nil):

@@ -16,6 +16,8 @@ struct ReplaySetup {
     var candidate: ReplayReport.ArmDescription
     var link: TraceLink?
     var checks: [String]
+    /// The path of the gate file, as it was given.
+    var gateFile: String?
     /// Owns what the agents share; to be ended.
     let agents: AgentSetup
     /// What is read and written; reports are written by whoever makes them.
@@ -33,6 +35,7 @@ struct ReplaySetup {
         guard let traces = flags.arms.traces ?? file?.traces.map({ Self.resolve($0, in: file?.folder) }) else {
             throw UsageError("name the recorded traces: --traces FILE" + (gate == nil ? "" : ", or traces: in the gate file"))
         }
+        gateFile = gate?.config
         policy = file?.policy ?? GatePolicy()
         if let gate { Self.apply(gate, to: &policy) }
 

@@ -16,7 +16,8 @@ import Testing
         // The gate's suite has two rules.
         #expect(try files.check("junit", "r.xml", schema: "junit.xsd") == "10 \(verdict == .pass ? 4 : 5) 1 1")
         let page = try files.write("r.html", details, report) { try HTMLReport(path: $0, link: link) }
-        #expect(try files.check("html", "r.html") == "8")
+        // One for each trace, and the legend.
+        #expect(try files.check("html", "r.html") == "9")
         #expect(page.contains("<ins>1845.0</ins>") && page.contains("no answer within 60 s"))
         let comment = try files.write("r.md", details, report) { try MarkdownReport(path: $0, link: link) }
         #expect(comment.contains("Outrigger: \(verdict.rawValue)") && comment.contains("!   /amount: 184.50 → 1845.0"))
@@ -56,6 +57,39 @@ import Testing
         #expect(!lines.contains("\r") && !lines.contains("\0"))
     }
 
+    @Test func nothingMeasuredIsNoNumber() throws {
+        let files = try ReportFiles()
+        var report = SampleReplay.full(.inconclusive)
+        report.gate?.metrics = [
+            .init(
+                name: "cost_tokens", pairs: 0, baseline: .nan, candidate: .nan, effectName: "ratio of means", effect: 0, interval: nil,
+                confidence: 0.95, margin: 0.1, test: "Wilcoxon signed-rank, one-sided", pValue: nil, decision: "not reported",
+                verdict: .inconclusive)
+        ]
+        let page = try files.write("r.html", [], report) { try HTMLReport(path: $0) }
+        let comment = try files.write("r.md", [], report) { try MarkdownReport(path: $0) }
+        let text = try files.write("r.txt", [], report) { try TerminalReport(path: $0, colors: false) }
+        for report in [page, comment, text] { #expect(report.contains("not reported") && !report.contains("× ") && !report.contains("p –")) }
+    }
+
+    @Test func thePageSaysWhatItIsOf() throws {
+        let files = try ReportFiles()
+        var report = SampleReplay.full(.pass)
+        report.traces = "Fixtures/gates/../traces/a.jsonl"
+        report.candidate.agent = "recorded:Fixtures/gates/../traces/b.jsonl"
+        var passed = SampleReplay.detail("t-1")
+        (passed.baseline.response, passed.candidate.response) = ("on time, says one", "on time, says the other")
+        let page = try files.write("r.html", [passed], report) { try HTMLReport(path: $0, gateFile: "./Fixtures/gates/sample.yaml") }
+        #expect(page.contains("<code>Fixtures/gates/sample.yaml</code>") && page.contains("<code>Fixtures/traces/a.jsonl</code>"))
+        #expect(page.contains("recorded:Fixtures/traces/b.jsonl") && !page.contains("/../"))
+        #expect(page.contains(/<time>20\d\d-\d\d-\d\d \d\d:\d\d UTC<\/time>/))
+        #expect(page.contains("<pre>on time, says one</pre>") && page.contains("<pre>on time, says the other</pre>"))
+        #expect(page.contains(">pass^3</th>") && page.contains("With a margin the interval decides"))
+        for (path, shown) in [("../a", "../a"), ("a/../../b", "../b"), ("/a/./b", "/a/b"), ("a..b/c", "a..b/c"), ("-", "-")] {
+            #expect(ShownPath.of(path) == shown)
+        }
+    }
+
     @Test func theSummaryIsTheSamples() throws {
         let files = try ReportFiles()
         let details = [
@@ -80,7 +114,9 @@ import Testing
         #expect(try !files.write("s.txt", passed, SampleReplay.report(passed)) { try SampleSummary(path: $0) }.contains("Failed traces"))
         // What the sample finds, its summary says.
         let plain = [details[0], details[1]]
-        #expect(try files.write("t.txt", plain, SampleReplay.report(plain)) { try TerminalReport(path: $0, colors: true) } == "")
+        var recorded = SampleReplay.report(plain)
+        recorded.candidate.agent = "recorded"
+        #expect(try files.write("t.txt", plain, recorded) { try TerminalReport(path: $0, colors: true) } == "")
     }
 
     @Test func jsonReadsAsTheSamples() throws {
@@ -126,7 +162,7 @@ import Testing
         var all = ReportSet(writers)
         try all.finish(report)
         #expect(try files.check("json", "r.json", schema: "replay-report.schema.json").hasSuffix("100000"))
-        #expect(try files.text("r.html").contains("1,800 more that failed and 97,980 more that passed"))
+        #expect(try files.text("r.html").contains("1,800 more that failed and 97,900 more that passed"))
         #expect(try files.text("t.txt").contains("… and 1,800 more failed traces"))
         #expect(try files.text("a.txt").split(separator: "\n").count == 10)
         #expect(try files.text("r.md").utf8.count <= 60_000)
