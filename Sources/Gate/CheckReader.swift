@@ -60,8 +60,9 @@ struct CheckReader {
             } ?? nil
         case "score":
             value.mapping { fields in
-                guard let name = fields.required("evaluator")?.word(of: evaluators),
-                    let minimum = fields.required("at_least")?.double()
+                let field = fields.required("evaluator")
+                if evaluators.isEmpty { field?.report("no evaluator is defined", remedy: "add it under evaluators") }
+                guard !evaluators.isEmpty, let name = field?.word(of: evaluators), let minimum = fields.required("at_least")?.double()
                 else { return nil }
                 return .evaluator(EvaluatorName(name), minimum: minimum)
             } ?? nil

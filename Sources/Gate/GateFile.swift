@@ -68,7 +68,7 @@ public struct GateFile: Sendable {
             maxRepetitions = limits["max_repetitions"]?.int(in: 1...10_000)
         }
         if let kinds = fields["fail_on"] {
-            failOn = kinds.list { $0.word(as: ToolCallChange.Kind.self) }.map(Set.init)
+            failOn = kinds.text == "none" ? [] : kinds.list { $0.word(as: ToolCallChange.Kind.self) }.map(Set.init)
         }
         policy.thresholds = fields["thresholds"].flatMap { $0.mapping(Self.thresholds) } ?? policy.thresholds
         policy.slices = fields["slices"]?.list(Self.slice) ?? []
@@ -142,8 +142,8 @@ public struct GateFile: Sendable {
             guard let field = fields[name.rawValue] else { continue }
             let measure = field.mapping { fields -> GatePolicy.Measure in
                 var measure = GatePolicy.Measure(name, margin: fields["margin"]?.percentage(in: 0...10_000).map { $0 / 100 })
-                switch fields["statistic"]?.word(of: ["mean", "median", "p90", "p95", "p99"]) {
-                case "median": measure.statistic = .quantile(0.5)
+                switch fields["statistic"]?.word(of: ["mean", "median", "p50", "p90", "p95", "p99"]) {
+                case "median", "p50": measure.statistic = .quantile(0.5)
                 case "p90": measure.statistic = .quantile(0.9)
                 case "p95": measure.statistic = .quantile(0.95)
                 case "p99": measure.statistic = .quantile(0.99)

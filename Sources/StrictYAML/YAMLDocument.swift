@@ -15,7 +15,7 @@ public struct YAMLDocument: Sendable {
     public init(path: String, name: String? = nil, limits: YAMLLimits = YAMLLimits()) throws(YAMLError) {
         let name = name ?? path
         func failure(_ problem: String, _ remedy: String?) -> YAMLError {
-            YAMLError([YAMLProblem(file: name, position: .init(line: 1, column: 1), problem: problem, remedy: remedy)])
+            YAMLError([YAMLProblem(file: name, position: .unread, problem: problem, remedy: remedy)])
         }
         // Without waiting: a pipe that nobody writes to must not hang the reader.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)

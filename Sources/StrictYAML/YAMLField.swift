@@ -104,7 +104,7 @@ public struct YAMLField {
         guard case .mapping(let entries) = node.content else { return wrong("a mapping", "write key: value lines, indented") }
         let mapping = YAMLMapping(field: self, entries: entries)
         let value = read(mapping)
-        mapping.reportUnknownKeys()
+        mapping.reportUnknownKeys(isComplete: value != nil)
         return value
     }
 

@@ -34,10 +34,12 @@ public final class YAMLMapping {
     /// Says what is wrong with the mapping as a whole.
     public func report(_ problem: String, remedy: String? = nil) { field.report(problem, remedy: remedy) }
 
-    func reportUnknownKeys() {
+    /// - Parameter isComplete: false when reading ended early, so that keys may be known which nobody asked for.
+    func reportUnknownKeys(isComplete: Bool) {
         for entry in order where !known.contains(entry.key) {
             let nearest = NearestWord.of(entry.key, among: known.filter { entries[$0] == nil })
                 ?? NearestWord.of(entry.key, among: known)
+            guard isComplete || nearest != nil else { continue }
             let choices = known.isEmpty ? "no key is known here" : "known are \(known.sorted().joined(separator: ", "))"
             field.problems.report(
                 entry.keyPosition, YAMLField.join(field.path, entry.key), "unknown key \(quoted(entry.key))",

@@ -3,6 +3,9 @@ public struct YAMLPosition: Hashable, Comparable, Sendable {
     public var line: Int
     public var column: Int
 
+    /// For what is wrong with a file that could not be read.
+    static let unread = YAMLPosition(line: 0, column: 0)
+
     public init(line: Int, column: Int) {
         self.line = line
         self.column = column
@@ -31,7 +34,7 @@ public struct YAMLProblem: Hashable, Sendable, CustomStringConvertible {
     }
 
     public var description: String {
-        "\(file):\(position.line):\(position.column): \(path.isEmpty ? "" : "\(path): ")\(problem)"
+        "\(file)\(position == .unread ? "" : ":\(position.line):\(position.column)"): \(path.isEmpty ? "" : "\(path): ")\(problem)"
             + (remedy.map { " (\($0))" } ?? "")
     }
 }

@@ -18,7 +18,10 @@ struct Outrigger: AsyncParsableCommand {
     /// command line or the configuration is 2.
     static func main() async {
         // A file opened under the number of a closed standard stream would get what is meant for people.
-        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 { _ = open("/dev/null", O_RDWR) }
+        // Standard output that nobody opened fails when it is written, since a result would be lost there.
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            _ = open("/dev/null", descriptor == STDOUT_FILENO ? O_RDONLY : O_RDWR)
+        }
         do {
             try await run(try parseAsRoot())
         } catch let status as ExitCode {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import JSONText
 import Releases
+import StrictYAML
 
 struct ReleaseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -51,7 +52,7 @@ struct ReleaseCommand: ParsableCommand {
             var errors = 0
             var warnings = 0
             for file in files {
-                let lint = ReleaseLint(try ReleaseCommand.load(file))
+                let lint = ReleaseLint(try load(file))
                 errors += lint.errors.count
                 warnings += lint.warnings.count
                 for finding in lint.findings { Terminal.write(line(finding) + "\n", to: STDOUT_FILENO) }
@@ -60,6 +61,22 @@ struct ReleaseCommand: ParsableCommand {
                 Terminal.write("\(Readable.count(errors, "error")), \(Readable.count(warnings, "warning"))\n", to: STDERR_FILENO)
             }
             if errors > 0 || strict && warnings > 0 { throw ExitCode(1) }
+        }
+
+        private func load(_ file: String) throws -> Release {
+            guard json else { return try ReleaseCommand.load(file) }
+            do throws(ReleaseError) { return try Release.load(file) } catch {
+                for problem in error.problems {
+                    let line = JSONValue.object([
+                        ("file", .text(problem.file)), ("line", problem.position.line > 0 ? .integer(problem.position.line) : .null),
+                        ("severity", .text("error")), ("rule", .text("unreadable")),
+                        ("message", .text((problem.path.isEmpty ? "" : problem.path + ": ") + problem.problem)),
+                        ("remedy", problem.remedy.map { .text($0) } ?? .null),
+                    ])
+                    Terminal.write(line.text + "\n", to: STDOUT_FILENO)
+                }
+                throw ExitCode(2)
+            }
         }
 
         private func line(_ finding: ReleaseLint.Finding) -> String {

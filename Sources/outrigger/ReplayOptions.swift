@@ -37,8 +37,8 @@ enum ReplayOptions {
     struct Running: ParsableArguments {
         @Option(help: "Runs of agents under way at once. Default: 4.")
         var concurrency: Int?
-        @Option(help: "For one run of an agent, retries included. Default: 60s.")
-        var runTimeout: DurationArgument?
+        @Option(help: "For one run of an agent, retries included, with its unit (500ms, 10s, 5m). Default: 60s.")
+        var runTimeout: String?
         @Option(name: .customLong("repeat"), help: "Replay every trace this many times. Default: 1.")
         var repetitions: Int?
         @Option(help: "How tool calls are matched to recorded ones: strict, ordered or lenient. Default: lenient.")
@@ -77,3 +77,25 @@ enum ReplayOptions {
 }
 
 enum ToolMatchArgument: String, CaseIterable, ExpressibleByArgument { case strict, ordered, lenient }
+
+extension ReplayOptions.Running {
+    /// The flags that were given and say something to agents only.
+    var forAgents: [String] {
+        [
+            ("--run-timeout", runTimeout != nil), ("--tool-match", toolMatch != nil), ("--tool-fallback", toolFallback != nil),
+            ("--agent-header", !agentHeader.isEmpty), ("--model", model != nil), ("--api-key-env", apiKeyEnv != nil),
+        ].filter(\.1).map(\.0)
+    }
+
+    /// - Throws: ``UsageError`` for a time without its unit: 10 milliseconds are seldom what was meant by 10.
+    var runTimeLimit: Duration? {
+        get throws(UsageError) {
+            guard let runTimeout else { return nil }
+            guard let value = DurationArgument(argument: runTimeout), runTimeout.last?.isLetter == true else {
+                throw UsageError("--run-timeout \(runTimeout): write a time and its unit, such as 500ms, 10s or 5m")
+            }
+            guard value.duration > .zero else { throw UsageError("--run-timeout must be more than nothing") }
+            return value.duration
+        }
+    }
+}

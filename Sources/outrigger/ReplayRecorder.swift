@@ -9,10 +9,15 @@ struct ReplayRecorder: PairObserver {
     var evidence: GateEvidence
     var reports: ReplayReports
     private var witness: ReplayWitness
+    /// nil where nobody wants to see it.
+    private var progress: ReplayProgress?
     private let export: ReplayExport?
     private let redactor: TextRedactor
 
-    init(_ setup: ReplaySetup, _ reports: ReplayReports, _ export: ReplayExport?, _ redaction: Redaction) {
+    init(
+        _ setup: ReplaySetup, _ reports: ReplayReports, _ export: ReplayExport?, _ redaction: Redaction, progress: ReplayProgress?
+    ) {
+        self.progress = progress
         redactor = TextRedactor(redaction)
         witness = ReplayWitness(setup.plan)
         self.export = export
@@ -24,6 +29,7 @@ struct ReplayRecorder: PairObserver {
         _ place: PairPlace, trace: borrowing AgentRun, baseline: borrowing ArmRun, candidate: borrowing ArmRun,
         verdict: borrowing PairVerdict
     ) throws {
+        progress?.note(verdict)
         witness.note(baseline, candidate)
         evidence.observe(place, trace: trace, baseline: baseline, candidate: candidate, verdict: verdict)
         let ids = export?.export(place, trace: trace, baseline: baseline, candidate: candidate, verdict: verdict)
@@ -33,6 +39,12 @@ struct ReplayRecorder: PairObserver {
             RunDetail(
                 verdict, trace: trace, place: place, baseline: baseline, candidate: candidate, ids: ids,
                 detailed: isTold || reports.showsContent, redactor: redactor))
+    }
+
+    /// Call it once, after the last pair.
+    mutating func finish() {
+        progress?.finish()
+        evidence.finish()
     }
 
     /// What a reader must know of the replay as a whole, the most important first.

@@ -48,8 +48,11 @@ enum ReplaySession {
         let started = ContinuousClock.now
         let rejects = RejectCounter { talker.warn($0) }
         let export = try ReplayExport(flags, setup) { talker.warn($0) }
-        var recorder = ReplayRecorder(setup, reports, export, try ExportSetup.redaction(flags.mapping))
         let plan = setup.plan
+        let isLive = plan.baseline.source.isLive || plan.candidate.source.isLive
+        var recorder = ReplayRecorder(
+            setup, reports, export, try ExportSetup.redaction(flags.mapping),
+            progress: isLive && !flags.reporting.quiet ? ReplayProgress(talker) : nil)
         try StopSignal.install(stop) { talker.say("\($0): ending the replay; a second signal ends at once") }
         let ending: ReplayEnding
         do {
@@ -59,7 +62,7 @@ enum ReplaySession {
             throw error
         }
         let notes = await setup.agents.end()
-        recorder.evidence.finish()
+        recorder.finish()
         var report = ReplayReport(
             replayID: plan.replayID, traces: plan.traces, baseline: setup.baseline, candidate: setup.candidate)
         report.tally = recorder.evidence.tally
@@ -67,6 +70,9 @@ enum ReplaySession {
         report.unmatched = ending.unmatched
         report.partial = ending.partial
         report.notes = recorder.notes(setup) + setup.notes + notes
+        if let limit = plan.limit, recorder.evidence.tally.total >= limit * plan.repetitions {
+            report.notes.append("only the first \(Readable.count(limit, "trace")) \(limit == 1 ? "was" : "were") replayed (--limit)")
+        }
         report.export = export?.finish()
         if isGate { report.gate = GateJudge(setup.policy).judge(recorder.evidence, circumstances(setup, report)) }
         let elapsed = (ContinuousClock.now - started).components

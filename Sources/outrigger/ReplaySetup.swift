@@ -75,7 +75,7 @@ struct ReplaySetup {
         plan.limit = flags.arms.limit
         plan.repetitions = flags.running.repetitions ?? file?.repetitions ?? 1
         plan.concurrency = concurrency
-        plan.timeLimit = flags.running.runTimeout?.duration ?? file?.runTimeout ?? .seconds(60)
+        plan.timeLimit = try flags.running.runTimeLimit ?? file?.runTimeout ?? .seconds(60)
         plan.evaluators = try await agents.evaluators(file?.evaluators ?? [])
         guard (1...1000).contains(plan.repetitions) else { throw UsageError("--repeat must be from 1 to 1000") }
         if let limit = plan.limit, limit < 1 { throw UsageError("--limit must be at least 1") }
@@ -88,6 +88,11 @@ struct ReplaySetup {
             }
             self.link = link
         }
+        if !isLive {
+            let ignored = flags.running.forAgents
+            if !ignored.isEmpty { notes.append("both arms are recordings, which \(ignored.joined(separator: ", ")) does nothing to") }
+        }
+        if flags.reporting.noExport, flags.reporting.link != nil { notes.append("--link shows nothing with --no-export: no trace is exported") }
         files.reads(traces, "the traces")
         if let path = gate?.config { files.reads(path, "the gate file") }
         if let path = agents.fallbackPath { files.reads(path, "the tool fallback") }

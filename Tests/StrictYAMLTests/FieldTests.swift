@@ -89,11 +89,18 @@ import Testing
     @Test func missingFieldsAndFarKeysAreExplained() {
         #expect(complaints("qqqqqq: 1") { fields -> Int? in
             _ = fields["b"]
-            return fields.required("alpha")?.int()
+            _ = fields.required("alpha")
+            return 1
         } == [
             "gate.yaml:1:1: alpha is missing (add alpha: …)",
             "gate.yaml:1:1: qqqqqq: unknown key \"qqqqqq\" (known are alpha, b)",
         ])
+    }
+
+    @Test func whatWasNotAskedForBecauseSomethingIsMissingIsNotUnknown() {
+        let read = { (fields: YAMLMapping) -> Int? in fields.required("alpha")?.int().map { _ in fields["beta"]?.int() ?? 0 } }
+        #expect(complaints("beta: 1", read) == ["gate.yaml:1:1: alpha is missing (add alpha: …)"])
+        #expect(complaints("alfa: 1", read).contains { $0.contains("did you mean alpha?") })
     }
 
     @Test func complaintsAreBounded() throws {

@@ -1,0 +1,93 @@
+import Foundation
+import Testing
+
+/// What `outrigger replay`, `gate` and `release` say to someone who made a small mistake.
+@Suite struct ReplayMessageTests {
+    private func output(_ arguments: [String]) throws -> String {
+        let result = try Outrigger.run(arguments)
+        return result.output + result.errors
+    }
+
+    @Test("flags that do nothing to recordings are told of")
+    func ignoredFlags() throws {
+        let text = try output([
+            "replay", "--traces", Fixture.v12, "--candidate", "recorded:\(Fixture.v13)", "--no-export", "--tool-match", "strict",
+            "--run-timeout", "5s", "--link", "http://x/{trace_id}",
+        ])
+        #expect(text.contains("both arms are recordings, which --run-timeout, --tool-match does nothing to"), "\(text)")
+        #expect(text.contains("--link shows nothing with --no-export"))
+        let plain = try output(["replay", "--traces", Fixture.v12, "--candidate", "recorded:\(Fixture.v13)", "--no-export"])
+        #expect(!plain.contains("does nothing to") && !plain.contains("--link"))
+    }
+
+    @Test("that only some of the traces were replayed is told", arguments: [(3, true), (40, true), (41, false)])
+    func limit(count: Int, isTold: Bool) throws {
+        let text = try output([
+            "replay", "--traces", Fixture.v12, "--candidate", "recorded:\(Fixture.v13)", "--no-export", "--limit", "\(count)",
+        ])
+        #expect(text.contains("only the first \(count) traces were replayed (--limit)") == isTold, "\(text)")
+    }
+
+    @Test("a time limit needs its unit", arguments: ["10", "ten", "-5s", "0s", "5x"])
+    func unit(_ time: String) throws {
+        let result = try Outrigger.run(["replay", "--traces", Fixture.v12, "--no-export", "--run-timeout=\(time)"])
+        #expect(result.status == 2 && result.errors.contains("--run-timeout"), "\(result.errors)")
+    }
+
+    @Test("a file that cannot be opened has no line")
+    func missingFile() throws {
+        let result = try Outrigger.run(["gate", "--config", "/nonexistent.yaml", "--no-export"])
+        #expect(result.status == 2)
+        #expect(result.errors.contains("/nonexistent.yaml: cannot open"), "\(result.errors)")
+    }
+
+    @Test("an agent that nobody runs is told as that")
+    func refused() throws {
+        let port = try Loopback.freePort()
+        let text = try output([
+            "replay", "--traces", Fixture.v12, "--limit", "1", "--no-export", "--candidate", "http://127.0.0.1:\(port)/run",
+        ])
+        #expect(text.contains("nobody listens there (Connection refused); is the agent running?"), "\(text)")
+    }
+
+    @Test("a chat URL that is not whole is told as that")
+    func chatURL() throws {
+        let agent = try PortProgram(["Fixtures/agents/http_agent.py", "0"])
+        let text = try output([
+            "replay", "--traces", Fixture.v12, "--limit", "1", "--no-export", "--candidate", "openai:http://127.0.0.1:\(agent.port)/v1",
+            "--model", "m",
+        ])
+        #expect(text.contains("status 404") && text.contains("/v1/chat/completions"), "\(text)")
+    }
+
+    @Test("a result that nobody can read is an error", arguments: [["--json"], []])
+    func closedOutput(_ flags: [String]) throws {
+        let command = ([Outrigger.executable.path, "replay", "--traces", Fixture.v12, "--no-export"] + flags).joined(separator: " ")
+        let result = try Command(URL(fileURLWithPath: "/bin/sh"), ["-c", "exec \(command) >&-"]).wait()
+        #expect(result.status == 2, "\(result.errors)")
+        #expect(result.errors.contains("Bad file descriptor"), "\(result.errors)")
+    }
+
+    @Test("lint tells a file that cannot be read as JSON too")
+    func lint() throws {
+        let result = try Outrigger.run(["release", "lint", "--json", "/nonexistent.yaml"])
+        #expect(result.status == 2)
+        let finding = try Replay.parse(Data(result.output.utf8))
+        #expect(finding["file"] as? String == "/nonexistent.yaml" && finding["severity"] as? String == "error")
+    }
+
+    @Test("gate files say none and p50, and a missing key hides no known ones", arguments: [
+        ("fail_on: none", nil), ("compare: {latency_ms: {statistic: p50}}", nil),
+        ("slices: [{match: {tags: [a]}, max_failed: 1}]", "slices[0]: name is missing"),
+        ("checks: [{name: a, score: {evaluator: x, at_least: 1}}]", "no evaluator is defined"),
+    ])
+    func gateFile(_ line: String, _ problem: String?) throws {
+        let gate = try Scratch.file([line], name: "gate.yaml")
+        let result = try Outrigger.run([
+            "gate", "--config", gate, "--traces", Fixture.v12, "--candidate", "recorded:\(Fixture.v13)", "--no-export",
+        ])
+        #expect((result.status == 2) == (problem != nil), "\(result.errors)")
+        if let problem { #expect(result.errors.contains(problem), "\(result.errors)") }
+        #expect(!result.errors.contains("unknown key"), "\(result.errors)")
+    }
+}
