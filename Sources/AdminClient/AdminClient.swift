@@ -1,8 +1,10 @@
 internal import AsyncHTTPClient
+internal import Glibc
 public import JSONDocuments
 public import JSONText
 internal import NIOCore
 internal import NIOHTTP1
+internal import NIOPosix
 
 /// Talks to a sidecar's admin API.
 public struct AdminClient: Sendable {
@@ -47,15 +49,7 @@ public struct AdminClient: Sendable {
             request.headers.add(name: "content-type", value: "application/json")
             request.body = .bytes(ByteBuffer(string: body.text))
         }
-        let status: UInt
-        let bytes: [UInt8]
-        do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
-            status = response.status.code
-            bytes = Array(try await response.body.collect(upTo: 16 << 20).readableBytesView)
-        } catch {
-            throw Unreachable(description: "\(url) cannot be reached (\(error)); is the sidecar running, and is this its admin address?")
-        }
+        let (status, bytes) = try await exchange(request)
         guard let document = try? JSONDocument(parsing: bytes) else {
             throw Unreachable(description: "\(url) answers \(status), and no JSON; is it a sidecar's admin API?")
         }
@@ -66,5 +60,35 @@ public struct AdminClient: Sendable {
             throw Refusal(detail: detail, json: json)
         }
         return Answer(json: json, document: document)
+    }
+
+    /// One answer, whole. What asks for the token is this address alone: a redirect is an answer, and is not followed.
+    private func exchange(_ request: HTTPClientRequest) async throws -> (status: UInt, bytes: [UInt8]) {
+        var configuration = HTTPClient.Configuration(
+            redirectConfiguration: .disallow, timeout: .init(connect: .seconds(5)), decompression: .disabled)
+        // The library would try a port that nobody listens at again and again, until the time is up.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        do {
+            let response = try await client.execute(request, timeout: .seconds(30))
+            let bytes = Array(try await response.body.collect(upTo: 16 << 20).readableBytesView)
+            try? await client.shutdown()
+            return (response.status.code, bytes)
+        } catch {
+            try? await client.shutdown()
+            throw Unreachable(description: Self.isRefusal(error)
+                ? "nobody listens at \(url); is the sidecar running? (--admin URL)"
+                : "\(url) cannot be reached (\(error)); is the sidecar running, and is this its admin address?")
+        }
+    }
+
+    /// Whether the host is there, and no program has the port.
+    private static func isRefusal(_ error: any Error) -> Bool {
+        switch error {
+        case let error as IOError: error.errnoCode == ECONNREFUSED
+        case let error as NIOConnectionError:
+            !error.connectionErrors.isEmpty && error.connectionErrors.allSatisfy { isRefusal($0.error) }
+        default: false
+        }
     }
 }
