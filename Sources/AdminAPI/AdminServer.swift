@@ -19,7 +19,7 @@ public final class AdminServer: Sendable {
             self.token = token
         }
 
-        var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+        var isLoopback: Bool { LoopbackName.isLoopback(host) }
     }
 
     private let task: Task<Void, any Error>

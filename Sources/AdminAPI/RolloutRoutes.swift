@@ -12,6 +12,8 @@ internal import RolloutControl
 /// needs none: it is right whatever was before.
 struct RolloutRoutes: Sendable {
     private static let maximumBody = 64 << 10
+    /// What a rollout can be told to do.
+    static let verbs = ["pause", "resume", "promote", "rollback"]
     private let controller: RolloutController
 
     init(_ service: AdminService) { controller = service.controller }

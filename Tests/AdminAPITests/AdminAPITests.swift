@@ -63,6 +63,8 @@ struct AdminAPITests {
         arguments: [
             ("/v1/rollout", nil, 401), ("/v1/rollout", "Bearer wrong!", 401), ("/v1/rollout", "Bearer s3cre", 401),
             ("/v1/rollout", "Bearer s3crets", 401), ("/v1/rollout", "s3cret", 401), ("/v1/rollout", "Bearer s3cret", 200),
+            ("/v1/rollout", "bearer s3cret", 200), ("/v1/rollout", "BEARER  s3cret", 200), ("/v1/rollout", "Basic s3cret", 401),
+            ("/v1/rollout", "Bearers3cret", 401), ("/v1/rollout", "Bearer", 401), ("/v1/rollout", "Bearer s3cret x", 401),
             ("/metrics", nil, 401), ("/openapi.json", nil, 401), ("/healthz", nil, 200), ("/readyz", nil, 200), ("/nowhere", nil, 401),
         ] as [(String, String?, Int)])
     func token(path: String, authorization: String?, status: Int) async throws {
@@ -74,11 +76,50 @@ struct AdminAPITests {
         await server.stop()
     }
 
-    @Test("It does not listen beyond this machine without a token")
-    func openToTheNetwork() async throws {
+    @Test(
+        "A page of another site is turned away, with the token and without",
+        arguments: [
+            ("127.0.0.1", nil, 200), ("localhost:80", nil, 200), ("LocalHost", nil, 200), ("[::1]:8081", nil, 200), ("127.8.9.10", nil, 200),
+            ("evil.example", nil, 421), ("127.evil.example", nil, 421), ("127.0.0.1.evil.example", nil, 421), ("127.0.0.1@evil", nil, 421),
+            ("localhost.evil.example", nil, 421), ("[::1].evil", nil, 421), ("127.0.0.256", nil, 421), ("localhost:80.evil", nil, 421),
+            ("10.0.0.1", nil, 421), ("127.0.0.1", "http://evil.example", 403), ("127.0.0.1", "null", 403),
+            ("127.0.0.1", "http://127.evil.example", 403), ("127.0.0.1", "http://localhost:3000", 200),
+        ] as [(String, String?, Int)], [nil, "s3cret"])
+    func foreign(_ shape: (host: String, origin: String?, status: Int), token: String?) async throws {
+        let server = try await server(token: token)
+        var lines = ["GET /v1/rollout HTTP/1.1", "Host: \(shape.host)", "Connection: close"]
+        if let origin = shape.origin { lines.append("Origin: \(origin)") }
+        if let token { lines.append("Authorization: Bearer \(token)") }
+        let result = try await Python.run("ask_raw.py", ["\(server.port)"] + lines)
+        #expect(result.text.hasPrefix("HTTP/1.1 \(shape.status) "), "\(result.text)")
+        await server.stop()
+    }
+
+    @Test(
+        "Another method on a path that there is says which ones are known",
+        arguments: [
+            ("DELETE", "/v1/rollout", "GET, PUT"), ("POST", "/v1/rollout", "GET, PUT"), ("GET", "/v1/rollout/pause", "POST"),
+            ("PUT", "/v1/rollout/history", "GET"), ("POST", "/metrics", "GET"), ("DELETE", "/healthz", "GET"),
+            ("GET", "/ofrep/v1/evaluate/flags", "POST"), ("GET", "/ofrep/v1/evaluate/flags/agent-rollout", "POST"),
+            ("DELETE", "/v1/rollout/unknown", nil), ("DELETE", "/", nil), ("POST", "/v1", nil), ("GET", "/ofrep/v2/evaluate/flags", nil),
+        ] as [(String, String, String?)])
+    func methods(method: String, path: String, allow: String?) async throws {
+        let server = try await server()
+        var request = URLRequest(url: try #require(URL(string: "http://127.0.0.1:\(server.port)\(path)")))
+        request.httpMethod = method
+        let (_, response) = try await URLSession.shared.data(for: request)
+        let answer = try #require(response as? HTTPURLResponse)
+        #expect(answer.statusCode == (allow == nil ? 404 : 405))
+        #expect(answer.value(forHTTPHeaderField: "Allow") == allow)
+        #expect(answer.value(forHTTPHeaderField: "Content-Type") == "application/problem+json")
+        await server.stop()
+    }
+
+    @Test("It does not listen beyond this machine without a token", arguments: ["0.0.0.0", "127.evil.example"])
+    func openToTheNetwork(host: String) async throws {
         let controller = try RolloutController(RolloutState(id: "t"), policy: RoutingPolicy(), path: nil) { _ in }
         let service = AdminService(controller: controller, unreadiness: { [] }, metrics: { "" })
-        await #expect { try await AdminServer.start(.init(host: "0.0.0.0", port: 0, token: nil), service) } throws: {
+        await #expect { try await AdminServer.start(.init(host: host, port: 0, token: nil), service) } throws: {
             "\($0)".contains("without a token")
         }
     }

@@ -125,6 +125,6 @@ assert status == 200 and json.loads(content)["flags"][0]["variant"] == "candidat
 
 # What nobody asked for must not get in.
 assert exchange("PUT", "/v1/rollout", b"x" * 100_000, {"If-Match": "*"})[0] == 413
-assert exchange("GET", "/v1/rollout", headers={"Host": "evil.example"})[0] == 403
+assert exchange("GET", "/v1/rollout", headers={"Host": "evil.example"})[0] == 421
 assert exchange("DELETE", "/v1/rollout")[0] in (404, 405)
 print(f"{checked} answers fit the document")
