@@ -30,13 +30,21 @@ public enum Baggage {
             guard count < maximumMembers else { break }
             guard let name = member.halves(at: "=")?.0.trimmingBlanks else { continue }
             guard !name.isEmpty, name.utf8.allSatisfy(isToken), member.utf8.allSatisfy({ (0x20...0x7E).contains($0) || $0 == 0x09 }),
-                name != "outrigger.role", name != "outrigger.request.id", result.utf8.count + member.utf8.count < maximumBytes
+                !isOurs(name), result.utf8.count + member.utf8.count < maximumBytes
             else { continue }
             result += ","
             result += member
             count += 1
         }
         return result
+    }
+
+    /// Whether a reader may take the name for one of ours: some undo percent-encoding in names too, as in forms (`+` is a blank).
+    private static func isOurs(_ name: Substring) -> Bool {
+        if name == "outrigger.role" || name == "outrigger.request.id" { return true }
+        guard name.utf8.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else { return false }
+        let plain = decoded(name.replacing("+", with: " ")[...]).lowercased()[...].trimmingBlanks
+        return plain == "outrigger.role" || plain == "outrigger.request.id"
     }
 
     private static func isToken(_ byte: UInt8) -> Bool {

@@ -16,6 +16,8 @@ final class LoopContext {
     var random = LoopRandom()
 
     private var rollout: RolloutSnapshot
+    /// Names of the headers that decide on the arm, in lower case.
+    private(set) var routingHeaders: [String]
     private let gates: ArmGates
     private var baseline: UpstreamPool
     private var candidate: UpstreamPool?
@@ -32,6 +34,7 @@ final class LoopContext {
         sampler = plane.sampler
         record = plane.record
         self.rollout = rollout
+        routingHeaders = rollout.policy.headerNames
         baseline = UpstreamPool(plane.settings.baseline.upstream, eventLoop, plane.settings, tls: plane.tls.context(of: .baseline))
         ticker.watch(baseline)
         candidate = plane.settings.candidate.map { UpstreamPool($0.upstream, eventLoop, plane.settings, tls: plane.tls.context(of: .candidate)) }
@@ -95,7 +98,10 @@ final class LoopContext {
 
     // MARK: the rollout
 
-    func apply(_ rollout: RolloutSnapshot) { self.rollout = rollout }
+    func apply(_ rollout: RolloutSnapshot) {
+        self.rollout = rollout
+        routingHeaders = rollout.policy.headerNames
+    }
 
     /// Whether the sticky key may stand in this request's body, and nothing before it decides.
     func needsBody(_ head: HTTPRequestHead) -> Bool {
@@ -190,4 +196,11 @@ struct LoopRandom: RandomNumberGenerator {
     mutating func spanID() -> SpanID { SpanID(next()) }
     /// 32 hex digits.
     mutating func requestID() -> String { traceID().hex }
+}
+
+extension RoutingPolicy {
+    /// Names of the headers that decide on the arm, in lower case.
+    fileprivate var headerNames: [String] {
+        keySources.compactMap { if case .header(let name) = $0 { name.lowercased() } else { nil } } + headerRules.map { $0.name.lowercased() }
+    }
 }

@@ -136,7 +136,7 @@ final class ProxiedRequest: UpstreamOwner {
         phase = .relaying
         log.sent = loop.now
         connection.begin(for: self)
-        connection.send(log.upstreamHead(head))
+        connection.send(log.upstreamHead(head, routing: loop.routingHeaders))
         for buffer in held { connection.send(buffer) }
         held = []
         heldBytes = 0
@@ -188,7 +188,7 @@ final class ProxiedRequest: UpstreamOwner {
 
     func clientEnded(_ trailers: HTTPHeaders?) {
         hasEnded = true
-        self.trailers = trailers
+        self.trailers = trailers.map { HTTPHeaders(ForwardedHeaders.ofRequest($0, routing: loop.routingHeaders)) }
         log.requestEnded()
         switch phase {
         case .holding: decide(body: held)
@@ -225,7 +225,7 @@ final class ProxiedRequest: UpstreamOwner {
     func upstreamSent(_ answer: HTTPResponseHead) {
         answerHasBegun = true
         log.answered(answer)
-        var fields = ForwardedHeaders.endToEnd(answer.headers, leavingOutRole: settings.tellsRole)
+        var fields = ForwardedHeaders.ofAnswer(answer.headers)
         let hasBody = head.method != .HEAD && answer.status.mayHaveResponseBody
         if let length = answer.headers.first(name: "content-length") {
             fields.append(("content-length", length))
@@ -265,7 +265,7 @@ final class ProxiedRequest: UpstreamOwner {
     func upstreamBecameWritable() { client.readIfWanted() }
 
     func upstreamEnded(_ trailers: HTTPHeaders?) {
-        client.end(trailers)
+        client.end(trailers.map { HTTPHeaders(ForwardedHeaders.ofAnswer($0)) })
         let failed = [502, 503, 504].contains(log.status)
         leave(failed ? .failed : .succeeded)
         connection = nil

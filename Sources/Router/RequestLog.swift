@@ -98,8 +98,10 @@ struct RequestLog {
     // MARK: what the agent is told
 
     /// The request as it goes to the arm.
-    func upstreamHead(_ head: HTTPRequestHead) -> HTTPRequestHead {
-        var headers = ForwardedHeaders.endToEnd(head.headers, leavingOutOurs: true)
+    ///
+    /// - Parameter routing: names of the headers that decide on the arm, in lower case.
+    func upstreamHead(_ head: HTTPRequestHead, routing: [String]) -> HTTPRequestHead {
+        var headers = ForwardedHeaders.ofRequest(head.headers, routing: routing)
         headers.append(("traceparent", trace.traceParent))
         if let state = trace.traceState { headers.append(("tracestate", state)) }
         headers.append(("baggage", Baggage.adding(role: role, requestID: requestID, to: baggage)))

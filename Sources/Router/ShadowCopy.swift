@@ -151,7 +151,7 @@ final class ShadowCopy: UpstreamOwner, Expiring {
         self.connection = connection
         log.sent = loop.now
         connection.begin(for: self)
-        connection.send(log.upstreamHead(head))
+        connection.send(log.upstreamHead(head, routing: loop.routingHeaders))
         for buffer in plan.body { connection.send(buffer) }
         connection.end(trailers)
         connection.flush()

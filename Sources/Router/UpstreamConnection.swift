@@ -42,6 +42,9 @@ final class UpstreamConnection: ChannelInboundHandler {
     private let writer: RequestWriter
     private var requestEnded = false
     private var responseBegun = false
+    /// Answers of status 1xx to this request, which cost time and say nothing.
+    private var interimAnswers = 0
+    private static let mostInterimAnswers = 16
     private var keepsAlive = false
     private var hasServed = false
     private var isReading = false
@@ -63,6 +66,7 @@ final class UpstreamConnection: ChannelInboundHandler {
         self.owner = owner
         requestEnded = false
         responseBegun = false
+        interimAnswers = 0
         keepsAlive = false
     }
 
@@ -109,7 +113,9 @@ final class UpstreamConnection: ChannelInboundHandler {
         case .head(let head):
             // 100 is ours to answer, and none of the others says anything that the last answer does not.
             guard head.status.code >= 200 else {
+                interimAnswers += 1
                 if head.status == .switchingProtocols { fail(.badResponse, "switched protocols without being asked to") }
+                if interimAnswers > Self.mostInterimAnswers { fail(.badResponse, "sends more than \(Self.mostInterimAnswers) interim answers") }
                 return
             }
             responseBegun = true

@@ -30,6 +30,18 @@ struct BaggageTests {
         #expect(Baggage.adding(role: .baseline, requestID: "r", to: inbound) == "outrigger.role=baseline,outrigger.request.id=r,a=1,b=2")
     }
 
+    @Test(
+        "What a reader that undoes percent-encoding in names would take for ours is left out",
+        arguments: [
+            "outrigger%2Erole", "outrigger%2erole", "%6Futrigger.role", "outrigger.request%2Eid", "outrigger.role%20", "+outrigger.role",
+            "Outrigger%2ERole",
+        ])
+    func encodedClaim(name: String) {
+        #expect(
+            Baggage.adding(role: .baseline, requestID: "r", to: "a%2Eb=1,\(name)=candidate,outrigger.roles=2")
+                == "outrigger.role=baseline,outrigger.request.id=r,a%2Eb=1,outrigger.roles=2")
+    }
+
     @Test("The id comes back as it was", arguments: ["r", "a b", "100%", "%41", "ü;=,\"\\", "\u{1F6F6}"])
     func roundTrip(id: String) {
         #expect(Baggage.value(of: "outrigger.request.id", in: Baggage.adding(role: .baseline, requestID: id, to: "a=1")) == id)
