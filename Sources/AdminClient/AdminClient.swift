@@ -49,6 +49,7 @@ public struct AdminClient: Sendable {
             request.headers.add(name: "content-type", value: "application/json")
             request.body = .bytes(ByteBuffer(string: body.text))
         }
+        guard Self.isUsable(url) else { throw Unreachable(description: "\(url) is no address of an admin API, such as http://127.0.0.1:8081") }
         let (status, bytes) = try await exchange(request)
         guard let document = try? JSONDocument(parsing: bytes) else {
             throw Unreachable(description: "\(url) answers \(status), and no JSON; is it a sidecar's admin API?")
@@ -76,10 +77,20 @@ public struct AdminClient: Sendable {
             return (response.status.code, bytes)
         } catch {
             try? await client.shutdown()
+            if error is NIOTooManyBytesError { throw Unreachable(description: "\(url) answers without end; is it a sidecar's admin API?") }
             throw Unreachable(description: Self.isRefusal(error)
                 ? "nobody listens at \(url); is the sidecar running? (--admin URL)"
                 : "\(url) cannot be reached (\(error)); is the sidecar running, and is this its admin address?")
         }
+    }
+
+    /// Whether it is `http(s)://HOST[:PORT]…` with a port that there can be: the HTTP client traps on others.
+    private static func isUsable(_ url: String) -> Bool {
+        guard let scheme = ["http://", "https://"].first(where: { url.hasPrefix($0) }) else { return false }
+        let authority = url.dropFirst(scheme.count).prefix { !"/?#".contains($0) }
+        let afterHost = authority.lastIndex(of: "]").map { authority[authority.index(after: $0)...] } ?? authority
+        guard let colon = afterHost.lastIndex(of: ":") else { return !authority.isEmpty }
+        return colon > authority.startIndex && (1...65535).contains(Int(afterHost[afterHost.index(after: colon)...]) ?? 0)
     }
 
     /// Whether the host is there, and no program has the port.

@@ -110,6 +110,14 @@ import Testing
         _ = try sidecar.end()
     }
 
+    @Test(
+        "the rollout command refuses addresses that cannot be",
+        arguments: ["http://127.0.0.1:99999", "http://127.0.0.1:99999999999999999999", "http://h:0", "http://h:-1", "http://:80", "http://", "ftp://h", ""])
+    func noAddress(url: String) throws {
+        let result = try Outrigger.run(["rollout", "status", "--admin", url])
+        #expect(result.status == 2 && result.errors.contains("is no address of an admin API"), "\(result.errors)")
+    }
+
     @Test("the rollout command says at once that nobody listens", arguments: ["127.0.0.1", "localhost", "[::1]"])
     func nobodyListens(host: String) throws {
         let url = "http://\(host):\(try Loopback.freePort())"
