@@ -136,6 +136,7 @@ let package = Package(
             dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
             exclude: ["Peers"]),
 
+        .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"]),
         .testTarget(name: "TraceReadingTests", dependencies: ["AgentRuns", "TraceReading"]),
         .testTarget(name: "RunSpansTests", dependencies: ["AgentRuns", "Digests", "RunSpans"]),

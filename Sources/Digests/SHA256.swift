@@ -3,7 +3,7 @@ internal import CNettle
 /// SHA-256 by Nettle, which hashes a short input in a fifth of the time that swift-crypto takes: a backfill hashes more
 /// than once for every span.
 public struct SHA256 {
-    private var context = sha256_ctx()
+    var context = sha256_ctx()
 
     public init() { nettle_sha256_init(&context) }
 
@@ -52,6 +52,6 @@ public struct SHA256 {
 }
 
 /// Lower case. The model's own function is no business of a digest.
-private func hexDigit(_ nibble: UInt8) -> UInt8 {
+func hexDigit(_ nibble: UInt8) -> UInt8 {
     nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
 }
