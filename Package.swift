@@ -29,6 +29,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.0.0"),
     ],
     targets: [
         // C libraries of Debian, behind module maps, and the two C targets of our own.
@@ -57,6 +58,12 @@ let package = Package(
         .target(name: "StrictYAML", dependencies: ["JSONText", .product(name: "Yams", package: "Yams")]),
         .target(name: "Releases", dependencies: ["JSONText", "StrictYAML", "Digests", "Secrets"]),
         .target(name: "JSONDocuments", dependencies: ["JSONText"]),
+        .target(
+            name: "Ledger",
+            dependencies: [
+                "AgentRuns", "Digests", "JSONText", "Threads",
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]),
         .target(name: "Replay", dependencies: ["AgentRuns", "JSONDocuments", "JSONText", "TraceReading", "Digests", "RunSpans"]),
         .systemLibrary(name: "CSpawn"),
         .target(
@@ -128,7 +135,7 @@ let package = Package(
                 "AgentRuns", "Threads", "TraceReading", "RunSpans", "OTLP", "Delivery", "Backfill", "OTelSettings", "JSONText",
                 "StrictYAML", "Releases", "Replay", "ReplayAgents", "ReplaySpans", "Gate", "Reports",
                 "AdminAPI", "LiveRuns", "LiveSpans", "Rollout", "RolloutControl", "Router", "SidecarConfiguration", "Spool",
-                "AdminClient", "Demo", "JSONDocuments",
+                "AdminClient", "Demo", "JSONDocuments", "Ledger",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(
@@ -147,6 +154,9 @@ let package = Package(
         .testTarget(name: "StrictYAMLTests", dependencies: ["JSONText", "StrictYAML"]),
         .testTarget(name: "ReleasesTests", dependencies: ["JSONText", "StrictYAML", "Releases"]),
         .testTarget(name: "StatisticsTests", dependencies: ["Statistics"]),
+        .testTarget(
+            name: "LedgerTests",
+            dependencies: ["AgentRuns", "Digests", "Ledger", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(name: "JSONDocumentsTests", dependencies: ["JSONDocuments"]),
         .testTarget(name: "ReplayTests", dependencies: ["AgentRuns", "JSONDocuments", "TraceReading", "Replay"]),
         .testTarget(

@@ -1,0 +1,129 @@
+internal import GRDB
+internal import Glibc
+
+/// How a ledger's database is opened.
+enum LedgerFile {
+    /// Opens it for writing, makes it if it is not there, and brings an older one up to date.
+    static func openForWriting(_ path: String, busyTimeout: Double) throws(LedgerError) -> DatabaseQueue {
+        do {
+            var configuration = Configuration()
+            configuration.busyMode = .timeout(busyTimeout)
+            configuration.prepareDatabase { db in
+                // The wal keeps readers and the writer out of each other's way; an intent must outlive a loss of power.
+                try db.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
+            }
+            try makePrivate(path)
+            let queue = try DatabaseQueue(path: plain(path), configuration: configuration)
+            try queue.write { db in
+                let isEmpty = try db.number("SELECT count(*) FROM sqlite_schema") == 0
+                if !isEmpty { try check(db, path) }
+            }
+            try LedgerSchema.migrator.migrate(queue)
+            return queue
+        } catch {
+            throw LedgerError(error, path)
+        }
+    }
+
+    /// Opens it for reading. A file that cannot be read as what it is, since the folder is read-only, is read as one that
+    /// nobody writes.
+    static func openForReading(_ path: String) throws(LedgerError) -> DatabaseQueue {
+        do {
+            var info = stat()
+            guard stat(path, &info) == 0 else { throw LedgerError(.system, "cannot open the ledger \(path): \(String(cString: strerror(errno)))") }
+            guard info.st_mode & S_IFMT == S_IFREG else { throw LedgerError(.notALedger, "\(path) is no regular file") }
+            do {
+                return try reading(plain(path), path)
+            } catch let error as DatabaseError where [.SQLITE_CANTOPEN, .SQLITE_READONLY].contains(error.resultCode) {
+                guard access(path + "-wal", F_OK) != 0 || walIsEmpty(path) else {
+                    throw LedgerError(
+                        .system, "the ledger \(path) has a write-ahead log that cannot be read in a read-only folder; copy both elsewhere")
+                }
+                return try reading("file:\(percentEncoded(path))?immutable=1", path)
+            }
+        } catch {
+            throw LedgerError(error, path)
+        }
+    }
+
+    private static func walIsEmpty(_ path: String) -> Bool {
+        var info = stat()
+        return stat(path + "-wal", &info) == 0 && info.st_size == 0
+    }
+
+    private static func reading(_ name: String, _ path: String) throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(2)
+        let queue = try DatabaseQueue(path: name, configuration: configuration)
+        try queue.read { try check($0, path) }
+        return queue
+    }
+
+    /// - Throws: ``LedgerError`` for a database that is no ledger, or a later version's.
+    private static func check(_ db: Database, _ path: String) throws {
+        let version = try db.number("PRAGMA user_version") ?? 0
+        guard try db.number("PRAGMA application_id") == UInt64(LedgerSchema.applicationID) else {
+            throw LedgerError(.notALedger, "\(path) is a database, but no ledger of Outrigger's")
+        }
+        guard version <= LedgerSchema.version else {
+            throw LedgerError(
+                .newer, "the ledger \(path) was written by a later version (schema \(version), this one knows \(LedgerSchema.version))")
+        }
+    }
+
+    /// A path that SQLite cannot take for a URI or a name of its own.
+    private static func plain(_ path: String) -> String { path.hasPrefix("/") ? path : "./" + path }
+
+    private static func percentEncoded(_ path: String) -> String {
+        var result = ""
+        for byte in path.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "/"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                result.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                let digits = String(byte, radix: 16, uppercase: true)
+                result += "%" + (digits.count == 1 ? "0" : "") + digits
+            }
+        }
+        return result
+    }
+
+    /// Others need not read who called what: the file is made for its owner alone, and SQLite makes its companions alike.
+    private static func makePrivate(_ path: String) throws(LedgerError) {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw LedgerError(.system, "cannot open the ledger \(path): \(String(cString: strerror(errno)))") }
+        close(descriptor)
+    }
+}
+
+/// Keeps a second writer from a ledger: each would break the other's chain.
+struct LedgerLock: ~Copyable {
+    private let descriptor: Int32
+
+    init(for path: String) throws(LedgerError) {
+        let file = path + ".lock"
+        descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else {
+            throw LedgerError(.system, "the ledger \(path) cannot be locked: \(file): \(String(cString: strerror(errno)))")
+        }
+        // A process that was just killed, or is just starting a child, can hold it a moment longer.
+        var tries = 0
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            tries += 1
+            if tries < 40, errno == EWOULDBLOCK {
+                usleep(25_000)
+                continue
+            }
+            let isTaken = errno == EWOULDBLOCK
+            close(descriptor)
+            throw LedgerError(
+                .inUse,
+                "the ledger \(path) "
+                    + (isTaken ? "is written by another process, such as a sidecar; give each a ledger of its own, or stop it" : "cannot be locked"))
+        }
+    }
+
+    deinit { close(descriptor) }
+}

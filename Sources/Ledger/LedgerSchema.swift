@@ -1,0 +1,69 @@
+internal import Digests
+internal import GRDB
+internal import Glibc
+
+/// The database's tables, and how an older database becomes one of this version.
+///
+/// - `ledger`, one row: `id` (16 random bytes), `created` (Unix nanoseconds), and where the ledger begins since it was
+///   pruned: `base_count` entries that are there no more, `base_hash` the last one's hash, `base_frontier` the Merkle peaks
+///   over them (32 bytes each).
+/// - `entries`: a column for each ``EntryField``, NULL where nothing is known, and `hash`.
+/// - `contents`: what was kept of an entry's `arguments` and `result`; erasing removes it.
+/// - `checkpoints`: those of ``Checkpoint``, and the Merkle `frontier` at that count, with which the writer goes on.
+enum LedgerSchema {
+    /// `user_version` of the database.
+    static let version = 2
+    /// `application_id`, "OUTR".
+    static let applicationID: Int32 = 0x4F55_5452
+
+    static let migrator: DatabaseMigrator = {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1") { db in
+            let columns = EntryField.allCases.dropFirst().map { field in
+                let type = switch field.form {
+                case .number: "INTEGER"
+                case .text: "TEXT"
+                case .bytes: "BLOB"
+                }
+                return "\(field.rawValue) \(type)\(field == .time || field == .kind ? " NOT NULL" : "")"
+            }
+            try db.execute(sql: """
+                CREATE TABLE ledger (
+                    id BLOB NOT NULL, created INTEGER NOT NULL,
+                    base_count INTEGER NOT NULL, base_hash BLOB NOT NULL, base_frontier BLOB NOT NULL) STRICT;
+                CREATE TABLE entries (number INTEGER PRIMARY KEY, \(columns.joined(separator: ", ")), hash BLOB NOT NULL) STRICT;
+                CREATE TABLE contents (entry INTEGER PRIMARY KEY, arguments BLOB, result BLOB) STRICT;
+                CREATE TABLE checkpoints (
+                    count INTEGER PRIMARY KEY, time INTEGER NOT NULL, last_hash BLOB NOT NULL, root BLOB NOT NULL,
+                    public_key BLOB NOT NULL, signature BLOB NOT NULL, frontier BLOB NOT NULL) STRICT;
+                CREATE INDEX entries_time ON entries (time);
+                CREATE INDEX entries_trace_id ON entries (trace_id);
+                CREATE INDEX entries_tool ON entries (tool);
+                CREATE INDEX entries_agent ON entries (agent);
+                CREATE INDEX entries_release_version ON entries (release_version);
+                """)
+            // Within the transaction: a process that is killed here leaves a ledger or nothing.
+            try db.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = 1")
+            let id = KeyFile.random(16)
+            try db.run(
+                "INSERT INTO ledger VALUES (?, ?, 0, ?, x'')",
+                [.blob(id), .init(unixNanoseconds()), .blob(EntryEncoding.genesis(of: id).bytes)])
+        }
+        // What is rare is looked for most: refusals among a million allowed calls, the candidate's among the baseline's.
+        migrator.registerMigration("2") { db in
+            try db.execute(sql: """
+                CREATE INDEX entries_verdict ON entries (verdict);
+                CREATE INDEX entries_arm ON entries (arm);
+                CREATE INDEX entries_request_id ON entries (request_id);
+                PRAGMA user_version = 2;
+                """)
+        }
+        return migrator
+    }()
+}
+
+func unixNanoseconds() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}

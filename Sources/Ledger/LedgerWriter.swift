@@ -1,0 +1,169 @@
+internal import Threads
+
+/// Where calls are recorded, as whoever lets them through sees it.
+public protocol CallLedger: Sendable {
+    /// Records what is about to happen. It is durable when this returns.
+    ///
+    /// - Throws: ``LedgerError`` when it cannot be recorded; then it must not happen.
+    func begin(_ record: LedgerRecord) async throws -> EntryNumber
+
+    /// Records what became of it. Nobody waits; what cannot be recorded is counted and told of in the chain later.
+    func complete(_ intent: EntryNumber, _ record: LedgerRecord)
+
+    /// Records what needs no promise beforehand: reads, refusals, changes of the rollout. Nobody waits.
+    func note(_ record: LedgerRecord)
+}
+
+/// Whether a ledger can be written, and what was.
+public struct LedgerHealth: Hashable, Sendable {
+    public var written: UInt64 = 0
+    /// Notes and completions that could not be recorded.
+    public var lost: UInt64 = 0
+    /// Intents that were refused.
+    public var refused: UInt64 = 0
+    /// Entries that wait.
+    public var waiting = 0
+    /// Why the last attempt failed; nil when it did not.
+    public var problem: LedgerError?
+
+    public var isWritable: Bool { problem == nil }
+}
+
+/// Writes a ledger on a thread of its own. Whatever waits when a transaction begins goes into that transaction, so that one
+/// write to the disk makes many calls durable.
+///
+/// When a transaction fails (disk full, database locked or damaged) the intents in it are refused, and what nobody waits for
+/// is kept, within bounds, and tried again: with the next entry, and every second.
+public final class LedgerWriter: CallLedger, Sendable {
+    struct Item: Sendable {
+        var record: LedgerRecord
+        var waiter: CheckedContinuation<EntryNumber, any Error>?
+    }
+
+    enum Request: Sendable {
+        case checkpoint(CheckedContinuation<Checkpoint?, any Error>)
+        case flush(CheckedContinuation<Void, any Error>)
+    }
+
+    struct State: Sendable {
+        var items: [Item] = []
+        var requests: [Request] = []
+        var isClosed = false
+        var hasEnded = false
+        /// Who waits for the end.
+        var closers: [CheckedContinuation<Void, Never>] = []
+        /// Set by a failure: nothing is tried again until something new comes or a second has passed.
+        var isResting = false
+        var health = LedgerHealth()
+        /// Losses that the chain does not tell of yet.
+        var untoldLosses: UInt64 = 0
+    }
+
+    private let state = Monitor(State())
+    private let capacity: Int
+
+    /// Opens the ledger, which no other process may be writing, and starts its thread.
+    ///
+    /// - Parameter onCheckpoint: told of every checkpoint, on the writer's thread.
+    /// - Throws: ``LedgerError``, or ``ThreadError``.
+    public init(_ configuration: LedgerConfiguration, onCheckpoint: @escaping @Sendable (Checkpoint) -> Void = { _ in }) throws {
+        capacity = configuration.capacity
+        let loop = WriterLoop(state, try LedgerStore(configuration), configuration, onCheckpoint)
+        try WorkerThread { loop.run() }.detach()
+    }
+
+    deinit { state.withLock { $0.isClosed = true } }
+
+    public var health: LedgerHealth {
+        state.withLockQuietly {
+            var health = $0.health
+            health.waiting = $0.items.count
+            return health
+        }
+    }
+
+    public func begin(_ record: LedgerRecord) async throws -> EntryNumber {
+        try await withCheckedThrowingContinuation { continuation in
+            let refusal: LedgerError? = state.withLock { state in
+                if state.isClosed {
+                    state.health.refused += 1
+                    return LedgerError(.closed, "the ledger is closed")
+                }
+                guard state.items.count < capacity else {
+                    state.health.refused += 1
+                    return LedgerError(.overloaded, "\(capacity) entries wait to be recorded")
+                }
+                state.items.append(Item(record: record, waiter: continuation))
+                state.isResting = false
+                return nil
+            }
+            if let refusal { continuation.resume(throwing: refusal) }
+        }
+    }
+
+    public func complete(_ intent: EntryNumber, _ record: LedgerRecord) {
+        var record = record
+        record.entry.refers = intent
+        note(record)
+    }
+
+    public func note(_ record: LedgerRecord) {
+        state.withLock { state in
+            guard !state.isClosed, state.items.count < capacity else {
+                state.health.lost += 1
+                state.untoldLosses += 1
+                return
+            }
+            state.items.append(Item(record: record, waiter: nil))
+        }
+    }
+
+    /// Makes a checkpoint of all that was recorded before; nil when there is one already.
+    public func checkpoint() async throws -> Checkpoint? {
+        try await withCheckedThrowingContinuation { continuation in
+            request(.checkpoint(continuation)) { continuation.resume(throwing: $0) }
+        }
+    }
+
+    /// Waits until all that was handed over before is durable.
+    ///
+    /// - Throws: ``LedgerError`` when it could not be written; it is kept and tried again.
+    public func flush() async throws {
+        try await withCheckedThrowingContinuation { continuation in
+            request(.flush(continuation)) { continuation.resume(throwing: $0) }
+        }
+    }
+
+    private func request(_ request: Request, refuse: (LedgerError) -> Void) {
+        let isClosed = state.withLock { state in
+            if !state.isClosed {
+                state.requests.append(request)
+                state.isResting = false
+            }
+            return state.isClosed
+        }
+        if isClosed { refuse(LedgerError(.closed, "the ledger is closed")) }
+    }
+
+    /// Writes what waits, makes a last checkpoint, and gives the ledger free. What still cannot be written is lost.
+    ///
+    /// - Throws: ``LedgerError`` when something could not be written.
+    public func close() async throws {
+        var problem: (any Error)?
+        do {
+            try await flush()
+            _ = try await checkpoint()
+        } catch {
+            problem = error
+        }
+        await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+            let hasEnded = state.withLock { state in
+                state.isClosed = true
+                if !state.hasEnded { state.closers.append(done) }
+                return state.hasEnded
+            }
+            if hasEnded { done.resume() }
+        }
+        if let problem { throw problem }
+    }
+}

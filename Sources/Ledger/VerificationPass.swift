@@ -1,0 +1,184 @@
+internal import Digests
+internal import GRDB
+
+/// One verification on its way through the entries.
+struct VerificationPass {
+    var result = LedgerVerification()
+    private(set) var base: UInt64 = 0
+    private let verifier: LedgerVerifier
+    private let filed: [Checkpoint]
+    private let digests: KeyedDigest?
+    private var ledgerID: [UInt8] = []
+    private var hash = Digest()
+    private var frontier = MerkleFrontier()
+    /// Entries whose kept content is not there, and which an erasure must name.
+    private var bare: Set<EntryNumber> = []
+
+    init(_ verifier: LedgerVerifier, _ filed: [Checkpoint]) {
+        self.verifier = verifier
+        self.filed = filed
+        digests = verifier.digestKey.map { KeyedDigest(key: $0) }
+    }
+
+    mutating func run(_ db: Database) throws {
+        try readBase(db)
+        let checkpoints = try self.checkpoints(db)
+        try vouchForBase(checkpoints)
+        var pending = checkpoints.drop { $0.count < base }
+        try check(&pending)
+        var encoding = EntryEncoding()
+        // By number, so that the rows' place in the file says nothing; the join is one by the same key.
+        try db.rows("""
+            SELECT \(EntryRow.columns.split(separator: ", ").map { "e.\($0)" }.joined(separator: ", ")), c.arguments, c.result, c.entry
+            FROM entries e LEFT JOIN contents c ON c.entry = e.number ORDER BY e.number
+            """) { row in
+            try self.check(row, &encoding)
+            if pending.first?.count == self.frontier.count { try self.check(&pending) }
+        }
+        result.last = hash
+        if let expected = verifier.expected, expected.count > frontier.count {
+            throw FoundBad(.cut, frontier.count + 1, "\(expected.count) entries are expected, the ledger has \(frontier.count): its end was cut off")
+        }
+        if let next = pending.first {
+            throw FoundBad(
+                .cut, frontier.count + 1,
+                "a checkpoint knows \(next.count) entries, the ledger has \(frontier.count): its end was cut off, or an older copy was put in its place")
+        }
+        if let entry = bare.min() {
+            throw FoundBad(.erased, entry, "its kept content is gone, and no entry says that it was erased")
+        }
+        try checkStray(db)
+        summarise(checkpoints)
+    }
+
+    private mutating func readBase(_ db: Database) throws {
+        var rows = 0
+        var isValid = false
+        try db.rows("SELECT id, base_count, base_hash, base_frontier FROM ledger") { row in
+            rows += 1
+            guard let start = row.withBytes(2, { Digest($0) }), let peaks = MerkleFrontier(count: row.number(1), bytes: row.bytes(3)) else { return }
+            (self.ledgerID, self.base, self.hash, self.frontier) = (row.bytes(0), row.number(1), start, peaks)
+            isValid = self.ledgerID.count == 16
+        }
+        guard rows == 1, isValid else { throw FoundBad(.unreadable, nil, "the ledger's own row is damaged") }
+        guard base > 0 || hash == EntryEncoding.genesis(of: ledgerID) else {
+            throw FoundBad(.otherLedger, nil, "the chain's first hash is not that of this ledger's id")
+        }
+    }
+
+    /// All checkpoints, from the database and from the file, in the order of what they cover; each one's signature is checked.
+    private func checkpoints(_ db: Database) throws -> [Checkpoint] {
+        let stored: [Checkpoint]
+        do {
+            stored = try LedgerStore.checkpoints(db, ledgerID: ledgerID)
+        } catch let error as LedgerError {
+            throw FoundBad(.checkpoint, nil, error.message)
+        }
+        for checkpoint in stored + filed {
+            guard checkpoint.ledgerID == ledgerID else {
+                throw FoundBad(.otherLedger, nil, "the checkpoint of \(checkpoint.count) entries is another ledger's")
+            }
+            if checkpoint.isSigned, !checkpoint.hasValidSignature {
+                throw FoundBad(.checkpoint, checkpoint.count, "the checkpoint of \(checkpoint.count) entries was changed: its signature does not fit")
+            }
+            if let key = verifier.publicKey, checkpoint.publicKey != key || !checkpoint.isSigned {
+                throw FoundBad(
+                    .signer, checkpoint.count,
+                    "the checkpoint of \(checkpoint.count) entries is " + (checkpoint.isSigned ? "signed by a key that is not trusted" : "not signed"))
+            }
+        }
+        return (stored + filed).sorted { $0.count < $1.count }
+    }
+
+    private func vouchForBase(_ checkpoints: [Checkpoint]) throws {
+        guard base > 0 else { return }
+        guard checkpoints.contains(where: { $0.count == base && $0.lastHash == hash && $0.root == frontier.root }) else {
+            throw FoundBad(.base, base, "entries up to \(base) were removed, and no checkpoint vouches for them")
+        }
+    }
+
+    /// Holds the chain against the checkpoints that end here.
+    private mutating func check(_ pending: inout ArraySlice<Checkpoint>) throws {
+        while let checkpoint = pending.first, checkpoint.count == frontier.count {
+            guard checkpoint.lastHash == hash, checkpoint.root == frontier.root else {
+                let first = max(result.covered, base) + 1
+                throw FoundBad(
+                    .rewritten, min(first, frontier.count),
+                    "the entries from \(first) to \(frontier.count) are not those that the checkpoint of \(checkpoint.count) entries knows")
+            }
+            result.checkpoints += 1
+            result.covered = frontier.count
+            pending = pending.dropFirst()
+        }
+        if let expected = verifier.expected, expected.count == frontier.count, expected.hash != hash {
+            throw FoundBad(.rewritten, frontier.count, "its hash is not the one expected")
+        }
+    }
+
+    private mutating func check(_ row: SQLStatement, _ encoding: inout EntryEncoding) throws {
+        let number = row.number(0)
+        let next = frontier.count + 1
+        guard number == next else {
+            throw FoundBad(.missing, next, "it is not there; the next one is \(number)")
+        }
+        let (computed, misfit) = EntryRow.hash(row, after: hash, &encoding)
+        if let misfit { throw FoundBad(.changed, number, "its \(misfit.rawValue) was changed to something of another type") }
+        guard let computed, let stored = EntryRow.storedHash(row), computed == stored else {
+            throw FoundBad(.changed, number, "its fields do not give its hash: something of it was changed, or it stood elsewhere")
+        }
+        hash = computed
+        frontier.append(computed)
+        result.entries += 1
+        if verifier.expected?.count == number, verifier.expected?.hash != hash {
+            throw FoundBad(.rewritten, number, "its hash is not the one expected")
+        }
+        if row.type(EntryField.argumentsKept.column) != .null || row.type(EntryField.resultKept.column) != .null {
+            try checkContent(row, number)
+        } else if row.type(Self.contentKey) != .null {
+            throw FoundBad(.content, number, "it has content, and no digest of any")
+        }
+        if row.type(EntryField.refers.column) != .null, !bare.isEmpty, row.text(EntryField.kind.column) == LedgerEntry.Kind.erasure.rawValue {
+            bare.remove(row.number(EntryField.refers.column))
+        }
+    }
+
+    private static let contents = EntryRow.hashColumn + 1
+    private static let contentKey = contents + 2
+
+    private mutating func checkContent(_ row: SQLStatement, _ number: EntryNumber) throws {
+        guard row.type(Self.contentKey) != .null else {
+            bare.insert(number)
+            return
+        }
+        result.contents += 1
+        for (field, column) in [(EntryField.argumentsKept, Self.contents), (.resultKept, Self.contents + 1)] {
+            let isKept = row.type(field.column) != .null
+            guard isKept == (row.type(column) != .null) else {
+                throw FoundBad(.content, number, "its \(field == .argumentsKept ? "arguments" : "result") and the digest of them do not go together")
+            }
+            guard isKept, let digests else { continue }
+            guard row.withBytes(field.column, { Digest($0) }) == digests.digest(of: row.bytes(column)) else {
+                throw FoundBad(.content, number, "its \(field == .argumentsKept ? "arguments were" : "result was") changed: the content does not give its digest")
+            }
+        }
+    }
+
+    /// Content that belongs to no entry.
+    private func checkStray(_ db: Database) throws {
+        if let stray = try db.number("SELECT entry FROM contents WHERE entry NOT IN (SELECT number FROM entries) LIMIT 1") {
+            throw FoundBad(.content, stray, "there is content for it, and no such entry")
+        }
+    }
+
+    private mutating func summarise(_ checkpoints: [Checkpoint]) {
+        let open = frontier.count - max(result.covered, base)
+        if open > 0 { result.notes.append("\(open) entries after the last checkpoint are covered by none: cutting them off would not be found") }
+        if checkpoints.contains(where: { !$0.isSigned }) {
+            result.notes.append("checkpoints are not signed: who can write the database could have rewritten all of it")
+        } else if !checkpoints.isEmpty, verifier.publicKey == nil {
+            result.notes.append("signatures were checked against the keys that the checkpoints name; --public-key says which one to trust")
+        }
+        if result.contents > 0, digests == nil { result.notes.append("kept content was not checked against its digests; that takes --digest-key") }
+        if base > 0 { result.notes.append("\(base) entries were pruned; a checkpoint vouches for them") }
+    }
+}

@@ -1,0 +1,147 @@
+internal import Threads
+
+/// What a ``LedgerWriter``'s thread does.
+final class WriterLoop: Sendable {
+    private typealias Work = (items: [LedgerWriter.Item], requests: [LedgerWriter.Request], losses: UInt64)
+
+    private let state: Monitor<LedgerWriter.State>
+    /// Taken by the thread, which lets go of it at its end: with it goes the ledger's lock.
+    private let store: Monitor<LedgerStore?>
+    private let configuration: LedgerConfiguration
+    private let onCheckpoint: @Sendable (Checkpoint) -> Void
+
+    init(
+        _ state: Monitor<LedgerWriter.State>, _ store: LedgerStore, _ configuration: LedgerConfiguration,
+        _ onCheckpoint: @escaping @Sendable (Checkpoint) -> Void
+    ) {
+        self.state = state
+        self.store = Monitor(store)
+        self.configuration = configuration
+        self.onCheckpoint = onCheckpoint
+    }
+
+    func run() {
+        write()
+        let closers = state.withLock { state in
+            state.hasEnded = true
+            defer { state.closers = [] }
+            return state.closers
+        }
+        for closer in closers { closer.resume() }
+    }
+
+    private func write() {
+        guard let store = store.withLock({ store in
+            defer { store = nil }
+            return store
+        }) else { return }
+        var mustRecover = false
+        while let work = next() {
+            var problem: LedgerError?
+            do throws(LedgerError) {
+                if mustRecover { try store.recover() }
+                mustRecover = false
+                try write(work, to: store)
+            } catch {
+                mustRecover = true
+                problem = error
+                keep(work, error)
+            }
+            for request in work.requests {
+                do throws(LedgerError) {
+                    if let problem { throw problem }
+                    try answer(request, store)
+                } catch {
+                    mustRecover = true
+                    fail(request, error)
+                }
+            }
+        }
+    }
+
+    /// Waits for something to do.
+    ///
+    /// - Returns: nil when the ledger is closed and all is done.
+    private func next() -> Work? {
+        func take(_ state: inout LedgerWriter.State) -> Work?? {
+            if !state.isResting, !state.items.isEmpty || !state.requests.isEmpty {
+                let count = min(state.items.count, configuration.maximumBatch)
+                let items = Array(state.items[..<count])
+                state.items.removeFirst(count)
+                // Who asks for something means all that waited before.
+                let requests = state.items.isEmpty ? state.requests : []
+                if state.items.isEmpty { state.requests = [] }
+                return .some((items, requests, state.untoldLosses))
+            }
+            return state.isClosed ? .some(nil) : nil
+        }
+        while true {
+            let isResting = state.withLockQuietly { $0.isResting && !$0.isClosed }
+            guard isResting else { break }
+            if let work = state.wait(atMost: .seconds(1), for: take) { return work }
+            state.withLockQuietly { $0.isResting = false }
+        }
+        return state.wait(for: take)
+    }
+
+    private func write(_ work: Work, to store: LedgerStore) throws(LedgerError) {
+        guard !work.items.isEmpty || work.losses > 0 else { return }
+        var records = work.items.map(\.record)
+        if work.losses > 0 {
+            var loss = LedgerEntry(.loss, time: unixNanoseconds())
+            loss.reason = "\(work.losses) entries could not be recorded"
+            records.append(LedgerRecord(loss))
+        }
+        let first = try store.append(records)
+        state.withLock { state in
+            state.untoldLosses -= work.losses
+            state.health.written += UInt64(records.count)
+            state.health.problem = nil
+        }
+        for (i, item) in work.items.enumerated() { item.waiter?.resume(returning: first + UInt64(i)) }
+        guard store.head.count - store.head.checkpointed >= configuration.checkpointInterval else { return }
+        do throws(LedgerError) {
+            if let checkpoint = try store.checkpoint() { onCheckpoint(checkpoint) }
+        } catch {
+            // The entries are recorded; the checkpoint is tried again after the next ones.
+            state.withLock { $0.health.problem = error }
+        }
+    }
+
+    /// Refuses the intents, and puts the rest back to be tried again.
+    private func keep(_ work: Work, _ problem: LedgerError) {
+        let notes = work.items.filter { $0.waiter == nil }
+        state.withLock { state in
+            let kept = notes.suffix(max(0, configuration.capacity - state.items.count))
+            state.items.insert(contentsOf: kept, at: 0)
+            state.health.lost += UInt64(notes.count - kept.count)
+            state.untoldLosses += UInt64(notes.count - kept.count)
+            state.health.refused += UInt64(work.items.count - notes.count)
+            state.health.problem = problem
+            if state.isClosed {
+                state.health.lost += UInt64(state.items.count)
+                state.items = []
+            }
+            // An intent that came meanwhile is an attempt of its own.
+            state.isResting = !state.items.contains { $0.waiter != nil } && state.requests.isEmpty
+        }
+        for item in work.items { item.waiter?.resume(throwing: problem) }
+    }
+
+    private func answer(_ request: LedgerWriter.Request, _ store: LedgerStore) throws(LedgerError) {
+        switch request {
+        case .flush(let waiter): waiter.resume()
+        case .checkpoint(let waiter):
+            let checkpoint = try store.checkpoint()
+            if let checkpoint { onCheckpoint(checkpoint) }
+            waiter.resume(returning: checkpoint)
+        }
+    }
+
+    private func fail(_ request: LedgerWriter.Request, _ problem: LedgerError) {
+        switch request {
+        case .flush(let waiter): waiter.resume(throwing: problem)
+        case .checkpoint(let waiter): waiter.resume(throwing: problem)
+        }
+    }
+}

@@ -1,0 +1,143 @@
+"""Verifies an Outrigger ledger, or an export of one, by the README's description alone.
+
+    verify_ledger.py LEDGER.db|EXPORT.jsonl [--public-key HEX] [--digest-key HEX] [--checkpoints FILE]
+
+Prints {"problem": null | what, "entry": the first bad entry, ...}; exit status 0 when all is well, 1 when not.
+"""
+import argparse, hashlib, hmac, json, sqlite3, struct, sys
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+FIELDS = ("number time kind trace_id span_id run_id request_id arm mode agent release_version release_digest "
+          "rollout_revision tool effect verdict reason refers arguments_size arguments_digest arguments_kept "
+          "result_size result_digest result_kept duration outcome").split()
+NUMBERS = {"number", "time", "rollout_revision", "refers", "arguments_size", "result_size", "duration"}
+BYTES = {"trace_id", "span_id", "arguments_digest", "arguments_kept", "result_digest", "result_kept"}
+
+class Bad(Exception): pass
+
+def sha(*parts): return hashlib.sha256(b"".join(parts)).digest()
+def leaf(h): return sha(b"\0", h)
+def node(left, right): return sha(b"\1", left, right)
+
+def encode(entry):
+    out = [b"\1"]
+    for name in FIELDS:
+        value = entry.get(name)
+        if value is None: raw = b""
+        elif name in NUMBERS:
+            if type(value) is not int or value < 0: raise Bad("changed", entry["number"])
+            raw = struct.pack(">Q", value)
+        elif isinstance(value, bytes) == (name in BYTES): raw = value if name in BYTES else value.encode()
+        else: raise Bad("changed", entry["number"])
+        out += [struct.pack(">I", len(raw)), raw]
+    return b"".join(out)
+
+def root(peaks):
+    if not peaks: return sha()
+    result = peaks[-1]
+    for peak in reversed(peaks[:-1]): result = node(peak, result)
+    return result
+
+def follow(path, index, size, digest):                      # RFC 9162, section 2.1.3.2
+    last = size - 1
+    for sibling in path:
+        if last == 0: return None
+        if index & 1 or index == last:
+            digest = node(sibling, digest)
+            while not index & 1 and index: index >>= 1; last >>= 1
+        else: digest = node(digest, sibling)
+        index >>= 1; last >>= 1
+    return digest if last == 0 else None
+
+def read_database(path):
+    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    ledger, base, start, frontier = db.execute("SELECT id, base_count, base_hash, base_frontier FROM ledger").fetchone()
+    checkpoints = [dict(zip(("count", "time", "last_hash", "root", "public_key", "signature"), row), ledger=ledger)
+                   for row in db.execute("SELECT count, time, last_hash, root, public_key, signature FROM checkpoints")]
+    contents = {number: texts for number, *texts in db.execute("SELECT * FROM contents")}
+    def rows():
+        for row in db.execute(f"SELECT {', '.join(FIELDS)}, hash FROM entries ORDER BY number"):
+            yield dict(zip(FIELDS, row)), row[-1], None, None, contents.pop(row[0], None)
+        if contents: raise Bad("content", min(contents))
+    return ledger, base, start, frontier, True, checkpoints, rows()
+
+def read_checkpoint(line):
+    return {key: value if key in ("count", "time") else bytes.fromhex(value) for key, value in line.items()}
+
+def read_export(path):
+    lines = [json.loads(line) for line in open(path, encoding="utf-8")]
+    head, base = lines[0], lines[0]["base"]
+    checkpoints = [read_checkpoint(line["checkpoint"]) for line in lines if "checkpoint" in line]
+    def rows():
+        for line in (line["entry"] for line in lines if "entry" in line):
+            entry = {key: bytes.fromhex(value) if key in BYTES else value for key, value in line.items() if key in FIELDS}
+            texts = [line[f"{what}_content"].encode() if f"{what}_content" in line else
+                     bytes.fromhex(line[f"{what}_hex"]) if f"{what}_hex" in line else None for what in ("arguments", "result")]
+            yield entry, bytes.fromhex(line["hash"]), bytes.fromhex(line["previous"]), line.get("proof"), texts if any(t is not None for t in texts) else None
+    return (bytes.fromhex(head["ledger"]), base["count"], bytes.fromhex(base["hash"]), bytes.fromhex(base["frontier"]),
+            head["complete"], checkpoints, rows())
+
+def verify(source, key, digest_key, filed):
+    ledger, base, previous, frontier, complete, checkpoints, rows = source
+    if base == 0 and previous != sha(b"outrigger/ledger/1/genesis\0", ledger): raise Bad("other_ledger", None)
+    checkpoints = sorted(checkpoints + filed, key=lambda c: c["count"])
+    for c in checkpoints:
+        if c["ledger"] != ledger: raise Bad("other_ledger", None)
+        message = b"outrigger/ledger/1/checkpoint\0" + ledger + struct.pack(">QQ", c["count"], c["time"]) + c["last_hash"] + c["root"]
+        try:
+            if c["signature"]: Ed25519PublicKey.from_public_bytes(c["public_key"]).verify(c["signature"], message)
+        except (InvalidSignature, ValueError): raise Bad("checkpoint", c["count"])
+        if key and (c["public_key"] != key or not c["signature"]): raise Bad("signer", c["count"])
+    peaks = [frontier[i:i + 32] for i in range(0, len(frontier), 32)]
+    if base and not any((c["count"], c["last_hash"], c["root"]) == (base, previous, root(peaks)) for c in checkpoints): raise Bad("base", base)
+    count, covered, seen, bare = base, base, 0, set()
+    pending = [c for c in checkpoints if c["count"] >= base]
+    def settle():
+        nonlocal covered
+        while complete and pending and pending[0]["count"] == count:
+            if (pending[0]["last_hash"], pending[0]["root"]) != (previous, root(peaks)): raise Bad("rewritten", min(covered + 1, count))
+            covered = pending.pop(0)["count"]
+    settle()
+    for entry, stored, told, proof, texts in rows:
+        number = entry["number"]
+        if complete and number != count + 1: raise Bad("missing", count + 1)
+        if told is not None and complete and told != previous: raise Bad("changed", number)
+        digest = sha(b"outrigger/ledger/1/entry\0", previous if complete else told, encode(entry))
+        if digest != stored: raise Bad("changed", number)
+        previous, count, seen = digest, number, seen + 1
+        if complete:
+            peak, n = leaf(digest), number - 1
+            while n & 1: peak, n = node(peaks.pop(), peak), n >> 1
+            peaks.append(peak)
+        if proof:
+            path = [bytes.fromhex(p) for p in proof["path"]]
+            known = [c["root"] for c in checkpoints if c["count"] == proof["size"]]
+            if not known or follow(path, number - 1, proof["size"], leaf(digest)) not in known: raise Bad("proof", number)
+        kept = [entry.get("arguments_kept"), entry.get("result_kept")]
+        if texts is None and any(kept): bare.add(number)
+        elif texts is not None:
+            for mark, text in zip(kept, texts):
+                if (mark is None) != (text is None): raise Bad("content", number)
+                if mark and digest_key and hmac.digest(digest_key, text, "sha256") != mark: raise Bad("content", number)
+        if entry["kind"] == "erasure": bare.discard(entry.get("refers"))
+        settle()
+    if complete and pending: raise Bad("cut", count + 1)
+    if complete and bare: raise Bad("erased", min(bare))
+    return {"problem": None, "entry": None, "entries": seen, "covered": covered}
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("path")
+    parser.add_argument("--public-key", type=bytes.fromhex)
+    parser.add_argument("--digest-key", type=bytes.fromhex)
+    parser.add_argument("--checkpoints")
+    args = parser.parse_args()
+    filed = [read_checkpoint(json.loads(line)) for line in open(args.checkpoints)] if args.checkpoints else []
+    try:
+        source = (read_export if args.path.endswith(".jsonl") else read_database)(args.path)
+        result = verify(source, args.public_key, args.digest_key, filed)
+    except Bad as bad: result = {"problem": bad.args[0], "entry": bad.args[1]}
+    except (sqlite3.Error, ValueError, KeyError, TypeError) as error: result = {"problem": "unreadable", "entry": None, "why": str(error)}
+    print(json.dumps(result))
+    sys.exit(1 if result["problem"] else 0)
