@@ -5,6 +5,8 @@ internal import GRDB
 /// Entries as rows: the columns of `entries` are those of ``EntryField`` in their order, and `hash`.
 enum EntryRow {
     static let columns = EntryField.allCases.map(\.rawValue).joined(separator: ", ") + ", hash"
+    /// The same, of a table that goes by another name.
+    static func columns(of table: String) -> String { columns.split(separator: ", ").map { "\(table).\($0)" }.joined(separator: ", ") }
     static let hashColumn = EntryField.allCases.count
     static let insertion = "INSERT INTO entries (\(columns)) VALUES (\(Array(repeating: "?", count: hashColumn + 1).joined(separator: ", ")))"
 

@@ -1,3 +1,4 @@
+internal import AgentRuns
 internal import Digests
 internal import GRDB
 
@@ -160,6 +161,15 @@ final class LedgerStore: @unchecked Sendable {
         let digest = digests.digest(of: content.bytes)
         let kept = content.kept.map { $0 == content.bytes ? digest : digests.digest(of: $0) }
         return LedgerEntry.ContentMark(size: UInt64(content.bytes.count), digest: digest, kept: kept)
+    }
+
+    func contains(_ traceID: TraceID) throws(LedgerError) -> Bool {
+        do {
+            let id = bigEndian(traceID.high) + bigEndian(traceID.low)
+            return try queue.read { try $0.number("SELECT 1 FROM entries WHERE trace_id = ? LIMIT 1", [.blob(id)]) != nil }
+        } catch {
+            throw LedgerError(error, path)
+        }
     }
 
     /// Makes a checkpoint of all entries; nil when there is one already.

@@ -29,7 +29,7 @@ struct VerificationPass {
         var encoding = EntryEncoding()
         // By number, so that the rows' place in the file says nothing; the join is one by the same key.
         try db.rows("""
-            SELECT \(EntryRow.columns.split(separator: ", ").map { "e.\($0)" }.joined(separator: ", ")), c.arguments, c.result, c.entry
+            SELECT \(EntryRow.columns(of: "e")), c.arguments, c.result, c.entry
             FROM entries e LEFT JOIN contents c ON c.entry = e.number ORDER BY e.number
             """) { row in
             try self.check(row, &encoding)

@@ -1,0 +1,83 @@
+internal import Digests
+internal import GRDB
+public import JSONText
+
+extension LedgerReader {
+    /// Writes entries as JSON lines that can be verified on their own: first what the ledger is, then the entries, each with
+    /// the hash before it and the Merkle proof that the last checkpoint covers it, then the checkpoints.
+    ///
+    /// Memory: 64 bytes for each entry of the ledger, for the proofs.
+    ///
+    /// - Parameter write: gets each line with its line break.
+    /// - Returns: how many entries.
+    public func export(_ filter: LedgerFilter, withContent: Bool, _ write: ([UInt8]) throws -> Void) throws(LedgerError) -> Int {
+        try read { db in
+            var base: (id: [UInt8], count: UInt64, hash: Digest, frontier: MerkleFrontier)?
+            try db.rows("SELECT id, base_count, base_hash, base_frontier FROM ledger") { row in
+                guard let hash = row.withBytes(2, { Digest($0) }), let frontier = MerkleFrontier(count: row.number(1), bytes: row.bytes(3)) else { return }
+                base = (row.bytes(0), row.number(1), hash, frontier)
+            }
+            guard let base else { throw LedgerError(.corrupt, "the ledger \(self.path) has no valid row of its own") }
+            let checkpoints = try LedgerStore.checkpoints(db, ledgerID: base.id)
+            let covered = checkpoints.last?.count ?? 0
+            var tree = MerkleTree(after: base.frontier)
+            try db.rows("SELECT hash FROM entries WHERE number > ? AND number <= ? ORDER BY number", [.init(base.count), .init(covered)]) { row in
+                guard let hash = row.withBytes(0, { Digest($0) }) else { throw LedgerError(.corrupt, "an entry has no valid hash") }
+                tree.append(hash)
+            }
+            let condition = filter.condition()
+            func line(_ members: [(String, JSONValue)]) throws { try write(Array((JSONValue.object(members).text + "\n").utf8)) }
+            try line([
+                ("format", .text("outrigger/ledger-export/1")), ("ledger", .text(hexText(base.id))),
+                ("base", .object([
+                    ("count", .integer(Int(clamping: base.count))), ("hash", .text(base.hash.hex)), ("frontier", .text(hexText(base.frontier.bytes))),
+                ])),
+                ("complete", .bool(condition.sql.isEmpty)),
+            ])
+            var count = 0
+            let sql = """
+                SELECT \(EntryRow.columns(of: "e")), c.arguments, c.result, (SELECT p.hash FROM entries p WHERE p.number = e.number - 1)
+                FROM entries e LEFT JOIN contents c ON c.entry = e.number WHERE \(condition.clause) ORDER BY e.number
+                """
+            try db.rows(sql, condition.arguments) { row in
+                let recorded = try EntryRow.read(row, contents: EntryRow.hashColumn + 1)
+                var members = recorded.members(withContent: withContent)
+                let previous = row.withBytes(EntryRow.hashColumn + 3) { Digest($0) } ?? base.hash
+                members.append(("previous", .text(previous.hex)))
+                if let path = tree.proof(of: recorded.entry.number - 1, in: covered) {
+                    members.append(("proof", .object([("size", .integer(Int(clamping: covered))), ("path", .array(path.map { .text($0.hex) }))])))
+                }
+                try line([("entry", .object(members))])
+                count += 1
+            }
+            for checkpoint in checkpoints { try line([("checkpoint", .raw(Array(checkpoint.json.utf8)))]) }
+            return count
+        }
+    }
+}
+
+extension RecordedEntry {
+    /// The entry as members of a JSON object: its fields by their names, bytes in hex, and what is not known left out; its hash;
+    /// and kept content as text, or in hex where it is not UTF-8.
+    public func members(withContent: Bool) -> [(String, JSONValue)] {
+        var members: [(String, JSONValue)] = EntryField.allCases.compactMap { field in
+            switch entry[field] {
+            case .absent: nil
+            case .number(let value): (field.rawValue, .integer(Int(clamping: value)))
+            case .text(let text): (field.rawValue, .text(text))
+            case .bytes(let bytes): (field.rawValue, .text(hexText(bytes)))
+            }
+        }
+        members.append(("hash", .text(hash.hex)))
+        guard withContent else { return members }
+        for (name, content) in [("arguments", arguments), ("result", result)] {
+            guard let content else { continue }
+            if let text = String(validating: content, as: UTF8.self) {
+                members.append(("\(name)_content", .text(text)))
+            } else {
+                members.append(("\(name)_hex", .text(hexText(content))))
+            }
+        }
+        return members
+    }
+}

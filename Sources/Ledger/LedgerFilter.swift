@@ -1,0 +1,74 @@
+public import AgentRuns
+
+/// Which entries are asked for; nil asks for all.
+public struct LedgerFilter: Sendable {
+    /// Unix nanoseconds; from then on.
+    public var since: UInt64?
+    /// Unix nanoseconds; before then.
+    public var until: UInt64?
+    public var kind: LedgerEntry.Kind?
+    public var tool: String?
+    public var arm: RunRole?
+    public var mode: RunMode?
+    public var agent: String?
+    /// The version, or the digest.
+    public var release: String?
+    public var verdict: LedgerEntry.Verdict?
+    public var traceID: TraceID?
+    public var requestID: String?
+    public var runID: String?
+    /// Bytes that stand in the content that was kept, as they are.
+    public var text: String?
+
+    public init() {}
+
+    /// The condition, with a `?` for each argument: no value ever becomes a part of the statement.
+    struct Condition {
+        var sql: [String] = []
+        var arguments: [SQLStatement.Value] = []
+
+        mutating func add(_ sql: String, _ values: SQLStatement.Value...) {
+            self.sql.append(sql)
+            arguments += values
+        }
+
+        var clause: String { sql.isEmpty ? "1" : sql.joined(separator: " AND ") }
+    }
+
+    /// Whether time is all that an index can help with, so that entries are best read in its order.
+    var readsByTime: Bool {
+        (since != nil || until != nil) && tool == nil && arm == nil && agent == nil && release == nil && verdict == nil && traceID == nil
+            && requestID == nil
+    }
+
+    /// - Parameter table: the name that `entries` goes by.
+    func condition(_ table: String = "e") -> Condition {
+        var condition = Condition()
+        // The plus keeps SQLite from reading all of a long time where another index gives less.
+        let time = readsByTime ? "\(table).time" : "+\(table).time"
+        if let since { condition.add("\(time) >= ?", .init(since)) }
+        if let until { condition.add("\(time) < ?", .init(until)) }
+        if let kind { condition.add("\(table).kind = ?", .text(kind.rawValue)) }
+        if let tool { condition.add("\(table).tool = ?", .text(tool)) }
+        if let arm { condition.add("\(table).arm = ?", .text(arm.rawValue)) }
+        if let mode { condition.add("\(table).mode = ?", .text(mode.rawValue)) }
+        if let agent { condition.add("\(table).agent = ?", .text(agent)) }
+        if let release {
+            if release.hasPrefix("sha256:") {
+                condition.add("\(table).release_digest = ?", .text(release))
+            } else {
+                condition.add("\(table).release_version = ?", .text(release))
+            }
+        }
+        if let verdict { condition.add("\(table).verdict = ?", .text(verdict.rawValue)) }
+        if let traceID { condition.add("\(table).trace_id = ?", .blob(bigEndian(traceID.high) + bigEndian(traceID.low))) }
+        if let requestID { condition.add("\(table).request_id = ?", .text(requestID)) }
+        if let runID { condition.add("\(table).run_id = ?", .text(runID)) }
+        if let text {
+            condition.add(
+                "EXISTS (SELECT 1 FROM contents t WHERE t.entry = \(table).number AND (instr(t.arguments, ?) > 0 OR instr(t.result, ?) > 0))",
+                .blob(Array(text.utf8)), .blob(Array(text.utf8)))
+        }
+        return condition
+    }
+}
