@@ -135,7 +135,7 @@ let package = Package(
                 "AgentRuns", "Threads", "TraceReading", "RunSpans", "OTLP", "Delivery", "Backfill", "OTelSettings", "JSONText",
                 "StrictYAML", "Releases", "Replay", "ReplayAgents", "ReplaySpans", "Gate", "Reports",
                 "AdminAPI", "LiveRuns", "LiveSpans", "Rollout", "RolloutControl", "Router", "SidecarConfiguration", "Spool",
-                "AdminClient", "Demo", "JSONDocuments", "Ledger",
+                "AdminClient", "Demo", "Digests", "JSONDocuments", "Ledger",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(

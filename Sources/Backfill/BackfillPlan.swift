@@ -1,3 +1,4 @@
+public import AgentRuns
 public import RunSpans
 
 /// All that a backfill is told: what to read, how to map it, what to leave out, what to remember.
@@ -34,6 +35,10 @@ public struct BackfillPlan: Sendable {
     public var follows = false
     /// Keep the ids of all spans for ``Verification``.
     public var keepsIDs = false
+
+    /// Sees every run that is sent, with its ids and times, on the thread of the worker that maps it; it may take its time,
+    /// and the backfill waits.
+    public var onRun: (@Sendable (borrowing AgentRun, RunPlacement) -> Void)?
 
     /// Spans of a request at most.
     public var batchSpans = 512

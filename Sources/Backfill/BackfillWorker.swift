@@ -46,6 +46,7 @@ struct BackfillWorker<Encoder: SpanEncoder, Sink: SpanSink>: ~Copyable where Sin
         for run in admitted {
             if plan.keepsIDs { shared.keepIDs(of: lent[run.line], run.placement.identity) }
             if run.missing?.isEmpty == true { continue }
+            plan.onRun?(lent[run.line], run.placement)
             let before = mapper.writer.batch.count
             mapper.write(lent[run.line], run.placement)
             let spans = mapper.writer.batch.count - before

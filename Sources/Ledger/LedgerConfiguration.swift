@@ -10,7 +10,7 @@ public struct LedgerConfiguration: Sendable {
     public var checkpointFile: String?
     /// A checkpoint is made whenever this many entries were written since the last one.
     public var checkpointInterval: UInt64 = 10_000
-    /// Entries that may wait to be written; more are refused (intents) or lost and counted (all others).
+    /// Intents that may wait to be written, more are refused; and as many other entries, more are lost and counted.
     public var capacity = 65_536
     /// Entries of one transaction at most.
     public var maximumBatch = 4096

@@ -32,7 +32,7 @@ extension LedgerReader {
                 ("base", .object([
                     ("count", .integer(Int(clamping: base.count))), ("hash", .text(base.hash.hex)), ("frontier", .text(hexText(base.frontier.bytes))),
                 ])),
-                ("complete", .bool(condition.sql.isEmpty)),
+                ("complete", .bool(condition.sql.isEmpty)), ("content", .bool(withContent)),
             ])
             var count = 0
             let sql = """

@@ -30,7 +30,7 @@ enum LedgerFile {
     static func openForReading(_ path: String) throws(LedgerError) -> DatabaseQueue {
         do {
             var info = stat()
-            guard stat(path, &info) == 0 else { throw LedgerError(.system, "cannot open the ledger \(path): \(String(cString: strerror(errno)))") }
+            guard stat(path, &info) == 0 else { throw LedgerError(.notALedger, "cannot open the ledger \(path): \(String(cString: strerror(errno)))") }
             guard info.st_mode & S_IFMT == S_IFREG else { throw LedgerError(.notALedger, "\(path) is no regular file") }
             do {
                 return try reading(plain(path), path)

@@ -35,6 +35,9 @@ public struct LedgerFilter: Sendable {
         var clause: String { sql.isEmpty ? "1" : sql.joined(separator: " AND ") }
     }
 
+    /// Whether it lets everything through.
+    public var isEmpty: Bool { condition().sql.isEmpty }
+
     /// Whether time is all that an index can help with, so that entries are best read in its order.
     var readsByTime: Bool {
         (since != nil || until != nil) && tool == nil && arm == nil && agent == nil && release == nil && verdict == nil && traceID == nil

@@ -47,6 +47,9 @@ public final class LedgerWriter: CallLedger, Sendable {
 
     struct State: Sendable {
         var items: [Item] = []
+        /// How many of the items are intents. They have a bound of their own, so that notes that wait for a ledger which
+        /// cannot be written never keep an intent from trying.
+        var intents = 0
         var requests: [Request] = []
         var isClosed = false
         var hasEnded = false
@@ -89,10 +92,11 @@ public final class LedgerWriter: CallLedger, Sendable {
                     state.health.refused += 1
                     return LedgerError(.closed, "the ledger is closed")
                 }
-                guard state.items.count < capacity else {
+                guard state.intents < capacity else {
                     state.health.refused += 1
-                    return LedgerError(.overloaded, "\(capacity) entries wait to be recorded")
+                    return LedgerError(.overloaded, "\(capacity) intents wait to be recorded")
                 }
+                state.intents += 1
                 state.items.append(Item(record: record, waiter: continuation))
                 state.isResting = false
                 return nil
@@ -109,7 +113,7 @@ public final class LedgerWriter: CallLedger, Sendable {
 
     public func note(_ record: LedgerRecord) {
         state.withLock { state in
-            guard !state.isClosed, state.items.count < capacity else {
+            guard !state.isClosed, state.items.count - state.intents < capacity else {
                 state.health.lost += 1
                 state.untoldLosses += 1
                 return

@@ -68,6 +68,7 @@ final class WriterLoop: Sendable {
                 let count = min(state.items.count, configuration.maximumBatch)
                 let items = Array(state.items[..<count])
                 state.items.removeFirst(count)
+                state.intents -= items.count { $0.waiter != nil }
                 // Who asks for something means all that waited before.
                 let requests = state.items.isEmpty ? state.requests : []
                 if state.items.isEmpty { state.requests = [] }
@@ -112,7 +113,7 @@ final class WriterLoop: Sendable {
     private func keep(_ work: Work, _ problem: LedgerError) {
         let notes = work.items.filter { $0.waiter == nil }
         state.withLock { state in
-            let kept = notes.suffix(max(0, configuration.capacity - state.items.count))
+            let kept = notes.suffix(max(0, configuration.capacity - (state.items.count - state.intents)))
             state.items.insert(contentsOf: kept, at: 0)
             state.health.lost += UInt64(notes.count - kept.count)
             state.untoldLosses += UInt64(notes.count - kept.count)

@@ -51,6 +51,9 @@ public struct RunIdentity: Sendable {
     /// The id of the run's `agent.run` span.
     public var runSpanID: SpanID { liveSpanID ?? spanID(.run) }
 
+    /// The id of the `tool.call` span of call `k`, counted from 0.
+    public func callSpanID(_ k: Int) -> SpanID { spanID(.call(k)) }
+
     /// A span's place in its run, which gives its id.
     enum Path {
         case run

@@ -68,6 +68,19 @@ public struct RunTimeline: Sendable {
 
     public var end: UInt64 { start + duration }
 
+    /// When each tool call began, in Unix nanoseconds, and how long it took, where that is known: the times of its span.
+    public func calls(of run: borrowing AgentRun) -> [(start: UInt64, duration: UInt64?)] {
+        var from = start
+        var inCalls: UInt64 = 0
+        return run.toolCalls.indices.map { k in
+            let duration = Self.duration(of: run.toolCalls[k], after: inCalls)
+            inCalls += duration ?? 0
+            let to = start + inCalls + restBefore(k + 1)
+            defer { from = to }
+            return (duration.map { to - $0 } ?? from, duration)
+        }
+    }
+
     /// What all tool calls of a run may take together, in nanoseconds: 30 days. It also keeps the sums far from overflow.
     private static let maximumInCalls: UInt64 = 30 * 24 * 3600 * 1_000_000_000
 

@@ -60,7 +60,7 @@ def read_database(path):
         for row in db.execute(f"SELECT {', '.join(FIELDS)}, hash FROM entries ORDER BY number"):
             yield dict(zip(FIELDS, row)), row[-1], None, None, contents.pop(row[0], None)
         if contents: raise Bad("content", min(contents))
-    return ledger, base, start, frontier, True, checkpoints, rows()
+    return ledger, base, start, frontier, True, True, checkpoints, rows()
 
 def read_checkpoint(line):
     return {key: value if key in ("count", "time") else bytes.fromhex(value) for key, value in line.items()}
@@ -76,10 +76,10 @@ def read_export(path):
                      bytes.fromhex(line[f"{what}_hex"]) if f"{what}_hex" in line else None for what in ("arguments", "result")]
             yield entry, bytes.fromhex(line["hash"]), bytes.fromhex(line["previous"]), line.get("proof"), texts if any(t is not None for t in texts) else None
     return (bytes.fromhex(head["ledger"]), base["count"], bytes.fromhex(base["hash"]), bytes.fromhex(base["frontier"]),
-            head["complete"], checkpoints, rows())
+            head["complete"], head["content"], checkpoints, rows())
 
 def verify(source, key, digest_key, filed):
-    ledger, base, previous, frontier, complete, checkpoints, rows = source
+    ledger, base, previous, frontier, complete, has_content, checkpoints, rows = source
     if base == 0 and previous != sha(b"outrigger/ledger/1/genesis\0", ledger): raise Bad("other_ledger", None)
     checkpoints = sorted(checkpoints + filed, key=lambda c: c["count"])
     for c in checkpoints:
@@ -123,7 +123,7 @@ def verify(source, key, digest_key, filed):
         if entry["kind"] == "erasure": bare.discard(entry.get("refers"))
         settle()
     if complete and pending: raise Bad("cut", count + 1)
-    if complete and bare: raise Bad("erased", min(bare))
+    if complete and has_content and bare: raise Bad("erased", min(bare))
     return {"problem": None, "entry": None, "entries": seen, "covered": covered}
 
 if __name__ == "__main__":

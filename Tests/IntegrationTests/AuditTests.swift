@@ -1,0 +1,175 @@
+import Foundation
+import Testing
+
+/// `outrigger audit` as a user starts it.
+@Suite(.timeLimit(.minutes(10)))
+struct AuditTests {
+    private let folder: URL
+    private var ledger: String { folder.appendingPathComponent("ledger.db").path }
+    private static let traces = Fixture.v12
+
+    init() throws {
+        folder = try Scratch.folder()
+    }
+
+    private func audit(_ arguments: [String], fileLimit: Int? = nil) throws -> Command.Result {
+        try Outrigger.start(["audit"] + arguments, fileLimit: fileLimit).wait()
+    }
+
+    private func prepare() throws {
+        #expect(try audit(["keys", ledger]).status == 0)
+        let result = try audit(["import", ledger, Self.traces, "--capture", "full"])
+        #expect(result.status == 0, "\(result.errors)")
+    }
+
+    private func entries(_ arguments: [String] = []) throws -> [[String: Any]] {
+        let result = try audit(["list", ledger, "--format", "json", "--limit", "100000", "--oldest-first"] + arguments)
+        #expect(result.status == 0, "\(result.errors)")
+        return try result.output.split(separator: "\n").map {
+            try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        }
+    }
+
+    @Test func importedCallsHaveTheirSpansIds() throws {
+        try prepare()
+        let spans = folder.appendingPathComponent("spans.jsonl").path
+        #expect(try Outrigger.start(["backfill", Self.traces, "--output", spans]).wait().status == 0)
+        var ids: Set<String> = []
+        for line in try String(contentsOfFile: spans, encoding: .utf8).split(separator: "\n") {
+            let request = try #require(JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+            for resource in request["resourceSpans"] as? [[String: Any]] ?? [] {
+                for scope in resource["scopeSpans"] as? [[String: Any]] ?? [] {
+                    for span in scope["spans"] as? [[String: Any]] ?? [] where span["name"] as? String == "tool.call" || (span["name"] as? String)?.hasPrefix("execute_tool") == true {
+                        ids.insert("\(span["traceId"] ?? "") \(span["spanId"] ?? "") \(span["startTimeUnixNano"] ?? "")")
+                    }
+                }
+            }
+        }
+        let recorded = Set(try entries().map { "\($0["trace_id"] ?? "") \($0["span_id"] ?? "") \($0["time"] ?? "")" })
+        #expect(recorded.count == 70)
+        #expect(recorded == ids)
+        // Again: all of it is there.
+        let again = try audit(["import", ledger, Self.traces, "--json"])
+        #expect(try again.summary["entries"] as? Int == 0 && again.summary["known_runs"] as? Int == 30)
+    }
+
+    @Test func whatTheCommandsSay() throws {
+        try prepare()
+        #expect(try audit(["verify", ledger]).status == 0)
+        #expect(try entries(["--tool", "issue_refund"]).count == 10)
+        #expect(try entries(["--text", "Tom Berger"]).isEmpty == false)
+        let table = try audit(["list", ledger, "--limit", "3"])
+        #expect(table.output.split(separator: "\n").count == 4 && table.errors.contains("--after 68"))
+        let csv = try audit(["list", ledger, "--format", "csv", "--limit", "2"]).output
+        #expect(csv.hasPrefix("number,time,kind,") && csv.split(separator: "\r\n").count == 3)
+        let first = try #require(try entries().first)
+        let trace = try #require(first["trace_id"] as? String)
+        #expect(try audit(["trace", ledger, trace]).output.contains("lookup_booking"))
+        #expect(try audit(["trace", ledger, String(repeating: "f", count: 32)]).status == 1)
+        #expect(try audit(["stats", ledger]).output.contains("█"))
+        #expect(try audit(["diff", ledger]).output.contains("nothing"))
+        #expect(try audit(["show", ledger, "1"]).output.contains("lookup_booking"))
+        #expect(try audit(["show", ledger, "1000"]).status == 1)
+        #expect(try audit(["import", ledger, Fixture.v13, "--role", "candidate"]).status == 0)
+        #expect(try audit(["diff", ledger, "--arguments", "--json"]).status == 0)
+        #expect(try audit(["verify", ledger, "--json"]).summary["good"] as? Bool == true)
+        #expect(try audit(["erase", ledger, "--why", "x"]).status == 2, "nothing is named")
+        #expect(try audit(["erase", ledger, "--trace", trace, "--why", "request 7"]).status == 0)
+        #expect(try audit(["show", ledger, "1"]).output.contains("erased"))
+        let export = folder.appendingPathComponent("export.jsonl").path
+        #expect(try audit(["export", ledger, "-o", export]).status == 0)
+        #expect(try audit(["export", ledger, "-o", ledger]).status == 2, "the ledger would be overwritten")
+        #expect(try verifyWithPython(export) == 0 && verifyWithPython(ledger) == 0)
+        #expect(try audit(["checkpoint", ledger]).output.contains("\"signature\":\""))
+        #expect(try audit(["prune", ledger, "--before", "2030-01-01T00:00:00Z"]).status == 0)
+        #expect(try audit(["verify", ledger]).status == 0)
+        #expect(try entries().map { $0["kind"] as? String } == ["pruning"])
+    }
+
+    private func verifyWithPython(_ path: String) throws -> Int32 {
+        let key = try String(contentsOfFile: ledger + ".public-key", encoding: .utf8).trimmingCharacters(in: .newlines)
+        return try Project.support("verify_ledger", [path, "--public-key", key]).wait().status
+    }
+
+    @Test func aFindingEndsWithOne() throws {
+        try prepare()
+        let change = "import sqlite3,sys; d = sqlite3.connect(sys.argv[1]); d.execute(\"UPDATE entries SET tool = 'x' WHERE number = 9\"); d.commit()"
+        #expect(try Command(Project.python, ["-c", change, ledger]).wait().status == 0)
+        let result = try audit(["verify", ledger])
+        #expect(result.status == 1 && result.output.contains("BAD (changed): entry 9"))
+        #expect(try verifyWithPython(ledger) == 1)
+    }
+
+    @Test func keysAndLedgersThatAreMissing() throws {
+        let missing = try audit(["import", ledger, Self.traces])
+        #expect(missing.status == 2 && missing.errors.contains("outrigger audit keys"))
+        #expect(try audit(["keys", ledger]).status == 0)
+        #expect(try audit(["keys", ledger]).status == 2, "no key is overwritten")
+        for suffix in [".digest-key", ".signing-key"] {
+            let mode = try FileManager.default.attributesOfItem(atPath: ledger + suffix)[.posixPermissions] as? Int
+            #expect(mode == 0o600)
+        }
+        #expect(try audit(["list", ledger]).status == 2)
+        #expect(try audit(["prune", ledger, "--before", "2030-01-01T00:00:00Z"]).status == 2)
+    }
+
+    @Test func nothingInAnEntryReachesTheTerminal() throws {
+        let traces = folder.appendingPathComponent("hostile.jsonl")
+        let line = #"{"trace_id":"t\u001b[31m1","agent":"=cmd()","request":"x","start_time":"2026-01-01T00:00:00Z","tool_calls":[{"name":"\u001b]0;owned\u0007","args":{"a":"\u001b[2J"}}],"tool_results":[{"success":true,"result":"\u202e"}]}"#
+        try Data((line + "\n").utf8).write(to: traces)
+        #expect(try audit(["keys", ledger]).status == 0)
+        #expect(try audit(["import", ledger, traces.path, "--capture", "full"]).status == 0)
+        for command in [["list", ledger], ["show", ledger, "1"], ["stats", ledger], ["verify", ledger], ["list", ledger, "--format", "json"]] {
+            let output = try audit(command).output
+            #expect(!output.isEmpty && !output.utf8.contains(0x1B) && !output.utf8.contains(0x07), "\(command)")
+        }
+        #expect(try audit(["list", ledger, "--format", "csv"]).output.contains(",'=cmd(),"))
+    }
+
+    /// The disk is full: what was recorded stays good, and the rest is recorded once there is room.
+    @Test func aFullDisk() throws {
+        #expect(try audit(["keys", ledger]).status == 0)
+        let big = folder.appendingPathComponent("big.jsonl")
+        try Data(Self.manyRuns(2000).utf8).write(to: big)
+        let full = try audit(["import", ledger, big.path, "--batch", "50"], fileLimit: 300)
+        #expect(full.status == 1, "\(full.errors)")
+        #expect(full.errors.contains("ledger"))
+        #expect(try audit(["verify", ledger]).status == 0)
+        #expect(try audit(["import", ledger, big.path]).status == 0)
+        #expect(try entries().count == 4000)
+        #expect(try audit(["verify", ledger]).status == 0)
+    }
+
+    private static func manyRuns(_ count: Int) -> String {
+        (0..<count).map { i in
+            #"{"trace_id":"run-\#(i)","start_time":\#(1_700_000_000 + i),"tool_calls":[{"name":"a","args":{"n":\#(i)}},{"name":"b"}],"tool_results":[{"success":true},{"success":false}]}"#
+                + "\n"
+        }.joined()
+    }
+
+    /// Killed at any moment: the chain verifies, and what was said to be durable is there.
+    @Test func killedAtAnyMoment() throws {
+        #expect(try audit(["keys", ledger]).status == 0)
+        let big = folder.appendingPathComponent("big.jsonl")
+        try Data(Self.manyRuns(20_000).utf8).write(to: big)
+        var generator = SystemRandomNumberGenerator()
+        var acknowledged = 0
+        for round in 0..<40 {
+            // Not seldom it ends by itself near the end; what it imports next has other ids.
+            let command = try Outrigger.start(["audit", "import", ledger, big.path, "--batch", "20", "--progress", "--dataset", "d\(round / 10)"])
+            usleep(.random(in: 5_000...250_000, using: &generator))
+            command.kill()
+            let result = try command.wait()
+            // A last line without its end is no promise.
+            let lines = result.output.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+            acknowledged = max(acknowledged, lines.last.flatMap { Int($0) } ?? 0)
+            let verified = try audit(["verify", ledger, "--json"])
+            // Killed before there was a ledger at all.
+            guard FileManager.default.fileExists(atPath: ledger), verified.status != 2 || acknowledged > 0 else { continue }
+            #expect(verified.status == 0, "round \(round): \(verified.output) \(verified.errors)")
+            #expect(try verified.summary["entries"] as? Int ?? 0 >= acknowledged, "round \(round)")
+        }
+        #expect(acknowledged > 0)
+        #expect(try verifyWithPython(ledger) == 0)
+    }
+}

@@ -1,0 +1,152 @@
+import AgentRuns
+import Foundation
+import GRDB
+import Ledger
+import Testing
+
+@Suite(.timeLimit(.minutes(10)))
+struct LedgerWriterTests {
+    @Test func intentsAreDurableWhenTheyReturn() async throws {
+        let stage = try Stage()
+        let writer = try LedgerWriter(stage.configuration)
+        let path = stage.path
+        let numbers = try await withThrowingTaskGroup(of: [EntryNumber].self) { group in
+            for task in 0..<16 {
+                group.addTask {
+                    var numbers: [EntryNumber] = []
+                    for i in 0..<20 {
+                        let number = try await writer.begin(try Stage.record(task * 100 + i))
+                        // Another connection sees it at once.
+                        #expect(try LedgerReader(path).entry(number)?.entry.runID == "run-\(task * 100 + i)")
+                        writer.complete(number, LedgerRecord(LedgerEntry(.completion, time: 1)))
+                        numbers.append(number)
+                    }
+                    return numbers
+                }
+            }
+            return try await group.reduce(into: []) { $0 += $1 }
+        }
+        try await writer.close()
+        #expect(Set(numbers).count == 320)
+        #expect(writer.health.written == 640 && writer.health.lost == 0 && writer.health.isWritable)
+        #expect(try stage.finding() == .init(problem: nil, entry: nil))
+        let completions = try LedgerReader(stage.path).entries(LedgerFilter(kind: .completion), .init(limit: 1000))
+        #expect(Set(completions.compactMap(\.entry.refers)) == Set(numbers))
+        await #expect(throws: LedgerError.self) { try await writer.begin(try Stage.record(1)) }
+    }
+
+    @Test func aSecondWriterIsRefused() async throws {
+        let stage = try Stage()
+        let writer = try LedgerWriter(stage.configuration)
+        let refusal = #expect(throws: LedgerError.self) { try LedgerWriter(stage.configuration) }
+        #expect(refusal?.kind == .inUse)
+        #expect(refusal?.message.contains("written by another process") == true)
+        try await writer.close()
+        try await LedgerWriter(stage.configuration).close()
+    }
+
+    /// Another process holds the database: intents are refused, notes wait, and all goes on when it lets go.
+    @Test func aLockedDatabase() async throws {
+        let stage = try Stage()
+        var configuration = stage.configuration
+        configuration.busyTimeout = 0.05
+        configuration.capacity = 8
+        let writer = try LedgerWriter(configuration)
+        _ = try await writer.begin(try Stage.record(1))
+        let other = try Locker(stage.path)
+        let refusal = await #expect(throws: LedgerError.self) { try await writer.begin(try Stage.record(2)) }
+        #expect(refusal?.kind == .locked)
+        #expect(writer.health.problem?.kind == .locked && writer.health.refused == 1)
+        for number in 3...30 { writer.note(try Stage.record(number)) }
+        await #expect(throws: LedgerError.self) { try await writer.flush() }
+        let lost = writer.health.lost
+        #expect(lost > 0, "no more than the capacity is kept")
+        // Readers go on meanwhile.
+        #expect(try LedgerReader(stage.path).overview().count == 1)
+        try other.letGo()
+        _ = try await writer.begin(try Stage.record(31))
+        try await writer.flush()
+        #expect(writer.health.isWritable)
+        try await writer.close()
+        #expect(try stage.finding() == .init(problem: nil, entry: nil))
+        let losses = try LedgerReader(stage.path).entries(LedgerFilter(kind: .loss), .init(limit: 10))
+        let told = losses.compactMap { Int($0.entry.reason.split(separator: " ").first ?? "") }.reduce(0, +)
+        #expect(told == Int(writer.health.lost), "the chain tells of every loss")
+        let total = try LedgerReader(stage.path).overview().count
+        #expect(Int(total) == 2 + 28 - told + losses.count)
+    }
+
+    @Test func aReaderHoldsNobodyUp() async throws {
+        let stage = try Stage()
+        try await stage.fill(5, checkpointEvery: 10)
+        let writer = try LedgerWriter(stage.configuration)
+        let reader = try LedgerReader(stage.path)
+        var seen = 0
+        try reader.forEach(LedgerFilter()) { _ in
+            seen += 1
+            let writes = DispatchSemaphore(value: 0)
+            let record = try Stage.record(seen)
+            Task {
+                _ = try await writer.begin(record)
+                writes.signal()
+            }
+            #expect(writes.wait(timeout: .now() + 60) == .success)
+        }
+        #expect(seen == 5, "a reader sees what there was when it began")
+        try await writer.close()
+        #expect(try reader.overview().count == 10)
+    }
+
+    @Test func longTextAndOddText() async throws {
+        let stage = try Stage()
+        let writer = try LedgerWriter(stage.configuration)
+        var record = try Stage.record(1)
+        record.entry.tool = String(repeating: "ü", count: 5000)
+        record.entry.reason = "a\0b\u{1B}[31m'; DROP TABLE entries; --"
+        record.entry.duration = .max
+        record.arguments = .init([], kept: [])
+        record.result = .init([0xFF, 0x00], kept: [0xFF, 0x00])
+        let number = try await writer.begin(record)
+        try await writer.close()
+        let found = try #require(try LedgerReader(stage.path).entry(number))
+        #expect(found.entry.tool.utf8.count <= LedgerEntry.maximumText && found.entry.tool.hasSuffix("ü…"))
+        #expect(found.entry.reason == record.entry.reason)
+        #expect(found.arguments == [] && found.result == [0xFF, 0x00])
+        #expect(try stage.finding() == .init(problem: nil, entry: nil))
+        let line = try Stage.export(LedgerFilter(), of: stage)
+        #expect(try stage.pythonFinding(line) == .init(problem: nil, entry: nil))
+    }
+}
+
+/// Holds a database's write lock.
+final class Locker {
+    private let queue: DatabaseQueue
+
+    init(_ path: String) throws {
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        queue = try DatabaseQueue(path: path, configuration: configuration)
+        try lock()
+    }
+
+    private func lock() throws { try queue.inDatabase { try $0.execute(sql: "PRAGMA user_version; BEGIN IMMEDIATE") } }
+    func letGo() throws { try queue.inDatabase { try $0.execute(sql: "ROLLBACK") } }
+}
+
+extension LedgerFilter {
+    init(kind: LedgerEntry.Kind) {
+        self.init()
+        self.kind = kind
+    }
+}
+
+extension Stage {
+    /// - Returns: the path of the export.
+    static func export(_ filter: LedgerFilter, of stage: Stage, withContent: Bool = true) throws -> String {
+        var text: [UInt8] = []
+        _ = try LedgerReader(stage.path).export(filter, withContent: withContent) { text += $0 }
+        let file = stage.folder.appendingPathComponent("export-\(UUID().uuidString).jsonl")
+        try Data(text).write(to: file)
+        return file.path
+    }
+}
