@@ -140,7 +140,7 @@ let package = Package(
             ]),
         .executableTarget(
             name: "outrigger-bench",
-            dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["AgentRuns", "Ledger", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             exclude: ["Peers"]),
 
         .testTarget(name: "DigestsTests", dependencies: ["Digests"]),

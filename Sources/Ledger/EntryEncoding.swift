@@ -13,44 +13,68 @@ internal import Digests
 ///
 /// The hash of entry n is SHA-256 of `outrigger/ledger/1/entry`, a NUL, the hash of entry n - 1 (32 bytes) and the encoding.
 /// That of entry 0, which there is not, is SHA-256 of `outrigger/ledger/1/genesis`, a NUL and the ledger's id (16 bytes).
-struct EntryEncoding {
+struct EntryEncoding: ~Copyable {
     private static let version: UInt8 = 1
     private static let domain = Array("outrigger/ledger/1/entry\0".utf8)
     private static let genesisDomain = Array("outrigger/ledger/1/genesis\0".utf8)
 
-    /// The last encoding that was written.
-    private(set) var bytes: [UInt8] = []
+    /// What is hashed, in memory that is used again for the next entry: a verification writes a million of them.
+    private var start = UnsafeMutableRawPointer.allocate(byteCount: 4096, alignment: 8)
+    private var capacity = 4096
+    private var count = 0
+
+    init() {
+        start.copyMemory(from: Self.domain, byteCount: Self.domain.count)
+    }
+
+    deinit { start.deallocate() }
 
     static func genesis(of ledgerID: [UInt8]) -> Digest { SHA256.digest(of: genesisDomain + ledgerID) }
 
     /// Begins the encoding of another entry; `previous` is the hash of the one before it.
     mutating func begin(after previous: Digest) {
-        bytes.removeAll(keepingCapacity: true)
-        bytes.append(contentsOf: Self.domain)
-        previous.withUnsafeBytes { bytes.append(contentsOf: $0) }
-        bytes.append(Self.version)
+        count = Self.domain.count
+        previous.withUnsafeBytes { (start + count).copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(start), byteCount: 32) }
+        count += 32
+        start.storeBytes(of: Self.version, toByteOffset: count, as: UInt8.self)
+        count += 1
     }
 
     /// The hash of what was appended since ``begin(after:)``.
-    func hash() -> Digest { SHA256.digest(of: bytes) }
-
-    /// The encoding alone.
-    var encoding: ArraySlice<UInt8> { bytes[(Self.domain.count + 32)...] }
+    borrowing func hash() -> Digest {
+        var hash = SHA256()
+        hash.update(UnsafeRawBufferPointer(start: start, count: count))
+        return hash.digest()
+    }
 
     mutating func appendAbsent() { append(length: 0) }
 
     mutating func append(_ number: UInt64) {
         append(length: 8)
-        withUnsafeBytes(of: number.bigEndian) { bytes.append(contentsOf: $0) }
+        start.storeBytes(of: number.bigEndian, toByteOffset: count, as: UInt64.self)
+        count += 8
     }
 
     mutating func append(_ field: UnsafeRawBufferPointer) {
         append(length: field.count)
-        bytes.append(contentsOf: field)
+        guard let bytes = field.baseAddress else { return }
+        (start + count).copyMemory(from: bytes, byteCount: field.count)
+        count += field.count
     }
 
+    /// Writes a field's length, and makes room for the field.
     private mutating func append(length: Int) {
-        withUnsafeBytes(of: UInt32(clamping: length).bigEndian) { bytes.append(contentsOf: $0) }
+        if count + 4 + max(8, length) > capacity { grow(by: 4 + max(8, length)) }
+        start.storeBytes(of: UInt32(clamping: length).bigEndian, toByteOffset: count, as: UInt32.self)
+        count += 4
+    }
+
+    private mutating func grow(by size: Int) {
+        capacity = max(2 * capacity, count + size)
+        let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 8)
+        larger.copyMemory(from: start, byteCount: count)
+        start.deallocate()
+        start = larger
     }
 
     /// Encodes the entry.

@@ -29,20 +29,21 @@ enum EntryRow {
         _ row: SQLStatement, after previous: Digest, _ encoding: inout EntryEncoding
     ) -> (hash: Digest?, misfit: EntryField?) {
         encoding.begin(after: previous)
-        for (i, field) in EntryField.allCases.enumerated() {
+        for i in fields.indices {
             switch (row.type(i), forms[i]) {
             case (.null, _): encoding.appendAbsent()
             case (.integer, .number):
                 let value = row.integer(i)
-                guard value >= 0 else { return (nil, field) }
+                guard value >= 0 else { return (nil, fields[i]) }
                 encoding.append(UInt64(value))
             case (.text, .text), (.blob, .bytes): row.withBytes(i) { encoding.append($0) }
-            default: return (nil, field)
+            default: return (nil, fields[i])
             }
         }
         return (encoding.hash(), nil)
     }
 
+    private static let fields = EntryField.allCases
     private static let forms = EntryField.allCases.map(\.form)
 
     static func storedHash(_ row: SQLStatement) -> Digest? { row.withBytes(hashColumn) { Digest($0) } }

@@ -27,13 +27,12 @@ struct VerificationPass {
         var pending = checkpoints.drop { $0.count < base }
         try check(&pending)
         var encoding = EntryEncoding()
-        // By number, so that the rows' place in the file says nothing; the join is one by the same key.
-        try db.rows("""
-            SELECT \(EntryRow.columns(of: "e")), c.arguments, c.result, c.entry
-            FROM entries e LEFT JOIN contents c ON c.entry = e.number ORDER BY e.number
-            """) { row in
-            try self.check(row, &encoding)
-            if pending.first?.count == self.frontier.count { try self.check(&pending) }
+        // By number, so that the rows' place in the file says nothing; contents are read beside them, in the same order.
+        var contents = try ContentCursor(db)
+        let entries = try SQLStatement(db, "SELECT \(EntryRow.columns) FROM entries ORDER BY number")
+        while try entries.step() {
+            try check(entries, &encoding, &contents)
+            if pending.first?.count == frontier.count { try check(&pending) }
         }
         result.last = hash
         if let expected = verifier.expected, expected.count > frontier.count {
@@ -47,7 +46,7 @@ struct VerificationPass {
         if let entry = bare.min() {
             throw FoundBad(.erased, entry, "its kept content is gone, and no entry says that it was erased")
         }
-        try checkStray(db)
+        if let stray = contents.entry { throw FoundBad(.content, stray, "there is content for it, and no such entry") }
         summarise(checkpoints)
     }
 
@@ -115,7 +114,7 @@ struct VerificationPass {
         }
     }
 
-    private mutating func check(_ row: SQLStatement, _ encoding: inout EntryEncoding) throws {
+    private mutating func check(_ row: SQLStatement, _ encoding: inout EntryEncoding, _ contents: inout ContentCursor) throws {
         let number = row.number(0)
         let next = frontier.count + 1
         guard number == next else {
@@ -132,41 +131,35 @@ struct VerificationPass {
         if verifier.expected?.count == number, verifier.expected?.hash != hash {
             throw FoundBad(.rewritten, number, "its hash is not the one expected")
         }
-        if row.type(EntryField.argumentsKept.column) != .null || row.type(EntryField.resultKept.column) != .null {
-            try checkContent(row, number)
-        } else if row.type(Self.contentKey) != .null {
+        if let stray = contents.entry, stray < number { throw FoundBad(.content, stray, "there is content for it, and no such entry") }
+        if row.type(Self.argumentsKept) != .null || row.type(Self.resultKept) != .null {
+            try checkContent(row, number, contents)
+        } else if contents.entry == number {
             throw FoundBad(.content, number, "it has content, and no digest of any")
         }
+        if contents.entry == number { try contents.advance() }
         if row.type(EntryField.refers.column) != .null, !bare.isEmpty, row.text(EntryField.kind.column) == LedgerEntry.Kind.erasure.rawValue {
             bare.remove(row.number(EntryField.refers.column))
         }
     }
 
-    private static let contents = EntryRow.hashColumn + 1
-    private static let contentKey = contents + 2
+    private static let argumentsKept = EntryField.argumentsKept.column
+    private static let resultKept = EntryField.resultKept.column
 
-    private mutating func checkContent(_ row: SQLStatement, _ number: EntryNumber) throws {
-        guard row.type(Self.contentKey) != .null else {
+    private mutating func checkContent(_ row: SQLStatement, _ number: EntryNumber, _ contents: ContentCursor) throws {
+        guard contents.entry == number else {
             bare.insert(number)
             return
         }
         result.contents += 1
-        for (field, column) in [(EntryField.argumentsKept, Self.contents), (.resultKept, Self.contents + 1)] {
-            let isKept = row.type(field.column) != .null
-            guard isKept == (row.type(column) != .null) else {
-                throw FoundBad(.content, number, "its \(field == .argumentsKept ? "arguments" : "result") and the digest of them do not go together")
+        for (column, content, name) in [(Self.argumentsKept, contents.arguments, "arguments"), (Self.resultKept, contents.result, "result")] {
+            guard (row.type(column) != .null) == (content != nil) else {
+                throw FoundBad(.content, number, "its \(name) and the digest of them do not go together")
             }
-            guard isKept, let digests else { continue }
-            guard row.withBytes(field.column, { Digest($0) }) == digests.digest(of: row.bytes(column)) else {
-                throw FoundBad(.content, number, "its \(field == .argumentsKept ? "arguments were" : "result was") changed: the content does not give its digest")
+            guard let content, let digests else { continue }
+            guard row.withBytes(column, { Digest($0) }) == digests.digest(of: content) else {
+                throw FoundBad(.content, number, "its \(name) changed: the content does not give its digest")
             }
-        }
-    }
-
-    /// Content that belongs to no entry.
-    private func checkStray(_ db: Database) throws {
-        if let stray = try db.number("SELECT entry FROM contents WHERE entry NOT IN (SELECT number FROM entries) LIMIT 1") {
-            throw FoundBad(.content, stray, "there is content for it, and no such entry")
         }
     }
 
@@ -181,4 +174,21 @@ struct VerificationPass {
         if result.contents > 0, digests == nil { result.notes.append("kept content was not checked against its digests; that takes --digest-key") }
         if base > 0 { result.notes.append("\(base) entries were pruned; a checkpoint vouches for them") }
     }
+}
+
+/// The rows of `contents` one by one, in the order of their entries.
+private struct ContentCursor {
+    private let rows: SQLStatement
+    /// Which entry's content it is; nil at the end.
+    private(set) var entry: EntryNumber?
+
+    init(_ db: Database) throws {
+        rows = try SQLStatement(db, "SELECT entry, arguments, result FROM contents ORDER BY entry")
+        try advance()
+    }
+
+    mutating func advance() throws { entry = try rows.step() ? rows.number(0) : nil }
+
+    var arguments: [UInt8]? { rows.type(1) == .null ? nil : rows.bytes(1) }
+    var result: [UInt8]? { rows.type(2) == .null ? nil : rows.bytes(2) }
 }

@@ -1,11 +1,12 @@
 import ArgumentParser
 
 @main
-struct OutriggerBench: ParsableCommand {
+struct OutriggerBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "outrigger-bench",
         abstract: "What outrigger's jobs cost, beside their peers.",
-        subcommands: [BackfillBench.self, ReplayBench.self, ServeBench.self, SinkCommand.self, AgentCommand.self], defaultSubcommand: BackfillBench.self)
+        subcommands: [BackfillBench.self, ReplayBench.self, ServeBench.self, LedgerBench.self, SinkCommand.self, AgentCommand.self],
+        defaultSubcommand: BackfillBench.self)
 }
 
 /// The collector that the benchmarks send to, in a process of its own so that its time is not counted.

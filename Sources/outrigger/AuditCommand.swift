@@ -23,7 +23,7 @@ struct AuditCommand: AsyncParsableCommand {
         do {
             status = try body()
         } catch let error as LedgerError {
-            throw failure(error, [.system, .locked, .full, .corrupt, .rolledBack].contains(error.kind) ? 1 : 2)
+            throw failure(error, error.exitStatus)
         } catch let error as ThreadError {
             throw failure(error, 1)
         } catch let status as ExitCode {
@@ -111,6 +111,13 @@ struct AuditWriteOptions: ParsableArguments {
     /// - Parameter mustExist: whether a ledger that is not there is a mistake.
     func configuration(mustExist: Bool) throws -> LedgerConfiguration {
         if mustExist, access(ledger, F_OK) != 0 { throw UsageError("there is no ledger \(ledger)") }
+        return try Self.configuration(ledger, digestKey: digestKey, signingKey: signingKey, checkpoints: checkpoints)
+    }
+
+    /// A ledger with the files that stand beside it, where no others are named.
+    static func configuration(
+        _ ledger: String, digestKey: String? = nil, signingKey: String? = nil, checkpoints: String? = nil
+    ) throws -> LedgerConfiguration {
         let digestFile = digestKey ?? "\(ledger).digest-key"
         guard access(digestFile, F_OK) == 0 else {
             throw UsageError("the key \(digestFile) is missing; outrigger audit keys \(ledger) makes one")
@@ -123,4 +130,14 @@ struct AuditWriteOptions: ParsableArguments {
     }
 
     func open(mustExist: Bool = true) throws -> LedgerMaintenance { try LedgerMaintenance(try configuration(mustExist: mustExist)) }
+}
+
+extension LedgerError {
+    /// 2 where the command line or a file that it names is to be mended, 1 where the ledger failed.
+    var exitStatus: Int32 {
+        switch kind {
+        case .notALedger, .newer, .keys, .refused, .inUse: 2
+        case .locked, .full, .corrupt, .system, .closed, .overloaded, .rolledBack: 1
+        }
+    }
 }

@@ -3,6 +3,7 @@ import ArgumentParser
 import Backfill
 import Delivery
 import Glibc
+import Ledger
 import OTLP
 import OTelSettings
 import RunSpans
@@ -43,6 +44,12 @@ struct BackfillCommand: ParsableCommand {
         } catch let error as BackfillError {
             talker.clearProgress()
             throw failure(error, status: error.kind == .configuration ? 2 : 1)
+        } catch let error as LedgerError {
+            talker.clearProgress()
+            throw failure(error, status: error.exitStatus)
+        } catch let error as UsageError {
+            talker.clearProgress()
+            throw failure(error, status: 2)
         } catch let error as FileExportError {
             talker.clearProgress()
             throw failure(error, status: 2)
@@ -57,15 +64,28 @@ struct BackfillCommand: ParsableCommand {
         return ExitCode(status)
     }
 
+    /// - Returns: nil when nothing is to be recorded; a dry run records nothing.
+    private func recorder(_ job: BackfillSetup, _ stop: StopFlag) throws -> AuditRecorder? {
+        guard let ledger = reporting.audit, !job.isDryRun else { return nil }
+        let ready = try LedgerMaintenance(try AuditWriteOptions.configuration(ledger))
+        return AuditRecorder(ready, job.plan.mapping, batch: 1000, stop: stop)
+    }
+
     /// - Returns: the exit status.
     private func perform(_ job: BackfillSetup, _ talker: Talker, _ stop: StopFlag) throws -> Int32 {
-        let backfill = try Backfill(job.plan, stop: stop) { talker.warn($0) }
+        var plan = job.plan
+        let recorder = try recorder(job, stop)
+        if let recorder { plan.onRun = { recorder.record($0, $1) } }
+        let backfill = try Backfill(plan, stop: stop) { talker.warn($0) }
         let progress = ProgressReporter(backfill, talker, inputs: job.plan.inputs, isShown: job.showsProgress)
         let report: BackfillReport
         do {
             defer { progress.finish() }
             report = try job.run(backfill, stop: stop, talker: talker)
         }
+
+        let recorded = try recorder?.finish()
+        if let recorded { talker.say("\(Readable.count(recorded.entries)) tool calls recorded in \(reporting.audit ?? "")") }
 
         var verified: Verification.Result?
         var verifyProblem: String?

@@ -53,6 +53,22 @@ struct AuditTests {
         #expect(try again.summary["entries"] as? Int == 0 && again.summary["known_runs"] as? Int == 30)
     }
 
+    /// A backfill records what it sends, with several workers at once; what it only tries out it does not record.
+    @Test func aBackfillRecords() throws {
+        let spans = folder.appendingPathComponent("spans.jsonl").path
+        let arguments = ["backfill", Fixture.v12, "--output", spans, "--audit", ledger]
+        let missing = try Outrigger.start(arguments).wait()
+        #expect(missing.status == 2 && missing.errors.contains("outrigger audit keys"))
+        #expect(try audit(["keys", ledger]).status == 0)
+        #expect(try Outrigger.start(arguments + ["--dry-run"]).wait().status == 0)
+        #expect(!FileManager.default.fileExists(atPath: ledger))
+        let result = try Outrigger.start(arguments).wait()
+        #expect(result.status == 0 && result.errors.contains("70 tool calls recorded"), "\(result.errors)")
+        #expect(try entries().count == 70)
+        #expect(try audit(["verify", ledger]).status == 0)
+        #expect(try audit(["import", ledger, Fixture.v12, "--json"]).summary["known_runs"] as? Int == 30)
+    }
+
     @Test func whatTheCommandsSay() throws {
         try prepare()
         #expect(try audit(["verify", ledger]).status == 0)
