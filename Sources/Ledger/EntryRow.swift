@@ -29,14 +29,16 @@ enum EntryRow {
         _ row: SQLStatement, after previous: Digest, _ encoding: inout EntryEncoding
     ) -> (hash: Digest?, misfit: EntryField?) {
         encoding.begin(after: previous)
-        for i in fields.indices {
-            switch (row.type(i), forms[i]) {
+        let forms = forms
+        for i in forms.indices {
+            let cell = row.cell(i)
+            switch (cell.type, forms[i]) {
             case (.null, _): encoding.appendAbsent()
             case (.integer, .number):
-                let value = row.integer(i)
+                let value = cell.integer
                 guard value >= 0 else { return (nil, fields[i]) }
                 encoding.append(UInt64(value))
-            case (.text, .text), (.blob, .bytes): row.withBytes(i) { encoding.append($0) }
+            case (.text, .text), (.blob, .bytes): cell.withBytes { encoding.append($0) }
             default: return (nil, fields[i])
             }
         }

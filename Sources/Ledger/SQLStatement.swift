@@ -75,8 +75,10 @@ final class SQLStatement {
 
     enum ColumnType { case null, integer, text, blob, real }
 
-    func type(_ column: Int) -> ColumnType {
-        switch sqlite3_column_type(statement, Int32(column)) {
+    func type(_ column: Int) -> ColumnType { Self.type(sqlite3_column_type(statement, Int32(column))) }
+
+    private static func type(_ code: Int32) -> ColumnType {
+        switch code {
         case SQLITE_INTEGER: .integer
         case SQLITE_TEXT: .text
         case SQLITE_BLOB: .blob
@@ -95,6 +97,22 @@ final class SQLStatement {
         let start = sqlite3_column_blob(statement, Int32(column))
         return try body(UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_column_bytes(statement, Int32(column)))))
     }
+
+    /// A column of the current row, looked up once and then read without the statement's bookkeeping, which a verification
+    /// would feel. Like the statement, it is used where the connection is, and only until the next step.
+    struct Cell {
+        fileprivate let value: OpaquePointer?
+
+        var type: ColumnType { SQLStatement.type(sqlite3_value_type(value)) }
+        var integer: Int64 { sqlite3_value_int64(value) }
+
+        func withBytes(_ body: (UnsafeRawBufferPointer) -> Void) {
+            let start = sqlite3_value_blob(value)
+            body(UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_value_bytes(value))))
+        }
+    }
+
+    func cell(_ column: Int) -> Cell { Cell(value: sqlite3_column_value(statement, Int32(column))) }
 
     func bytes(_ column: Int) -> [UInt8] { withBytes(column) { Array($0) } }
     func text(_ column: Int) -> String { withBytes(column) { String(decoding: $0, as: UTF8.self) } }

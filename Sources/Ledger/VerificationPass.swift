@@ -138,11 +138,13 @@ struct VerificationPass {
             throw FoundBad(.content, number, "it has content, and no digest of any")
         }
         if contents.entry == number { try contents.advance() }
-        if row.type(EntryField.refers.column) != .null, !bare.isEmpty, row.text(EntryField.kind.column) == LedgerEntry.Kind.erasure.rawValue {
-            bare.remove(row.number(EntryField.refers.column))
+        if !bare.isEmpty, row.type(Self.refers) != .null, row.text(Self.kind) == LedgerEntry.Kind.erasure.rawValue {
+            bare.remove(row.number(Self.refers))
         }
     }
 
+    private static let kind = EntryField.kind.column
+    private static let refers = EntryField.refers.column
     private static let argumentsKept = EntryField.argumentsKept.column
     private static let resultKept = EntryField.resultKept.column
 

@@ -38,9 +38,13 @@ final class AuditRecorder: Sendable {
     }
 
     /// Records a run's calls, waiting for the disk when enough have come together.
-    func record(_ run: borrowing AgentRun, _ placement: RunPlacement) {
+    ///
+    /// - Parameters:
+    ///   - mapping: which arm and release the run is of, where not all runs are of the same.
+    ///   - requestID: what runs of different arms that belong together share.
+    func record(_ run: borrowing AgentRun, _ placement: RunPlacement, _ mapping: RunMapping? = nil, requestID: String = "") {
         guard !run.toolCalls.isEmpty else { return }
-        let records = records(run, placement)
+        let records = records(run, placement, mapping ?? self.mapping, requestID)
         state.withLock { state in
             guard state.problem == nil else { return }
             do {
@@ -78,7 +82,9 @@ final class AuditRecorder: Sendable {
         onDurable(last)
     }
 
-    private func records(_ run: borrowing AgentRun, _ placement: RunPlacement) -> [LedgerRecord] {
+    private func records(
+        _ run: borrowing AgentRun, _ placement: RunPlacement, _ mapping: RunMapping, _ requestID: String
+    ) -> [LedgerRecord] {
         let allowed = run.allowedTools.map { tools in Set(tools.map { run.string($0) }) }
         let times = placement.timeline.calls(of: run)
         let redactor = mapping.capture == .full ? TextRedactor(mapping.redaction) : nil
@@ -94,8 +100,9 @@ final class AuditRecorder: Sendable {
             entry.releaseVersion = mapping.release?.version ?? run.version.map { run.string($0) } ?? mapping.agentVersion ?? ""
             entry.releaseDigest = mapping.release?.digest ?? ""
             entry.tool = call.name.map { run.string($0) } ?? ""
-            // It was called, whatever its list said then.
-            entry.verdict = .allowed
+            entry.requestID = requestID
+            // It was called, whatever its list said then; in a replay it was answered from a recording.
+            entry.verdict = mapping.mode == .replay ? .replayed : .allowed
             if let allowed, !allowed.contains(entry.tool) { entry.reason = "not on the run's list of tools" }
             entry.duration = times[k].duration
             entry.outcome = call.result.map { $0.success ? .success : .error } ?? .unknown

@@ -98,7 +98,7 @@ enum ReplayExport {
 
     /// When runs happened that do not say: when the recording was last written, so that another replay of it gives the same
     /// spans; for a pipe, now.
-    private static func fallbackTime(_ path: String) -> UInt64 {
+    static func fallbackTime(_ path: String) -> UInt64 {
         if let status = InputFile.status(of: path), status.isRegular { return status.modificationTime }
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)

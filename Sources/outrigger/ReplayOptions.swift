@@ -56,6 +56,9 @@ enum ReplayOptions {
     }
 
     struct Reporting: ParsableArguments {
+        @Option(help: ArgumentHelp(
+            "Record both arms' tool calls in this audit ledger too; its keys stand beside it (outrigger audit keys).", valueName: "file"))
+        var audit: String?
         @Flag(help: "The result as JSON on standard output, and nothing else there.")
         var json = false
         @Option(name: .customLong("report"), help: """

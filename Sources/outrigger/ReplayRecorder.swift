@@ -12,15 +12,18 @@ struct ReplayRecorder: PairObserver {
     /// nil where nobody wants to see it.
     private var progress: ReplayProgress?
     private let export: ReplayExport?
+    private let audit: ReplayAudit?
     private let redactor: TextRedactor
 
     init(
-        _ setup: ReplaySetup, _ reports: ReplayReports, _ export: ReplayExport?, _ redaction: Redaction, progress: ReplayProgress?
+        _ setup: ReplaySetup, _ reports: ReplayReports, _ export: ReplayExport?, _ audit: ReplayAudit?, _ redaction: Redaction,
+        progress: ReplayProgress?
     ) {
         self.progress = progress
         redactor = TextRedactor(redaction)
         witness = ReplayWitness(setup.plan)
         self.export = export
+        self.audit = audit
         evidence = GateEvidence(setup.policy)
         self.reports = reports
     }
@@ -32,6 +35,7 @@ struct ReplayRecorder: PairObserver {
         progress?.note(verdict)
         witness.note(baseline, candidate)
         evidence.observe(place, trace: trace, baseline: baseline, candidate: candidate, verdict: verdict)
+        audit?.observe(place, trace: trace, baseline: baseline, candidate: candidate)
         let ids = export?.export(place, trace: trace, baseline: baseline, candidate: candidate, verdict: verdict)
         let isTold = !verdict.passed || !verdict.toolChanges.isEmpty
         guard isTold || reports.wantsEveryRun else { return }

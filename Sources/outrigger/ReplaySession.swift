@@ -48,10 +48,11 @@ enum ReplaySession {
         let started = ContinuousClock.now
         let rejects = RejectCounter { talker.warn($0) }
         let export = try ReplayExport(flags, setup) { talker.warn($0) }
+        let audit = try ReplayAudit(flags, setup, stop)
         let plan = setup.plan
         let isLive = plan.baseline.source.isLive || plan.candidate.source.isLive
         var recorder = ReplayRecorder(
-            setup, reports, export, try ExportSetup.redaction(flags.mapping),
+            setup, reports, export, audit, try ExportSetup.redaction(flags.mapping),
             progress: isLive && !flags.reporting.quiet ? ReplayProgress(talker) : nil)
         try StopSignal.install(stop) { talker.say("\($0): ending the replay; a second signal ends at once") }
         let ending: ReplayEnding
@@ -62,6 +63,7 @@ enum ReplaySession {
             throw error
         }
         let notes = await setup.agents.end()
+        try audit?.finish()
         recorder.finish()
         var report = ReplayReport(
             replayID: plan.replayID, traces: plan.traces, baseline: setup.baseline, candidate: setup.candidate)

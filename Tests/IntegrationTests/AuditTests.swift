@@ -69,6 +69,24 @@ struct AuditTests {
         #expect(try audit(["import", ledger, Fixture.v12, "--json"]).summary["known_runs"] as? Int == 30)
     }
 
+    /// Both arms of a replay, beside each other.
+    @Test func aReplayRecords() throws {
+        #expect(try audit(["keys", ledger]).status == 0)
+        let arguments = ["replay", "--traces", Fixture.v12, "--candidate", "recorded:\(Fixture.v13)", "--no-export", "--audit", ledger]
+        let result = try Outrigger.start(arguments).wait()
+        #expect(result.status <= 1, "\(result.errors)")
+        let all = try entries()
+        #expect(all.allSatisfy { $0["verdict"] as? String == "replayed" && $0["mode"] as? String == "replay" })
+        #expect(Set(all.compactMap { $0["arm"] as? String }) == ["baseline", "candidate"])
+        let trace = try #require(all.first?["trace_id"] as? String)
+        let shown = try audit(["trace", ledger, trace]).output
+        #expect(shown.contains("baseline") && shown.contains("candidate"))
+        #expect(try audit(["verify", ledger]).status == 0)
+        // The same replay again is the same runs.
+        #expect(try Outrigger.start(arguments).wait().status <= 1)
+        #expect(try entries().count == all.count)
+    }
+
     @Test func whatTheCommandsSay() throws {
         try prepare()
         #expect(try audit(["verify", ledger]).status == 0)
