@@ -1,4 +1,5 @@
 internal import GRDB
+internal import GRDBSQLite
 internal import Glibc
 
 /// How a ledger's database is opened.
@@ -10,6 +11,7 @@ enum LedgerFile {
             configuration.busyMode = .timeout(busyTimeout)
             configuration.prepareDatabase { db in
                 // The wal keeps readers and the writer out of each other's way; an intent must outlive a loss of power.
+                try distrust(db)
                 try db.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
             }
             try makePrivate(path)
@@ -55,6 +57,7 @@ enum LedgerFile {
         var configuration = Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(2)
+        configuration.prepareDatabase { try Self.distrust($0) }
         let queue = try DatabaseQueue(path: name, configuration: configuration)
         try queue.read { try check($0, path) }
         return queue
@@ -66,10 +69,25 @@ enum LedgerFile {
         guard try db.number("PRAGMA application_id") == UInt64(LedgerSchema.applicationID) else {
             throw LedgerError(.notALedger, "\(path) is a database, but no ledger of Outrigger's")
         }
+        // A view or a trigger could make a ledger look or become another than it is.
+        let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('ledger', 'entries', 'contents', 'checkpoints')"
+        guard try db.number(tables) == 4, try db.number("SELECT count(*) FROM sqlite_schema WHERE type IN ('view', 'trigger')") == 0 else {
+            throw LedgerError(.notALedger, "\(path) does not have a ledger's tables, or has views or triggers, which no ledger has")
+        }
         guard version <= LedgerSchema.version else {
             throw LedgerError(
                 .newer, "the ledger \(path) was written by a later version (schema \(version), this one knows \(LedgerSchema.version))")
         }
+    }
+
+    /// Bytes of one value; a ledger's own are far smaller.
+    private static let maximumValue: Int32 = 64 << 20
+
+    /// The file may come from anyone: nothing in its schema may call functions that do something, and no value may be so large
+    /// that reading it takes the machine's memory.
+    private static func distrust(_ db: Database) throws {
+        try db.execute(sql: "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON")
+        if let connection = db.sqliteConnection { sqlite3_limit(connection, SQLITE_LIMIT_LENGTH, maximumValue) }
     }
 
     /// A path that SQLite cannot take for a URI or a name of its own.

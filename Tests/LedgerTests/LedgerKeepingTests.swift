@@ -156,6 +156,32 @@ struct LedgerKeepingTests {
         #expect(#expect(throws: LedgerError.self) { try LedgerWriter(stage.configuration) }?.kind == .notALedger)
     }
 
+    @Test(arguments: [
+        "CREATE TRIGGER t AFTER INSERT ON entries BEGIN DELETE FROM entries WHERE number = 1; END",
+        "ALTER TABLE entries RENAME TO real; CREATE VIEW entries AS SELECT * FROM real WHERE tool <> 'refund'",
+        "DROP TABLE contents",
+    ])
+    func aSchemaThatIsNotOurs(sql: String) async throws {
+        let stage = try Stage()
+        try await stage.fill(5, checkpointEvery: 10)
+        try stage.change(sql)
+        #expect(#expect(throws: LedgerError.self) { try LedgerReader(stage.path) }?.kind == .notALedger)
+        #expect(#expect(throws: LedgerError.self) { try stage.verifier.verify(stage.path) }?.kind == .notALedger)
+        #expect(#expect(throws: LedgerError.self) { try LedgerWriter(stage.configuration) }?.kind == .notALedger)
+    }
+
+    @Test func columnsThatAreNotThereAndHugeValues() async throws {
+        let stage = try Stage()
+        try await stage.fill(5, checkpointEvery: 10)
+        try stage.change("UPDATE contents SET arguments = zeroblob(200000000) WHERE entry = 3")
+        let result = try stage.verifier.verify(stage.path)
+        #expect(!result.isGood)
+        #expect(throws: LedgerError.self) { try LedgerReader(stage.path).entry(3) }
+        try stage.change("UPDATE contents SET arguments = NULL WHERE entry = 3; ALTER TABLE entries DROP COLUMN outcome")
+        #expect(#expect(throws: LedgerError.self) { try LedgerReader(stage.path).entries(LedgerFilter(), .init(limit: 1)) }?.kind == .notALedger)
+        #expect(try !stage.verifier.verify(stage.path).isGood)
+    }
+
     /// Bytes are changed anywhere in the file, and its end is cut off: a finding or an error, never a crash, never good with
     /// other entries than there were.
     @Test(arguments: 0..<40)
