@@ -174,6 +174,9 @@ struct VerificationPass {
             result.notes.append("signatures were checked against the keys that the checkpoints name; --public-key says which one to trust")
         }
         if result.contents > 0, digests == nil { result.notes.append("kept content was not checked against its digests; that takes --digest-key") }
+        if verifier.checkpointFile == nil, verifier.expected == nil {
+            result.notes.append("without --checkpoints or --expect, a tail that was cut off together with its checkpoints is not found")
+        }
         if base > 0 { result.notes.append("\(base) entries were pruned; a checkpoint vouches for them") }
     }
 }

@@ -147,6 +147,39 @@ struct AuditTests {
         #expect(try audit(["prune", ledger, "--before", "2030-01-01T00:00:00Z"]).status == 2)
     }
 
+    /// Two processes on one ledger: the second is refused, and told why; readers are not.
+    @Test func aSecondWriterIsRefused() throws {
+        try prepare()
+        let input = Pipe()
+        let first = try Outrigger.start(["audit", "import", ledger, "-", "--start-time", "0"], input: input.fileHandleForReading)
+        let deadline = Date(timeIntervalSinceNow: 120)
+        var second = try audit(["checkpoint", ledger])
+        while second.status == 0, Date() < deadline { second = try audit(["checkpoint", ledger]) }
+        #expect(second.status == 2 && second.errors.contains("is written by another process"), "\(second.errors)")
+        #expect(try audit(["verify", ledger]).status == 0)
+        #expect(try entries().count == 70)
+        try input.fileHandleForWriting.write(contentsOf: Data("{\"trace_id\":\"late\",\"tool_calls\":[{\"name\":\"x\"}]}\n".utf8))
+        try input.fileHandleForWriting.close()
+        #expect(try first.wait().status == 0)
+        #expect(try entries().count == 71)
+    }
+
+    /// Who may only read the folder reads the ledger as it is.
+    @Test(.enabled(if: getuid() == 0)) func aReadOnlyFolder() throws {
+        try prepare()
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { !$0.hasSuffix("-key") || $0.hasSuffix("public-key") }
+        for file in files {
+            try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: folder.appendingPathComponent(file).path)
+        }
+        let nobody = ["--reuid", "65534", "--regid", "65534", "--clear-groups", Outrigger.executable.path, "audit"]
+        for command in ["verify", "list", "stats"] {
+            let result = try Command(URL(fileURLWithPath: "/usr/bin/setpriv"), nobody + [command, ledger]).wait()
+            #expect(result.status == 0, "\(command): \(result.errors)")
+        }
+        let writing = try Command(URL(fileURLWithPath: "/usr/bin/setpriv"), nobody + ["checkpoint", ledger]).wait()
+        #expect(writing.status == 2, "\(writing.errors)")
+    }
+
     @Test func nothingInAnEntryReachesTheTerminal() throws {
         let traces = folder.appendingPathComponent("hostile.jsonl")
         let line = #"{"trace_id":"t\u001b[31m1","agent":"=cmd()","request":"x","start_time":"2026-01-01T00:00:00Z","tool_calls":[{"name":"\u001b]0;owned\u0007","args":{"a":"\u001b[2J"}}],"tool_results":[{"success":true,"result":"\u202e"}]}"#
