@@ -22,12 +22,18 @@ final class WriterLoop: Sendable {
 
     func run() {
         write()
-        let closers = state.withLock { state in
+        let left = state.withLock { state in
             state.hasEnded = true
-            defer { state.closers = [] }
-            return state.closers
+            defer { (state.closers, state.items, state.requests, state.intents) = ([], [], [], 0) }
+            state.health.lost += UInt64(state.items.count - state.intents)
+            state.health.refused += UInt64(state.intents)
+            return (closers: state.closers, items: state.items, requests: state.requests)
         }
-        for closer in closers { closer.resume() }
+        // What could not be written before the end; nobody may be left waiting.
+        let closed = LedgerError(.closed, "the ledger was closed before this could be recorded")
+        for item in left.items { item.waiter?.resume(throwing: closed) }
+        for request in left.requests { fail(request, closed) }
+        for closer in left.closers { closer.resume() }
     }
 
     private func write() {
@@ -119,10 +125,6 @@ final class WriterLoop: Sendable {
             state.untoldLosses += UInt64(notes.count - kept.count)
             state.health.refused += UInt64(work.items.count - notes.count)
             state.health.problem = problem
-            if state.isClosed {
-                state.health.lost += UInt64(state.items.count)
-                state.items = []
-            }
             // An intent that came meanwhile is an attempt of its own.
             state.isResting = !state.items.contains { $0.waiter != nil } && state.requests.isEmpty
         }

@@ -76,6 +76,23 @@ struct LedgerWriterTests {
         #expect(Int(total) == 2 + 28 - told + losses.count)
     }
 
+    /// Closed while it cannot be written: nobody is left waiting, and what is lost is counted.
+    @Test func closedWhileLocked() async throws {
+        let stage = try Stage()
+        var configuration = stage.configuration
+        configuration.busyTimeout = 0.05
+        let writer = try LedgerWriter(configuration)
+        let other = try Locker(stage.path)
+        for number in 1...5 { writer.note(try Stage.record(number)) }
+        await #expect(throws: LedgerError.self) { try await writer.close() }
+        #expect(writer.health.lost == 5 && writer.health.waiting == 0 && !writer.health.isWritable)
+        await #expect(throws: LedgerError.self) { try await writer.begin(try Stage.record(6)) }
+        await #expect(throws: LedgerError.self) { try await writer.flush() }
+        try other.letGo()
+        // Its lock went with it.
+        try await LedgerWriter(stage.configuration).close()
+    }
+
     @Test func aReaderHoldsNobodyUp() async throws {
         let stage = try Stage()
         try await stage.fill(5, checkpointEvery: 10)
