@@ -17,7 +17,8 @@ enum LedgerFile {
             try makePrivate(path)
             let queue = try DatabaseQueue(path: plain(path), configuration: configuration)
             try queue.write { db in
-                let isEmpty = try db.number("SELECT count(*) FROM sqlite_schema") == 0
+                // A process that was killed while it made the database leaves a file without tables, or with the migrator's.
+                let isEmpty = try db.number("SELECT count(*) FROM sqlite_schema WHERE tbl_name <> 'grdb_migrations'") == 0
                 if !isEmpty { try check(db, path) }
             }
             try LedgerSchema.migrator.migrate(queue)

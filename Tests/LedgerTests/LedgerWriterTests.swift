@@ -76,6 +76,20 @@ struct LedgerWriterTests {
         #expect(Int(total) == 2 + 28 - told + losses.count)
     }
 
+    /// A process that was killed while it made the ledger leaves one of these.
+    @Test(arguments: [nil, "PRAGMA user_version", "CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY)"])
+    func aLedgerThatWasHardlyBegun(sql: String?) async throws {
+        let stage = try Stage()
+        if let sql {
+            try stage.change(sql)
+        } else {
+            try Data().write(to: URL(fileURLWithPath: stage.path))
+        }
+        #expect(#expect(throws: LedgerError.self) { try LedgerReader(stage.path) }?.kind == .notALedger)
+        try await stage.fill(3, checkpointEvery: 10)
+        #expect(try stage.finding() == .init(problem: nil, entry: nil))
+    }
+
     /// Closed while it cannot be written: nobody is left waiting, and what is lost is counted.
     @Test func closedWhileLocked() async throws {
         let stage = try Stage()
