@@ -35,7 +35,8 @@ public struct Checkpoint: Hashable, Sendable {
     /// One line of a checkpoint file, without the line break.
     public var json: String {
         JSONValue.object([
-            ("ledger", .text(hexText(ledgerID))), ("count", .integer(Int(clamping: count))), ("time", .integer(Int(clamping: time))),
+            ("ledger", .text(hexText(ledgerID))), ("count", .integer(Int(clamping: count))),
+            ("time", .integer(Int(clamping: time))),
             ("last_hash", .text(lastHash.hex)), ("root", .text(root.hex)), ("public_key", .text(hexText(publicKey))),
             ("signature", .text(hexText(signature))),
         ]).text
@@ -47,12 +48,17 @@ public struct Checkpoint: Hashable, Sendable {
         let fields: (String, String, String, String, String, UInt64, UInt64)? = line.withUnsafeBytes { text in
             guard (try? tape.parse(text)) != nil, tape[0].kind == .object else { return nil }
             func text_(_ key: String) -> String? {
-                tape.value(of: key, in: 0, of: text).flatMap { tape[$0].kind == .string ? String(decoding: text[tape[$0].range], as: UTF8.self) : nil }
+                tape.value(of: key, in: 0, of: text).flatMap {
+                    tape[$0].kind == .string ? String(decoding: text[tape[$0].range], as: UTF8.self) : nil
+                }
             }
             func number(_ key: String) -> UInt64? {
-                tape.value(of: key, in: 0, of: text).flatMap { tape[$0].kind == .number ? UInt64(String(decoding: text[tape[$0].range], as: UTF8.self)) : nil }
+                tape.value(of: key, in: 0, of: text).flatMap {
+                    tape[$0].kind == .number ? UInt64(String(decoding: text[tape[$0].range], as: UTF8.self)) : nil
+                }
             }
-            guard let ledger = text_("ledger"), let hash = text_("last_hash"), let root = text_("root"), let key = text_("public_key"),
+            guard let ledger = text_("ledger"), let hash = text_("last_hash"), let root = text_("root"),
+                let key = text_("public_key"),
                 let signature = text_("signature"), let count = number("count"), let time = number("time")
             else { return nil }
             return (ledger, hash, root, key, signature, count, time)

@@ -21,7 +21,8 @@ struct CheckpointFile: Sendable {
         // A line whose end was never written is no checkpoint; its entries are covered by the next one.
         let end = try Self.endOfLastLine(descriptor, path)
         let line = Array((checkpoint.json + "\n").utf8)
-        guard ftruncate(descriptor, end) == 0, pwrite(descriptor, line, line.count, end) == line.count, fsync(descriptor) == 0 else {
+        guard ftruncate(descriptor, end) == 0, pwrite(descriptor, line, line.count, end) == line.count, fsync(descriptor) == 0
+        else {
             throw Self.failure(path, "cannot be written")
         }
     }
@@ -55,7 +56,9 @@ struct CheckpointFile: Sendable {
         var bytes = [UInt8](repeating: 0, count: Int(info.st_size))
         var count = 0
         while count < bytes.count {
-            let got = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress.map { $0 + count }, $0.count - count) }
+            let got = bytes.withUnsafeMutableBytes {
+                Glibc.read(descriptor, $0.baseAddress.map { $0 + count }, $0.count - count)
+            }
             if got < 0, errno == EINTR { continue }
             guard got > 0 else { throw failure(path, "cannot be read") }
             count += got

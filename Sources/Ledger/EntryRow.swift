@@ -6,9 +6,12 @@ internal import GRDB
 enum EntryRow {
     static let columns = EntryField.allCases.map(\.rawValue).joined(separator: ", ") + ", hash"
     /// The same, of a table that goes by another name.
-    static func columns(of table: String) -> String { columns.split(separator: ", ").map { "\(table).\($0)" }.joined(separator: ", ") }
+    static func columns(of table: String) -> String {
+        columns.split(separator: ", ").map { "\(table).\($0)" }.joined(separator: ", ")
+    }
     static let hashColumn = EntryField.allCases.count
-    static let insertion = "INSERT INTO entries (\(columns)) VALUES (\(Array(repeating: "?", count: hashColumn + 1).joined(separator: ", ")))"
+    static let insertion =
+        "INSERT INTO entries (\(columns)) VALUES (\(Array(repeating: "?", count: hashColumn + 1).joined(separator: ", ")))"
 
     static func values(_ entry: LedgerEntry, _ hash: Digest) -> [SQLStatement.Value] {
         EntryField.allCases.map { field in
@@ -78,7 +81,9 @@ enum EntryRow {
         guard let hash = storedHash(row) else { throw LedgerError(.corrupt, "entry \(number) has no valid hash") }
         var entry = LedgerEntry(kind, time: row.number(EntryField.time.column))
         entry.number = number
-        entry.traceID = row.withBytes(EntryField.traceID.column) { $0.count == 16 ? TraceID(high: $0.word(0), low: $0.word(8)) : nil }
+        entry.traceID = row.withBytes(EntryField.traceID.column) {
+            $0.count == 16 ? TraceID(high: $0.word(0), low: $0.word(8)) : nil
+        }
         entry.spanID = row.withBytes(EntryField.spanID.column) { $0.count == 8 ? SpanID($0.word(0)) : nil }
         entry.runID = row.text(EntryField.runID.column)
         entry.requestID = row.text(EntryField.requestID.column)

@@ -10,28 +10,42 @@ extension LedgerReader {
     ///
     /// - Parameter write: gets each line with its line break.
     /// - Returns: how many entries.
-    public func export(_ filter: LedgerFilter, withContent: Bool, _ write: ([UInt8]) throws -> Void) throws(LedgerError) -> Int {
+    public func export(_ filter: LedgerFilter, withContent: Bool, _ write: ([UInt8]) throws -> Void) throws(LedgerError) -> Int
+    {
         try read { db in
             var base: (id: [UInt8], count: UInt64, hash: Digest, frontier: MerkleFrontier)?
             try db.rows("SELECT id, base_count, base_hash, base_frontier FROM ledger") { row in
-                guard let hash = row.withBytes(2, { Digest($0) }), let frontier = MerkleFrontier(count: row.number(1), bytes: row.bytes(3)) else { return }
+                guard let hash = row.withBytes(2, { Digest($0) }),
+                    let frontier = MerkleFrontier(count: row.number(1), bytes: row.bytes(3))
+                else { return }
                 base = (row.bytes(0), row.number(1), hash, frontier)
             }
             guard let base else { throw LedgerError(.corrupt, "the ledger \(self.path) has no valid row of its own") }
             let checkpoints = try LedgerStore.checkpoints(db, ledgerID: base.id)
             let covered = checkpoints.last?.count ?? 0
             var tree = MerkleTree(after: base.frontier)
-            try db.rows("SELECT hash FROM entries WHERE number > ? AND number <= ? ORDER BY number", [.init(base.count), .init(covered)]) { row in
-                guard let hash = row.withBytes(0, { Digest($0) }) else { throw LedgerError(.corrupt, "an entry has no valid hash") }
+            try db.rows(
+                "SELECT hash FROM entries WHERE number > ? AND number <= ? ORDER BY number",
+                [.init(base.count), .init(covered)]
+            ) { row in
+                guard let hash = row.withBytes(0, { Digest($0) }) else {
+                    throw LedgerError(.corrupt, "an entry has no valid hash")
+                }
                 tree.append(hash)
             }
             let condition = filter.condition()
-            func line(_ members: [(String, JSONValue)]) throws { try write(Array((JSONValue.object(members).text + "\n").utf8)) }
+            func line(_ members: [(String, JSONValue)]) throws {
+                try write(Array((JSONValue.object(members).text + "\n").utf8))
+            }
             try line([
                 ("format", .text("outrigger/ledger-export/1")), ("ledger", .text(hexText(base.id))),
-                ("base", .object([
-                    ("count", .integer(Int(clamping: base.count))), ("hash", .text(base.hash.hex)), ("frontier", .text(hexText(base.frontier.bytes))),
-                ])),
+                (
+                    "base",
+                    .object([
+                        ("count", .integer(Int(clamping: base.count))), ("hash", .text(base.hash.hex)),
+                        ("frontier", .text(hexText(base.frontier.bytes))),
+                    ])
+                ),
                 ("complete", .bool(condition.sql.isEmpty)), ("content", .bool(withContent)),
             ])
             var count = 0
@@ -45,7 +59,11 @@ extension LedgerReader {
                 let previous = row.withBytes(EntryRow.hashColumn + 3) { Digest($0) } ?? base.hash
                 members.append(("previous", .text(previous.hex)))
                 if let path = tree.proof(of: recorded.entry.number - 1, in: covered) {
-                    members.append(("proof", .object([("size", .integer(Int(clamping: covered))), ("path", .array(path.map { .text($0.hex) }))])))
+                    members.append(
+                        (
+                            "proof",
+                            .object([("size", .integer(Int(clamping: covered))), ("path", .array(path.map { .text($0.hex) }))])
+                        ))
                 }
                 try line([("entry", .object(members))])
                 count += 1

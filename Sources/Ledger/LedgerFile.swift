@@ -33,14 +33,18 @@ enum LedgerFile {
     static func openForReading(_ path: String) throws(LedgerError) -> DatabaseQueue {
         do {
             var info = stat()
-            guard stat(path, &info) == 0 else { throw LedgerError(.notALedger, "cannot open the ledger \(path): \(String(cString: strerror(errno)))") }
+            guard stat(path, &info) == 0 else {
+                throw LedgerError(.notALedger, "cannot open the ledger \(path): \(String(cString: strerror(errno)))")
+            }
             guard info.st_mode & S_IFMT == S_IFREG else { throw LedgerError(.notALedger, "\(path) is no regular file") }
             do {
                 return try reading(plain(path), path)
             } catch let error as DatabaseError where [.SQLITE_CANTOPEN, .SQLITE_READONLY].contains(error.resultCode) {
                 guard access(path + "-wal", F_OK) != 0 || walIsEmpty(path) else {
                     throw LedgerError(
-                        .system, "the ledger \(path) has a write-ahead log that cannot be read in a read-only folder; copy both elsewhere")
+                        .system,
+                        "the ledger \(path) has a write-ahead log that cannot be read in a read-only folder; copy both elsewhere"
+                    )
                 }
                 return try reading("file:\(percentEncoded(path))?immutable=1", path)
             }
@@ -71,13 +75,18 @@ enum LedgerFile {
             throw LedgerError(.notALedger, "\(path) is a database, but no ledger of Outrigger's")
         }
         // A view or a trigger could make a ledger look or become another than it is.
-        let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('ledger', 'entries', 'contents', 'checkpoints')"
-        guard try db.number(tables) == 4, try db.number("SELECT count(*) FROM sqlite_schema WHERE type IN ('view', 'trigger')") == 0 else {
-            throw LedgerError(.notALedger, "\(path) does not have a ledger's tables, or has views or triggers, which no ledger has")
+        let tables =
+            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('ledger', 'entries', 'contents', 'checkpoints')"
+        guard try db.number(tables) == 4,
+            try db.number("SELECT count(*) FROM sqlite_schema WHERE type IN ('view', 'trigger')") == 0
+        else {
+            throw LedgerError(
+                .notALedger, "\(path) does not have a ledger's tables, or has views or triggers, which no ledger has")
         }
         guard version <= LedgerSchema.version else {
             throw LedgerError(
-                .newer, "the ledger \(path) was written by a later version (schema \(version), this one knows \(LedgerSchema.version))")
+                .newer,
+                "the ledger \(path) was written by a later version (schema \(version), this one knows \(LedgerSchema.version))")
         }
     }
 
@@ -98,7 +107,8 @@ enum LedgerFile {
         var result = ""
         for byte in path.utf8 {
             switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"),
                 UInt8(ascii: "/"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"):
                 result.unicodeScalars.append(Unicode.Scalar(byte))
             default:
@@ -112,7 +122,9 @@ enum LedgerFile {
     /// Others need not read who called what: the file is made for its owner alone, and SQLite makes its companions alike.
     private static func makePrivate(_ path: String) throws(LedgerError) {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw LedgerError(.system, "cannot open the ledger \(path): \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else {
+            throw LedgerError(.system, "cannot open the ledger \(path): \(String(cString: strerror(errno)))")
+        }
         close(descriptor)
     }
 }
@@ -140,7 +152,9 @@ struct LedgerLock: ~Copyable {
             throw LedgerError(
                 .inUse,
                 "the ledger \(path) "
-                    + (isTaken ? "is written by another process, such as a sidecar; give each a ledger of its own, or stop it" : "cannot be locked"))
+                    + (isTaken
+                        ? "is written by another process, such as a sidecar; give each a ledger of its own, or stop it"
+                        : "cannot be locked"))
         }
     }
 

@@ -40,7 +40,8 @@ public struct LedgerFilter: Sendable {
 
     /// Whether time is all that an index can help with, so that entries are best read in its order.
     var readsByTime: Bool {
-        (since != nil || until != nil) && tool == nil && arm == nil && agent == nil && release == nil && verdict == nil && traceID == nil
+        (since != nil || until != nil) && tool == nil && arm == nil && agent == nil && release == nil && verdict == nil
+            && traceID == nil
             && requestID == nil
     }
 

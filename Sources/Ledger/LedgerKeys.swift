@@ -20,7 +20,9 @@ public enum KeyFile {
     /// - Throws: ``LedgerError`` that names the file, never what is in it.
     public static func read(_ path: String) throws(LedgerError) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw LedgerError(.keys, "cannot read the key \(path): \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else {
+            throw LedgerError(.keys, "cannot read the key \(path): \(String(cString: strerror(errno)))")
+        }
         defer { close(descriptor) }
         var bytes = [UInt8](repeating: 0, count: 256)
         let count = Glibc.read(descriptor, &bytes, bytes.count)
@@ -46,7 +48,9 @@ public enum KeyFile {
     public static func create(_ path: String, key: [UInt8]? = nil, isPublic: Bool = false) throws(LedgerError) -> [UInt8] {
         let bytes = key ?? random(32)
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, isPublic ? 0o644 : 0o600)
-        guard descriptor >= 0 else { throw LedgerError(.keys, "cannot make the key \(path): \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else {
+            throw LedgerError(.keys, "cannot make the key \(path): \(String(cString: strerror(errno)))")
+        }
         defer { close(descriptor) }
         let text = Array((hexText(bytes) + "\n").utf8)
         guard write(descriptor, text, text.count) == text.count, fsync(descriptor) == 0 else {

@@ -31,12 +31,16 @@ public final class LedgerMaintenance {
     /// Removes the content of these entries, and records that it did.
     ///
     /// - Returns: how many had content.
-    public func erase(_ numbers: [EntryNumber], reason: String) throws(LedgerError) -> Int { try store.erase(numbers, reason: reason) }
+    public func erase(_ numbers: [EntryNumber], reason: String) throws(LedgerError) -> Int {
+        try store.erase(numbers, reason: reason)
+    }
 
     /// Removes the entries that are older than `time` (Unix nanoseconds), up to the last checkpoint before it.
     ///
     /// - Returns: how many went.
-    public func prune(before time: UInt64, reason: String) throws(LedgerError) -> UInt64 { try store.prune(before: time, reason: reason) }
+    public func prune(before time: UInt64, reason: String) throws(LedgerError) -> UInt64 {
+        try store.prune(before: time, reason: reason)
+    }
 
     /// Whether entries of this trace are recorded.
     public func contains(_ traceID: TraceID) throws(LedgerError) -> Bool { try store.contains(traceID) }

@@ -47,7 +47,8 @@ public final class LedgerReader: Sendable {
         try read { db in
             var found: Overview?
             try db.rows("SELECT id, created, base_count FROM ledger") { row in
-                found = Overview(ledgerID: row.bytes(0), created: row.number(1), pruned: row.number(2), count: row.number(2), bytes: 0)
+                found = Overview(
+                    ledgerID: row.bytes(0), created: row.number(1), pruned: row.number(2), count: row.number(2), bytes: 0)
             }
             guard var overview = found else { throw LedgerError(.corrupt, "the ledger \(self.path) has no row of its own") }
             overview.count = try db.number("SELECT max(number) FROM entries") ?? overview.pruned
@@ -71,12 +72,16 @@ public final class LedgerReader: Sendable {
         try read { db in try Self.entries(db, filter, Page(limit: .max, newestFirst: false), body) }
     }
 
-    private static func entries(_ db: Database, _ filter: LedgerFilter, _ page: Page, _ body: (RecordedEntry) throws -> Void) throws {
+    private static func entries(_ db: Database, _ filter: LedgerFilter, _ page: Page, _ body: (RecordedEntry) throws -> Void)
+        throws
+    {
         var condition = filter.condition()
         let (comparison, direction) = page.newestFirst ? ("<", "DESC") : (">", "ASC")
         if let after = page.after {
             if filter.readsByTime {
-                condition.add("(e.time, e.number) \(comparison) ((SELECT time FROM entries WHERE number = ?), ?)", .init(after), .init(after))
+                condition.add(
+                    "(e.time, e.number) \(comparison) ((SELECT time FROM entries WHERE number = ?), ?)", .init(after),
+                    .init(after))
             } else {
                 condition.add("e.number \(comparison) ?", .init(after))
             }
@@ -122,7 +127,9 @@ public final class LedgerReader: Sendable {
     /// Whether an entry stands in this trace.
     public func contains(_ traceID: TraceID) throws(LedgerError) -> Bool {
         try read { db in
-            try db.number("SELECT 1 FROM entries WHERE trace_id = ? LIMIT 1", [.blob(bigEndian(traceID.high) + bigEndian(traceID.low))]) != nil
+            try db.number(
+                "SELECT 1 FROM entries WHERE trace_id = ? LIMIT 1", [.blob(bigEndian(traceID.high) + bigEndian(traceID.low))])
+                != nil
         }
     }
 

@@ -20,28 +20,30 @@ enum LedgerSchema {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { db in
             let columns = EntryField.allCases.dropFirst().map { field in
-                let type = switch field.form {
-                case .number: "INTEGER"
-                case .text: "TEXT"
-                case .bytes: "BLOB"
-                }
+                let type =
+                    switch field.form {
+                    case .number: "INTEGER"
+                    case .text: "TEXT"
+                    case .bytes: "BLOB"
+                    }
                 return "\(field.rawValue) \(type)\(field == .time || field == .kind ? " NOT NULL" : "")"
             }
-            try db.execute(sql: """
-                CREATE TABLE ledger (
-                    id BLOB NOT NULL, created INTEGER NOT NULL,
-                    base_count INTEGER NOT NULL, base_hash BLOB NOT NULL, base_frontier BLOB NOT NULL) STRICT;
-                CREATE TABLE entries (number INTEGER PRIMARY KEY, \(columns.joined(separator: ", ")), hash BLOB NOT NULL) STRICT;
-                CREATE TABLE contents (entry INTEGER PRIMARY KEY, arguments BLOB, result BLOB) STRICT;
-                CREATE TABLE checkpoints (
-                    count INTEGER PRIMARY KEY, time INTEGER NOT NULL, last_hash BLOB NOT NULL, root BLOB NOT NULL,
-                    public_key BLOB NOT NULL, signature BLOB NOT NULL, frontier BLOB NOT NULL) STRICT;
-                CREATE INDEX entries_time ON entries (time);
-                CREATE INDEX entries_trace_id ON entries (trace_id);
-                CREATE INDEX entries_tool ON entries (tool);
-                CREATE INDEX entries_agent ON entries (agent);
-                CREATE INDEX entries_release_version ON entries (release_version);
-                """)
+            try db.execute(
+                sql: """
+                    CREATE TABLE ledger (
+                        id BLOB NOT NULL, created INTEGER NOT NULL,
+                        base_count INTEGER NOT NULL, base_hash BLOB NOT NULL, base_frontier BLOB NOT NULL) STRICT;
+                    CREATE TABLE entries (number INTEGER PRIMARY KEY, \(columns.joined(separator: ", ")), hash BLOB NOT NULL) STRICT;
+                    CREATE TABLE contents (entry INTEGER PRIMARY KEY, arguments BLOB, result BLOB) STRICT;
+                    CREATE TABLE checkpoints (
+                        count INTEGER PRIMARY KEY, time INTEGER NOT NULL, last_hash BLOB NOT NULL, root BLOB NOT NULL,
+                        public_key BLOB NOT NULL, signature BLOB NOT NULL, frontier BLOB NOT NULL) STRICT;
+                    CREATE INDEX entries_time ON entries (time);
+                    CREATE INDEX entries_trace_id ON entries (trace_id);
+                    CREATE INDEX entries_tool ON entries (tool);
+                    CREATE INDEX entries_agent ON entries (agent);
+                    CREATE INDEX entries_release_version ON entries (release_version);
+                    """)
             // Within the transaction: a process that is killed here leaves a ledger or nothing.
             try db.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = 1")
             let id = KeyFile.random(16)
@@ -51,12 +53,13 @@ enum LedgerSchema {
         }
         // What is rare is looked for most: refusals among a million allowed calls, the candidate's among the baseline's.
         migrator.registerMigration("2") { db in
-            try db.execute(sql: """
-                CREATE INDEX entries_verdict ON entries (verdict);
-                CREATE INDEX entries_arm ON entries (arm);
-                CREATE INDEX entries_request_id ON entries (request_id);
-                PRAGMA user_version = 2;
-                """)
+            try db.execute(
+                sql: """
+                    CREATE INDEX entries_verdict ON entries (verdict);
+                    CREATE INDEX entries_arm ON entries (arm);
+                    CREATE INDEX entries_request_id ON entries (request_id);
+                    PRAGMA user_version = 2;
+                    """)
         }
         return migrator
     }()

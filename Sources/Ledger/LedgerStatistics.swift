@@ -32,14 +32,19 @@ extension LedgerReader {
     ///
     /// Percentiles are nearest-rank. Memory grows with the number of durations, eight bytes each.
     public func statistics(_ filter: LedgerFilter) throws(LedgerError) -> [CallStatistics] {
-        struct Key: Hashable { var tool: String; var arm: String }
+        struct Key: Hashable {
+            var tool: String
+            var arm: String
+        }
         return try read { db in
             var groups: [Key: (statistics: CallStatistics, durations: [UInt64])] = [:]
             let condition = filter.condition()
-            let sql = "SELECT e.tool, e.arm, e.kind, e.outcome, e.duration FROM entries e WHERE e.tool IS NOT NULL AND \(condition.clause)"
+            let sql =
+                "SELECT e.tool, e.arm, e.kind, e.outcome, e.duration FROM entries e WHERE e.tool IS NOT NULL AND \(condition.clause)"
             try db.rows(sql, condition.arguments) { row in
                 let key = Key(tool: row.text(0), arm: row.text(1))
-                var group = groups.removeValue(forKey: key) ?? (CallStatistics(tool: key.tool, arm: RunRole(rawValue: key.arm)), [])
+                var group =
+                    groups.removeValue(forKey: key) ?? (CallStatistics(tool: key.tool, arm: RunRole(rawValue: key.arm)), [])
                 let outcome = row.text(3)
                 switch LedgerEntry.Kind(rawValue: row.text(2)) {
                 case .intent:
@@ -61,7 +66,11 @@ extension LedgerReader {
                 statistics.p50 = Self.percentile(50, of: sorted)
                 statistics.p95 = Self.percentile(95, of: sorted)
                 return statistics
-            }.sorted { ($1.calls + $1.refusals, $0.tool, $0.arm?.rawValue ?? "") < ($0.calls + $0.refusals, $1.tool, $1.arm?.rawValue ?? "") }
+            }.sorted {
+                ($1.calls + $1.refusals, $0.tool, $0.arm?.rawValue ?? "") < (
+                    $0.calls + $0.refusals, $1.tool, $1.arm?.rawValue ?? ""
+                )
+            }
         }
     }
 

@@ -37,7 +37,10 @@ final class LedgerStore: @unchecked Sendable {
         signingKey = configuration.signingKey
         do {
             (head, insertion, contentInsertion) = try queue.write { db in
-                (try Self.head(db), try SQLStatement(db, EntryRow.insertion), try SQLStatement(db, "INSERT INTO contents VALUES (?, ?, ?)"))
+                (
+                    try Self.head(db), try SQLStatement(db, EntryRow.insertion),
+                    try SQLStatement(db, "INSERT INTO contents VALUES (?, ?, ?)")
+                )
             }
             checkpointFile = try configuration.checkpointFile.map { file throws(LedgerError) in try CheckpointFile(file) }
             if let checkpointFile { try reconcile(checkpointFile) }
@@ -50,7 +53,10 @@ final class LedgerStore: @unchecked Sendable {
     private static func head(_ db: Database) throws -> Head {
         var base: (id: [UInt8], count: UInt64, hash: Digest?, frontier: MerkleFrontier?)?
         try db.rows("SELECT id, base_count, base_hash, base_frontier FROM ledger") { row in
-            base = (row.bytes(0), row.number(1), row.withBytes(2) { Digest($0) }, MerkleFrontier(count: row.number(1), bytes: row.bytes(3)))
+            base = (
+                row.bytes(0), row.number(1), row.withBytes(2) { Digest($0) },
+                MerkleFrontier(count: row.number(1), bytes: row.bytes(3))
+            )
         }
         guard let base, base.id.count == 16, var hash = base.hash, var frontier = base.frontier else {
             throw LedgerError(.corrupt, "the ledger's own row is damaged")
@@ -58,7 +64,8 @@ final class LedgerStore: @unchecked Sendable {
         var checkpointed = base.count
         let last = "SELECT count, last_hash, frontier, root FROM checkpoints WHERE count >= ? ORDER BY count DESC LIMIT 1"
         try db.rows(last, [.init(base.count)]) { row in
-            guard let peaks = MerkleFrontier(count: row.number(0), bytes: row.bytes(2)), let last = row.withBytes(1, { Digest($0) }),
+            guard let peaks = MerkleFrontier(count: row.number(0), bytes: row.bytes(2)),
+                let last = row.withBytes(1, { Digest($0) }),
                 peaks.root == row.withBytes(3, { Digest($0) })
             else { throw LedgerError(.corrupt, "its checkpoint of \(row.number(0)) entries is damaged") }
             (frontier, hash, checkpointed) = (peaks, last, row.number(0))
@@ -66,7 +73,8 @@ final class LedgerStore: @unchecked Sendable {
         let from = frontier.count
         try db.rows("SELECT number, hash FROM entries WHERE number > ? ORDER BY number", [.init(from)]) { row in
             guard row.number(0) == frontier.count + 1, let next = row.withBytes(1, { Digest($0) }) else {
-                throw LedgerError(.corrupt, "entry \(frontier.count + 1) is missing or damaged; outrigger audit verify says more")
+                throw LedgerError(
+                    .corrupt, "entry \(frontier.count + 1) is missing or damaged; outrigger audit verify says more")
             }
             hash = next
             frontier.append(next)
@@ -104,7 +112,8 @@ final class LedgerStore: @unchecked Sendable {
             guard let hash = row.withBytes(2, { Digest($0) }), let root = row.withBytes(3, { Digest($0) }) else {
                 throw LedgerError(.corrupt, "the checkpoint of \(row.number(0)) entries is damaged")
             }
-            var checkpoint = Checkpoint(ledgerID: ledgerID, count: row.number(0), time: row.number(1), lastHash: hash, root: root)
+            var checkpoint = Checkpoint(
+                ledgerID: ledgerID, count: row.number(0), time: row.number(1), lastHash: hash, root: root)
             checkpoint.publicKey = row.bytes(4)
             checkpoint.signature = row.bytes(5)
             found.append(checkpoint)
@@ -182,7 +191,8 @@ final class LedgerStore: @unchecked Sendable {
             try db.run(
                 "INSERT INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
-                    .init(checkpoint.count), .init(checkpoint.time), .blob(checkpoint.lastHash.bytes), .blob(checkpoint.root.bytes),
+                    .init(checkpoint.count), .init(checkpoint.time), .blob(checkpoint.lastHash.bytes),
+                    .blob(checkpoint.root.bytes),
                     .blob(checkpoint.publicKey), .blob(checkpoint.signature), .blob(self.head.frontier.bytes),
                 ])
         }
@@ -221,7 +231,8 @@ final class LedgerStore: @unchecked Sendable {
     func prune(before time: UInt64, reason: String) throws(LedgerError) -> UInt64 {
         let pruned: UInt64 = try transaction { db in
             let base = try db.number("SELECT base_count FROM ledger") ?? 0
-            let firstKept = try db.number("SELECT min(number) FROM entries WHERE time >= ?", [.init(time)]) ?? self.head.count + 1
+            let firstKept =
+                try db.number("SELECT min(number) FROM entries WHERE time >= ?", [.init(time)]) ?? self.head.count + 1
             var found: (count: UInt64, hash: [UInt8], frontier: [UInt8])?
             let sql = """
                 SELECT count, last_hash, frontier FROM checkpoints WHERE count > ? AND count < ? ORDER BY count DESC LIMIT 1

@@ -62,7 +62,10 @@ public struct LedgerVerifier: Sendable {
     /// A count and a last hash that must be found.
     public var expected: (count: UInt64, hash: Digest)?
 
-    public init(publicKey: [UInt8]? = nil, digestKey: [UInt8]? = nil, checkpointFile: String? = nil, expected: (count: UInt64, hash: Digest)? = nil) {
+    public init(
+        publicKey: [UInt8]? = nil, digestKey: [UInt8]? = nil, checkpointFile: String? = nil,
+        expected: (count: UInt64, hash: Digest)? = nil
+    ) {
         self.publicKey = publicKey
         self.digestKey = digestKey
         self.checkpointFile = checkpointFile
@@ -83,7 +86,8 @@ public struct LedgerVerifier: Sendable {
                 } catch let error as DatabaseError where error.resultCode != .SQLITE_BUSY {
                     let next = pass.result.last == nil ? nil : pass.base + pass.result.entries + 1
                     pass.result.finding = LedgerFinding(
-                        problem: .unreadable, entry: next, message: "the database cannot be read on: \(LedgerError(error, path).message)")
+                        problem: .unreadable, entry: next,
+                        message: "the database cannot be read on: \(LedgerError(error, path).message)")
                 }
                 return pass.result
             }

@@ -69,7 +69,8 @@ public final class LedgerWriter: CallLedger, Sendable {
     ///
     /// - Parameter onCheckpoint: told of every checkpoint, on the writer's thread.
     /// - Throws: ``LedgerError``, or ``ThreadError``.
-    public init(_ configuration: LedgerConfiguration, onCheckpoint: @escaping @Sendable (Checkpoint) -> Void = { _ in }) throws {
+    public init(_ configuration: LedgerConfiguration, onCheckpoint: @escaping @Sendable (Checkpoint) -> Void = { _ in }) throws
+    {
         capacity = configuration.capacity
         let loop = WriterLoop(state, try LedgerStore(configuration), configuration, onCheckpoint)
         try WorkerThread { loop.run() }.detach()

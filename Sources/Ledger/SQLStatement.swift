@@ -38,15 +38,19 @@ final class SQLStatement {
         sqlite3_reset(statement)
         for (i, argument) in arguments.enumerated() {
             let index = Int32(i + 1)
-            let code = switch argument {
-            case .null: sqlite3_bind_null(statement, index)
-            case .integer(let value): sqlite3_bind_int64(statement, index, value)
-            case .text(var text): text.withUTF8 { bytes in
-                bytes.withMemoryRebound(to: CChar.self) { sqlite3_bind_text(statement, index, $0.baseAddress, Int32($0.count), Self.transient) }
-            }
-            case .blob(let bytes) where bytes.isEmpty: sqlite3_bind_zeroblob(statement, index, 0)
-            case .blob(let bytes): sqlite3_bind_blob(statement, index, bytes, Int32(bytes.count), Self.transient)
-            }
+            let code =
+                switch argument {
+                case .null: sqlite3_bind_null(statement, index)
+                case .integer(let value): sqlite3_bind_int64(statement, index, value)
+                case .text(var text):
+                    text.withUTF8 { bytes in
+                        bytes.withMemoryRebound(to: CChar.self) {
+                            sqlite3_bind_text(statement, index, $0.baseAddress, Int32($0.count), Self.transient)
+                        }
+                    }
+                case .blob(let bytes) where bytes.isEmpty: sqlite3_bind_zeroblob(statement, index, 0)
+                case .blob(let bytes): sqlite3_bind_blob(statement, index, bytes, Int32(bytes.count), Self.transient)
+                }
             guard code == SQLITE_OK else { throw Self.failure(code, connection) }
         }
     }
@@ -95,7 +99,8 @@ final class SQLStatement {
     /// The column's bytes, text or blob, valid until the next step.
     func withBytes<Result>(_ column: Int, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         let start = sqlite3_column_blob(statement, Int32(column))
-        return try body(UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_column_bytes(statement, Int32(column)))))
+        return try body(
+            UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_column_bytes(statement, Int32(column)))))
     }
 
     /// A column of the current row, looked up once and then read without the statement's bookkeeping, which a verification

@@ -36,12 +36,15 @@ struct VerificationPass {
         }
         result.last = hash
         if let expected = verifier.expected, expected.count > frontier.count {
-            throw FoundBad(.cut, frontier.count + 1, "\(expected.count) entries are expected, the ledger has \(frontier.count): its end was cut off")
+            throw FoundBad(
+                .cut, frontier.count + 1,
+                "\(expected.count) entries are expected, the ledger has \(frontier.count): its end was cut off")
         }
         if let next = pending.first {
             throw FoundBad(
                 .cut, frontier.count + 1,
-                "a checkpoint knows \(next.count) entries, the ledger has \(frontier.count): its end was cut off, or an older copy was put in its place")
+                "a checkpoint knows \(next.count) entries, the ledger has \(frontier.count): its end was cut off, or an older copy was put in its place"
+            )
         }
         if let entry = bare.min() {
             throw FoundBad(.erased, entry, "its kept content is gone, and no entry says that it was erased")
@@ -55,7 +58,9 @@ struct VerificationPass {
         var isValid = false
         try db.rows("SELECT id, base_count, base_hash, base_frontier FROM ledger") { row in
             rows += 1
-            guard let start = row.withBytes(2, { Digest($0) }), let peaks = MerkleFrontier(count: row.number(1), bytes: row.bytes(3)) else { return }
+            guard let start = row.withBytes(2, { Digest($0) }),
+                let peaks = MerkleFrontier(count: row.number(1), bytes: row.bytes(3))
+            else { return }
             (self.ledgerID, self.base, self.hash, self.frontier) = (row.bytes(0), row.number(1), start, peaks)
             isValid = self.ledgerID.count == 16
         }
@@ -78,12 +83,15 @@ struct VerificationPass {
                 throw FoundBad(.otherLedger, nil, "the checkpoint of \(checkpoint.count) entries is another ledger's")
             }
             if checkpoint.isSigned, !checkpoint.hasValidSignature {
-                throw FoundBad(.checkpoint, checkpoint.count, "the checkpoint of \(checkpoint.count) entries was changed: its signature does not fit")
+                throw FoundBad(
+                    .checkpoint, checkpoint.count,
+                    "the checkpoint of \(checkpoint.count) entries was changed: its signature does not fit")
             }
             if let key = verifier.publicKey, checkpoint.publicKey != key || !checkpoint.isSigned {
                 throw FoundBad(
                     .signer, checkpoint.count,
-                    "the checkpoint of \(checkpoint.count) entries is " + (checkpoint.isSigned ? "signed by a key that is not trusted" : "not signed"))
+                    "the checkpoint of \(checkpoint.count) entries is "
+                        + (checkpoint.isSigned ? "signed by a key that is not trusted" : "not signed"))
             }
         }
         return (stored + filed).sorted { $0.count < $1.count }
@@ -103,7 +111,8 @@ struct VerificationPass {
                 let first = max(result.covered, base) + 1
                 throw FoundBad(
                     .rewritten, min(first, frontier.count),
-                    "the entries from \(first) to \(frontier.count) are not those that the checkpoint of \(checkpoint.count) entries knows")
+                    "the entries from \(first) to \(frontier.count) are not those that the checkpoint of \(checkpoint.count) entries knows"
+                )
             }
             result.checkpoints += 1
             result.covered = frontier.count
@@ -123,7 +132,8 @@ struct VerificationPass {
         let (computed, misfit) = EntryRow.hash(row, after: hash, &encoding)
         if let misfit { throw FoundBad(.changed, number, "its \(misfit.rawValue) was changed to something of another type") }
         guard let computed, let stored = EntryRow.storedHash(row), computed == stored else {
-            throw FoundBad(.changed, number, "its fields do not give its hash: something of it was changed, or it stood elsewhere")
+            throw FoundBad(
+                .changed, number, "its fields do not give its hash: something of it was changed, or it stood elsewhere")
         }
         hash = computed
         frontier.append(computed)
@@ -131,7 +141,9 @@ struct VerificationPass {
         if verifier.expected?.count == number, verifier.expected?.hash != hash {
             throw FoundBad(.rewritten, number, "its hash is not the one expected")
         }
-        if let stray = contents.entry, stray < number { throw FoundBad(.content, stray, "there is content for it, and no such entry") }
+        if let stray = contents.entry, stray < number {
+            throw FoundBad(.content, stray, "there is content for it, and no such entry")
+        }
         if row.type(Self.argumentsKept) != .null || row.type(Self.resultKept) != .null {
             try checkContent(row, number, contents)
         } else if contents.entry == number {
@@ -154,7 +166,9 @@ struct VerificationPass {
             return
         }
         result.contents += 1
-        for (column, content, name) in [(Self.argumentsKept, contents.arguments, "arguments"), (Self.resultKept, contents.result, "result")] {
+        for (column, content, name) in [
+            (Self.argumentsKept, contents.arguments, "arguments"), (Self.resultKept, contents.result, "result"),
+        ] {
             guard (row.type(column) != .null) == (content != nil) else {
                 throw FoundBad(.content, number, "its \(name) and the digest of them do not go together")
             }
@@ -167,15 +181,22 @@ struct VerificationPass {
 
     private mutating func summarise(_ checkpoints: [Checkpoint]) {
         let open = frontier.count - max(result.covered, base)
-        if open > 0 { result.notes.append("\(open) entries after the last checkpoint are covered by none: cutting them off would not be found") }
+        if open > 0 {
+            result.notes.append(
+                "\(open) entries after the last checkpoint are covered by none: cutting them off would not be found")
+        }
         if checkpoints.contains(where: { !$0.isSigned }) {
             result.notes.append("checkpoints are not signed: who can write the database could have rewritten all of it")
         } else if !checkpoints.isEmpty, verifier.publicKey == nil {
-            result.notes.append("signatures were checked against the keys that the checkpoints name; --public-key says which one to trust")
+            result.notes.append(
+                "signatures were checked against the keys that the checkpoints name; --public-key says which one to trust")
         }
-        if result.contents > 0, digests == nil { result.notes.append("kept content was not checked against its digests; that takes --digest-key") }
+        if result.contents > 0, digests == nil {
+            result.notes.append("kept content was not checked against its digests; that takes --digest-key")
+        }
         if verifier.checkpointFile == nil, verifier.expected == nil {
-            result.notes.append("without --checkpoints or --expect, a tail that was cut off together with its checkpoints is not found")
+            result.notes.append(
+                "without --checkpoints or --expect, a tail that was cut off together with its checkpoints is not found")
         }
         if base > 0 { result.notes.append("\(base) entries were pruned; a checkpoint vouches for them") }
     }

@@ -37,10 +37,12 @@ final class WriterLoop: Sendable {
     }
 
     private func write() {
-        guard let store = store.withLock({ store in
-            defer { store = nil }
-            return store
-        }) else { return }
+        guard
+            let store = store.withLock({ store in
+                defer { store = nil }
+                return store
+            })
+        else { return }
         var mustRecover = false
         while let work = next() {
             var problem: LedgerError?

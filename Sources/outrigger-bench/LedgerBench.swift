@@ -5,7 +5,8 @@ import Ledger
 
 /// What the audit ledger costs: writing it, looking something up, and verifying all of it.
 struct LedgerBench: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "ledger", abstract: "The audit ledger: written, listed, verified.")
+    static let configuration = CommandConfiguration(
+        commandName: "ledger", abstract: "The audit ledger: written, listed, verified.")
 
     @Option(help: "Entries of the ledger that is listed and verified.") var entries = 1_000_000
     @Option(help: "Intents that wait at once when group commit is measured.") var concurrent = 64
@@ -20,7 +21,9 @@ struct LedgerBench: AsyncParsableCommand {
         }
         let place = String(cString: made)
         defer {
-            for name in ["group.db", "large.db"] { for suffix in ["", "-wal", "-shm", ".lock", ".checkpoints"] { unlink("\(place)/\(name)\(suffix)") } }
+            for name in ["group.db", "large.db"] {
+                for suffix in ["", "-wal", "-shm", ".lock", ".checkpoints"] { unlink("\(place)/\(name)\(suffix)") }
+            }
             rmdir(place)
         }
         try await intents("\(place)/group.db")
@@ -51,7 +54,8 @@ struct LedgerBench: AsyncParsableCommand {
         entry.duration = 120_000_000
         entry.outcome = .success
         return LedgerRecord(
-            entry, arguments: .init(Array(#"{"reference":"K3DEGZ","n":\#(i)}"#.utf8)), result: .init(Array(#"{"status":"confirmed"}"#.utf8)))
+            entry, arguments: .init(Array(#"{"reference":"K3DEGZ","n":\#(i)}"#.utf8)),
+            result: .init(Array(#"{"status":"confirmed"}"#.utf8)))
     }
 
     private func intents(_ path: String) async throws {
@@ -106,14 +110,21 @@ struct LedgerBench: AsyncParsableCommand {
         filter("none") { _ in }
         filter("tool") { $0.tool = "issue_refund" }
         filter("verdict") { $0.verdict = .refused }
-        filter("arm and tool") { $0.arm = .candidate; $0.tool = "lookup_booking" }
+        filter("arm and tool") {
+            $0.arm = .candidate
+            $0.tool = "lookup_booking"
+        }
         filter("release") { $0.release = "v13" }
         filter("agent, none such") { $0.agent = "nobody" }
         filter("trace") { $0.traceID = middle.traceID }
         filter("request") { $0.requestID = middle.requestID }
-        filter("a time long ago") { $0.since = Self.record(entries / 10).entry.time; $0.until = Self.record(entries / 10 + 500).entry.time }
+        filter("a time long ago") {
+            $0.since = Self.record(entries / 10).entry.time
+            $0.until = Self.record(entries / 10 + 500).entry.time
+        }
         for (name, filter) in filters {
-            let times = try (0..<max(1, repeats)).map { _ in try Self.time { _ = try reader.entries(filter, .init(limit: 50)) } }
+            let times = try (0..<max(1, repeats)).map { _ in try Self.time { _ = try reader.entries(filter, .init(limit: 50)) }
+            }
             print("  list, \(name): \(Bench.rounded(times.median * 1000, 2)) ms")
         }
         let statistics = try Self.time { _ = try reader.statistics(LedgerFilter()) }
@@ -122,7 +133,9 @@ struct LedgerBench: AsyncParsableCommand {
         let times = try (0..<max(1, repeats)).map { _ in
             try Self.time {
                 let result = try LedgerVerifier(publicKey: key, checkpointFile: "\(path).checkpoints").verify(path)
-                guard result.isGood, result.entries == entries else { throw BenchError("not verified: \(String(describing: result.finding))") }
+                guard result.isGood, result.entries == entries else {
+                    throw BenchError("not verified: \(String(describing: result.finding))")
+                }
             }
         }
         print("  verify: \(Bench.rounded(Double(entries) / times.median, 0)) entries/s")

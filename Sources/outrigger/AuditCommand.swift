@@ -13,7 +13,8 @@ struct AuditCommand: AsyncParsableCommand {
             command line is wrong, or there is no such ledger.
             """,
         subcommands: [
-            AuditList.self, AuditShow.self, AuditTrace.self, AuditStats.self, AuditDiff.self, AuditVerify.self, AuditExport.self,
+            AuditList.self, AuditShow.self, AuditTrace.self, AuditStats.self, AuditDiff.self, AuditVerify.self,
+            AuditExport.self,
             AuditImport.self, AuditErase.self, AuditPrune.self, AuditCheckpoint.self, AuditKeys.self,
         ])
 
@@ -103,10 +104,13 @@ struct AuditLedgerArgument: ParsableArguments {
 /// The ledger that a command writes, and its keys.
 struct AuditWriteOptions: ParsableArguments {
     @Argument(help: "The ledger's database.") var ledger: String
-    @Option(help: ArgumentHelp("The key of content's digests. Default: LEDGER.digest-key.", valueName: "file")) var digestKey: String?
-    @Option(help: ArgumentHelp("The key that signs checkpoints. Default: LEDGER.signing-key, if it is there.", valueName: "file"))
+    @Option(help: ArgumentHelp("The key of content's digests. Default: LEDGER.digest-key.", valueName: "file")) var digestKey:
+        String?
+    @Option(
+        help: ArgumentHelp("The key that signs checkpoints. Default: LEDGER.signing-key, if it is there.", valueName: "file"))
     var signingKey: String?
-    @Option(help: ArgumentHelp("Where checkpoints are appended too. Default: LEDGER.checkpoints.", valueName: "file")) var checkpoints: String?
+    @Option(help: ArgumentHelp("Where checkpoints are appended too. Default: LEDGER.checkpoints.", valueName: "file"))
+    var checkpoints: String?
 
     /// - Parameter mustExist: whether a ledger that is not there is a mistake.
     func configuration(mustExist: Bool) throws -> LedgerConfiguration {
@@ -125,11 +129,14 @@ struct AuditWriteOptions: ParsableArguments {
         let signingFile = signingKey ?? "\(ledger).signing-key"
         let isSigned = signingKey != nil || access(signingFile, F_OK) == 0
         return LedgerConfiguration(
-            path: ledger, digestKey: try KeyFile.read(digestFile), signingKey: isSigned ? try KeyFile.signingKey(signingFile) : nil,
+            path: ledger, digestKey: try KeyFile.read(digestFile),
+            signingKey: isSigned ? try KeyFile.signingKey(signingFile) : nil,
             checkpointFile: checkpoints ?? "\(ledger).checkpoints")
     }
 
-    func open(mustExist: Bool = true) throws -> LedgerMaintenance { try LedgerMaintenance(try configuration(mustExist: mustExist)) }
+    func open(mustExist: Bool = true) throws -> LedgerMaintenance {
+        try LedgerMaintenance(try configuration(mustExist: mustExist))
+    }
 }
 
 extension LedgerError {

@@ -11,10 +11,12 @@ import Threads
 
 struct AuditImport: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "import", abstract: "Record the tool calls of historical traces (JSON lines), under the ids that backfill gives them.",
+        commandName: "import",
+        abstract: "Record the tool calls of historical traces (JSON lines), under the ids that backfill gives them.",
         discussion: "Runs whose trace the ledger has already are left out, so that an import that was ended can be done again.")
     @OptionGroup var target: AuditWriteOptions
-    @Argument(help: "JSON lines, plain, gzip or zstd; a pattern in quotes is expanded; - is standard input.") var files: [String]
+    @Argument(help: "JSON lines, plain, gzip or zstd; a pattern in quotes is expanded; - is standard input.") var files:
+        [String]
     @Option(help: "A name for this collection of runs; part of every id.") var dataset = "default"
     @Option(help: "Which arm these runs belong to: baseline or candidate.") var role = RunRoleArgument.baseline
     @Option(help: "The agent's name, for runs that do not say.") var agentName: String?
@@ -22,7 +24,8 @@ struct AuditImport: ParsableCommand {
     @Option(help: "When the first line started, for lines without a start_time.") var startTime: TimeArgument?
     @Option(help: "Time from one line without a start_time to the next.") var stride = DurationArgument(.seconds(1))
     @Flag(help: "Hash every trace id, also those recorded as W3C ids.") var rehash = false
-    @Option(help: "none keeps digests and sizes; full keeps arguments and results too, redacted.") var capture = CaptureArgument.none
+    @Option(help: "none keeps digests and sizes; full keeps arguments and results too, redacted.") var capture = CaptureArgument
+        .none
     @Option(help: "Entries of one transaction.") var batch = 1000
     @Flag(help: "Say on standard output how many entries are durable, after each transaction.") var progress = false
     @Flag(help: "The summary as one line of JSON on standard output.") var json = false
@@ -56,13 +59,16 @@ struct AuditImport: ParsableCommand {
             if json {
                 AuditCommand.print(
                     JSONValue.object([
-                        ("lines", .integer(report.lines.total)), ("rejected", .counts(report.lines.rejected)), ("runs", .integer(report.runs.read)),
-                        ("known_runs", .integer(tally.known)), ("entries", .integer(tally.entries)), ("ledger_entries", .integer(Int(tally.last))),
+                        ("lines", .integer(report.lines.total)), ("rejected", .counts(report.lines.rejected)),
+                        ("runs", .integer(report.runs.read)),
+                        ("known_runs", .integer(tally.known)), ("entries", .integer(tally.entries)),
+                        ("ledger_entries", .integer(Int(tally.last))),
                     ]).text + "\n")
             } else {
                 AuditCommand.say(
                     "\(Readable.count(report.runs.read, "run")): \(Readable.count(tally.entries)) entries recorded, "
-                        + "\(Readable.count(tally.known)) runs were there already, \(Readable.count(report.rejectedLines)) lines rejected\n")
+                        + "\(Readable.count(tally.known)) runs were there already, \(Readable.count(report.rejectedLines)) lines rejected\n"
+                )
             }
             for problem in report.inputProblems { AuditCommand.say("error: \(problem.escapedForTerminal)\n") }
             return report.rejectedLines == 0 && report.inputProblems.isEmpty && report.endedEarly == nil ? 0 : 1

@@ -5,7 +5,8 @@ import Ledger
 
 struct AuditErase: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "erase", abstract: "Erase the content of entries. The chain stays: it holds digests only, and says that it was erased.")
+        commandName: "erase",
+        abstract: "Erase the content of entries. The chain stays: it holds digests only, and says that it was erased.")
     @OptionGroup var target: AuditWriteOptions
     @Option(name: .customLong("entry"), help: "An entry's number; repeatable.") var entries: [UInt64] = []
     @OptionGroup(title: "Or all entries that") var filter: AuditFilterOptions
@@ -36,7 +37,8 @@ struct AuditPrune: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "prune", abstract: "Remove old entries, up to a checkpoint that vouches for them from then on.")
     @OptionGroup var target: AuditWriteOptions
-    @Option(help: "Entries before this time (RFC 3339 or Unix) go, up to the last checkpoint before it.") var before: TimeArgument
+    @Option(help: "Entries before this time (RFC 3339 or Unix) go, up to the last checkpoint before it.") var before:
+        TimeArgument
     @Option(help: "Why; it stands in the chain.") var why = "retention"
 
     func run() throws {
@@ -54,7 +56,8 @@ struct AuditPrune: ParsableCommand {
 }
 
 struct AuditCheckpoint: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "checkpoint", abstract: "Make a checkpoint of all entries, and print the last one.")
+    static let configuration = CommandConfiguration(
+        commandName: "checkpoint", abstract: "Make a checkpoint of all entries, and print the last one.")
     @OptionGroup var target: AuditWriteOptions
 
     func run() throws {

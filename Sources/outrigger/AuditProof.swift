@@ -7,17 +7,26 @@ import Ledger
 struct AuditVerify: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Compute the whole chain anew, and say what is wrong with it first.",
-        discussion: "What was cut off after the last checkpoint is found only with a --checkpoints file or an --expect from elsewhere.")
+        discussion:
+            "What was cut off after the last checkpoint is found only with a --checkpoints file or an --expect from elsewhere.")
     @OptionGroup var target: AuditLedgerArgument
-    @Option(help: ArgumentHelp("The key to trust, 64 hex digits or a file. Default: LEDGER.public-key, if it is there.", valueName: "key")) var publicKey: String?
-    @Option(help: ArgumentHelp("Check kept content too. Default: LEDGER.digest-key, if it can be read.", valueName: "file")) var digestKey: String?
-    @Option(help: ArgumentHelp("Checkpoints from elsewhere. Default: LEDGER.checkpoints, if it is there.", valueName: "file")) var checkpoints: String?
-    @Option(help: ArgumentHelp("A number of entries and the last one's hash.", valueName: "count:hash")) var expect: ExpectArgument?
+    @Option(
+        help: ArgumentHelp(
+            "The key to trust, 64 hex digits or a file. Default: LEDGER.public-key, if it is there.", valueName: "key"))
+    var publicKey: String?
+    @Option(help: ArgumentHelp("Check kept content too. Default: LEDGER.digest-key, if it can be read.", valueName: "file"))
+    var digestKey: String?
+    @Option(help: ArgumentHelp("Checkpoints from elsewhere. Default: LEDGER.checkpoints, if it is there.", valueName: "file"))
+    var checkpoints: String?
+    @Option(help: ArgumentHelp("A number of entries and the last one's hash.", valueName: "count:hash")) var expect:
+        ExpectArgument?
     @Flag(help: "As JSON.") var json = false
 
     func run() throws {
         try AuditCommand.carryOut {
-            func byDefault(_ suffix: String) -> String? { access(target.ledger + suffix, R_OK) == 0 ? target.ledger + suffix : nil }
+            func byDefault(_ suffix: String) -> String? {
+                access(target.ledger + suffix, R_OK) == 0 ? target.ledger + suffix : nil
+            }
             var verifier = LedgerVerifier()
             if let text = publicKey, text.utf8.count == 64, let key = hexBytes(text) {
                 verifier.publicKey = key

@@ -82,7 +82,9 @@ struct AuditTrace: ParsableCommand {
                 let width = max(24, others.map { AuditText.short($0.entry).count + 8 }.max() ?? 0)
                 AuditCommand.print("baseline".padded(width) + "  candidate\n")
                 for i in 0..<max(candidate.count, others.count) {
-                    func cell(_ side: [RecordedEntry]) -> String { i < side.count ? "#\(side[i].entry.number) " + AuditText.short(side[i].entry) : "" }
+                    func cell(_ side: [RecordedEntry]) -> String {
+                        i < side.count ? "#\(side[i].entry.number) " + AuditText.short(side[i].entry) : ""
+                    }
                     AuditCommand.print(cell(others).padded(width) + "  " + cell(candidate) + "\n")
                 }
             }
@@ -104,9 +106,11 @@ struct AuditStats: ParsableCommand {
             if json {
                 let rows = statistics.map { row in
                     JSONValue.object([
-                        ("tool", .text(row.tool)), ("arm", row.arm.map { .text($0.rawValue) } ?? .null), ("calls", .integer(row.calls)),
+                        ("tool", .text(row.tool)), ("arm", row.arm.map { .text($0.rawValue) } ?? .null),
+                        ("calls", .integer(row.calls)),
                         ("refusals", .integer(row.refusals)), ("errors", .integer(row.errors)), ("open", .integer(row.open)),
-                        ("p50_ns", row.p50.map { .integer(Int($0)) } ?? .null), ("p95_ns", row.p95.map { .integer(Int($0)) } ?? .null),
+                        ("p50_ns", row.p50.map { .integer(Int($0)) } ?? .null),
+                        ("p95_ns", row.p95.map { .integer(Int($0)) } ?? .null),
                     ])
                 }
                 AuditCommand.print(JSONValue.array(rows).text + "\n")
@@ -119,7 +123,8 @@ struct AuditStats: ParsableCommand {
                 "tool".padded(width) + "  arm          calls  refused   errors     open        p50        p95\n")
             for (row, name) in zip(statistics, names) {
                 let numbers = [row.calls, row.refusals, row.errors, row.open].map { Readable.count($0).paddedLeft(9) }.joined()
-                let times = [row.p50, row.p95].map { ($0.map { Readable.duration(nanoseconds: $0) } ?? "-").paddedLeft(11) }.joined()
+                let times = [row.p50, row.p95].map { ($0.map { Readable.duration(nanoseconds: $0) } ?? "-").paddedLeft(11) }
+                    .joined()
                 let bar = AuditText.bar(Double(row.calls + row.refusals), of: most, width: 20)
                 AuditCommand.print("\(name.padded(width))  \((row.arm?.rawValue ?? "-").padded(9))\(numbers)\(times)  \(bar)\n")
             }
@@ -129,7 +134,8 @@ struct AuditStats: ParsableCommand {
 }
 
 struct AuditDiff: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "diff", abstract: "What the candidate called that the baseline never did.")
+    static let configuration = CommandConfiguration(
+        commandName: "diff", abstract: "What the candidate called that the baseline never did.")
     @OptionGroup var target: AuditLedgerArgument
     @OptionGroup(title: "Filter of the candidate's entries") var filter: AuditFilterOptions
     @Flag(help: "The same tool with other arguments is another call.") var arguments = false

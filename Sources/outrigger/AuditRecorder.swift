@@ -29,7 +29,10 @@ final class AuditRecorder: Sendable {
     /// - Parameters:
     ///   - stop: set when the ledger cannot be written, so that nothing more is read.
     ///   - onDurable: told the number of entries after each transaction.
-    init(_ ledger: LedgerMaintenance, _ mapping: RunMapping, batch: Int, stop: StopFlag, onDurable: @escaping @Sendable (EntryNumber) -> Void = { _ in }) {
+    init(
+        _ ledger: LedgerMaintenance, _ mapping: RunMapping, batch: Int, stop: StopFlag,
+        onDurable: @escaping @Sendable (EntryNumber) -> Void = { _ in }
+    ) {
         state = Monitor(State(ledger: ledger))
         self.mapping = mapping
         self.batch = batch
@@ -111,7 +114,8 @@ final class AuditRecorder: Sendable {
                 let text = run.string(content.text)
                 return LedgerRecord.Content(Array(text.utf8), kept: redactor.map { Array($0.redacted(text).utf8) })
             }
-            return LedgerRecord(entry, arguments: content(call.arguments), result: content(call.result?.content ?? call.result?.error))
+            return LedgerRecord(
+                entry, arguments: content(call.arguments), result: content(call.result?.content ?? call.result?.error))
         }
     }
 }

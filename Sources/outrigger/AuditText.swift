@@ -1,6 +1,6 @@
 import AgentRuns
-import Ledger
 import JSONText
+import Ledger
 import TraceReading
 
 /// Entries for people and for other programs. Nothing in an entry can write escape sequences.
@@ -33,16 +33,17 @@ enum AuditText {
 
     static func csv(_ entries: [RecordedEntry], withHead: Bool) -> String {
         let head = withHead ? (EntryField.allCases.map(\.rawValue) + ["hash"]).joined(separator: ",") + "\r\n" : ""
-        return head + entries.map { recorded in
-            let members = Dictionary(recorded.members(withContent: false), uniquingKeysWith: { $1 })
-            return (EntryField.allCases.map(\.rawValue) + ["hash"]).map { name in
-                switch members[name] {
-                case .integer(let value)?: String(value)
-                case .text(let text)?: csvField(text)
-                default: ""
-                }
-            }.joined(separator: ",") + "\r\n"
-        }.joined()
+        return head
+            + entries.map { recorded in
+                let members = Dictionary(recorded.members(withContent: false), uniquingKeysWith: { $1 })
+                return (EntryField.allCases.map(\.rawValue) + ["hash"]).map { name in
+                    switch members[name] {
+                    case .integer(let value)?: String(value)
+                    case .text(let text)?: csvField(text)
+                    default: ""
+                    }
+                }.joined(separator: ",") + "\r\n"
+            }.joined()
     }
 
     /// RFC 4180; and what a spreadsheet would take for a formula begins with an apostrophe.
@@ -58,16 +59,18 @@ enum AuditText {
     static func detail(_ recorded: RecordedEntry) -> String {
         var text = ""
         for (name, value) in recorded.members(withContent: true) {
-            let shown = switch value {
-            case .integer(let number): String(number)
-            case .text(let string): string.escapedForTerminal
-            default: value.text
-            }
-            let note = switch name {
-            case "time": "  (\(Timestamp.text(recorded.entry.time)))"
-            case "duration": recorded.entry.duration.map { "  (\(Readable.duration(nanoseconds: $0)))" } ?? ""
-            default: ""
-            }
+            let shown =
+                switch value {
+                case .integer(let number): String(number)
+                case .text(let string): string.escapedForTerminal
+                default: value.text
+                }
+            let note =
+                switch name {
+                case "time": "  (\(Timestamp.text(recorded.entry.time)))"
+                case "duration": recorded.entry.duration.map { "  (\(Readable.duration(nanoseconds: $0)))" } ?? ""
+                default: ""
+                }
             text += "\(name.padded(18)) \(shown)\(note)\n"
         }
         let kept = recorded.entry.arguments?.kept != nil || recorded.entry.result?.kept != nil

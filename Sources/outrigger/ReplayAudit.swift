@@ -29,7 +29,8 @@ struct ReplayAudit {
             mappings[role] = mapping
         }
         self.mappings = mappings
-        recorder = AuditRecorder(try LedgerMaintenance(try AuditWriteOptions.configuration(path)), mapping, batch: 1000, stop: stop)
+        recorder = AuditRecorder(
+            try LedgerMaintenance(try AuditWriteOptions.configuration(path)), mapping, batch: 1000, stop: stop)
         identities = ReplayIdentities(dataset: setup.plan.dataset, replayID: setup.plan.replayID)
         replayID = setup.plan.replayID
         fallbackTime = ReplayExport.fallbackTime(setup.plan.traces)
