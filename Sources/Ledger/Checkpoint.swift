@@ -47,7 +47,7 @@ public struct Checkpoint: Hashable, Sendable {
         var tape = JSONTape(maximumDepth: 4)
         let fields: (String, String, String, String, String, UInt64, UInt64)? = line.withUnsafeBytes { text in
             guard (try? tape.parse(text)) != nil, tape[0].kind == .object else { return nil }
-            func text_(_ key: String) -> String? {
+            func string(_ key: String) -> String? {
                 tape.value(of: key, in: 0, of: text).flatMap {
                     tape[$0].kind == .string ? String(decoding: text[tape[$0].range], as: UTF8.self) : nil
                 }
@@ -57,9 +57,9 @@ public struct Checkpoint: Hashable, Sendable {
                     tape[$0].kind == .number ? UInt64(String(decoding: text[tape[$0].range], as: UTF8.self)) : nil
                 }
             }
-            guard let ledger = text_("ledger"), let hash = text_("last_hash"), let root = text_("root"),
-                let key = text_("public_key"),
-                let signature = text_("signature"), let count = number("count"), let time = number("time")
+            guard let ledger = string("ledger"), let hash = string("last_hash"), let root = string("root"),
+                let key = string("public_key"),
+                let signature = string("signature"), let count = number("count"), let time = number("time")
             else { return nil }
             return (ledger, hash, root, key, signature, count, time)
         }

@@ -67,15 +67,15 @@ enum EntryRow {
             guard let value = Case(rawValue: row.text(field.column)) else { throw misfit(field) }
             return value
         }
-        func number_(_ field: EntryField) -> UInt64? { row.type(field.column) == .null ? nil : row.number(field.column) }
+        func optional(_ field: EntryField) -> UInt64? { row.type(field.column) == .null ? nil : row.number(field.column) }
         func digest(_ field: EntryField) throws(LedgerError) -> Digest? {
             guard row.type(field.column) != .null else { return nil }
             guard let digest = row.withBytes(field.column, { Digest($0) }) else { throw misfit(field) }
             return digest
         }
         func mark(_ size: EntryField, _ sent: EntryField, _ kept: EntryField) throws(LedgerError) -> LedgerEntry.ContentMark? {
-            guard let digest_ = try digest(sent) else { return nil }
-            return LedgerEntry.ContentMark(size: number_(size) ?? 0, digest: digest_, kept: try digest(kept))
+            guard let sentDigest = try digest(sent) else { return nil }
+            return LedgerEntry.ContentMark(size: optional(size) ?? 0, digest: sentDigest, kept: try digest(kept))
         }
         guard let kind: LedgerEntry.Kind = try named(.kind) else { throw misfit(.kind) }
         guard let hash = storedHash(row) else { throw LedgerError(.corrupt, "entry \(number) has no valid hash") }
@@ -92,15 +92,15 @@ enum EntryRow {
         entry.agent = row.text(EntryField.agent.column)
         entry.releaseVersion = row.text(EntryField.releaseVersion.column)
         entry.releaseDigest = row.text(EntryField.releaseDigest.column)
-        entry.rolloutRevision = number_(.rolloutRevision)
+        entry.rolloutRevision = optional(.rolloutRevision)
         entry.tool = row.text(EntryField.tool.column)
         entry.effect = try named(.effect)
         entry.verdict = try named(.verdict)
         entry.reason = row.text(EntryField.reason.column)
-        entry.refers = number_(.refers)
+        entry.refers = optional(.refers)
         entry.arguments = try mark(.argumentsSize, .argumentsDigest, .argumentsKept)
         entry.result = try mark(.resultSize, .resultDigest, .resultKept)
-        entry.duration = number_(.duration)
+        entry.duration = optional(.duration)
         entry.outcome = try named(.outcome)
         func content(_ column: Int) -> [UInt8]? { row.type(column) == .null ? nil : row.bytes(column) }
         return RecordedEntry(
