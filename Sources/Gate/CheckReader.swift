@@ -61,7 +61,9 @@ struct CheckReader {
         case "score":
             value.mapping { fields in
                 let field = fields.required("evaluator")
-                if evaluators.isEmpty { field?.report("no evaluator is defined", remedy: "add it under evaluators") }
+                if evaluators.isEmpty {
+                    field?.report("no evaluator is defined, so there is no \(field?.text ?? "such")", remedy: "add it under evaluators")
+                }
                 guard !evaluators.isEmpty, let name = field?.word(of: evaluators), let minimum = fields.required("at_least")?.double()
                 else { return nil }
                 return .evaluator(EvaluatorName(name), minimum: minimum)

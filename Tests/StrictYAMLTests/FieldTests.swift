@@ -100,7 +100,7 @@ import Testing
     @Test func whatWasNotAskedForBecauseSomethingIsMissingIsNotUnknown() {
         let read = { (fields: YAMLMapping) -> Int? in fields.required("alpha")?.int().map { _ in fields["beta"]?.int() ?? 0 } }
         #expect(complaints("beta: 1", read) == ["gate.yaml:1:1: alpha is missing (add alpha: …)"])
-        #expect(complaints("alfa: 1", read).contains { $0.contains("did you mean alpha?") })
+        #expect(complaints("alphe: 1", read).contains { $0.contains("did you mean alpha?") })
     }
 
     @Test func complaintsAreBounded() throws {
