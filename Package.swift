@@ -46,13 +46,14 @@ let package = Package(
         // From the inside out: each names all that it may import.
         .target(name: "AgentRuns"),
         .target(name: "Threads"),
+        .target(name: "FileLocks"),
         .target(name: "Digests", dependencies: ["CNettle"]),
         .target(name: "JSONText", dependencies: ["CSimdJSON"]),
         .target(name: "TraceReading", dependencies: ["AgentRuns", "JSONText", "CCompression"]),
         .target(name: "Secrets"),
         .target(name: "RunSpans", dependencies: ["AgentRuns", "JSONText", "Digests", "Secrets"]),
         .target(name: "OTLP", dependencies: ["AgentRuns", "JSONText", "RunSpans", "COTLP", "CProtobufC"]),
-        .target(name: "Spool", dependencies: ["CCompression"]),
+        .target(name: "Spool", dependencies: ["CCompression", "FileLocks"]),
         .target(name: "Delivery", dependencies: ["JSONText", "Threads", "RunSpans", "OTLP", "Spool", "CCurl", "CCompression"]),
         .target(name: "Statistics"),
         .target(name: "StrictYAML", dependencies: ["JSONText", .product(name: "Yams", package: "Yams")]),
@@ -61,7 +62,7 @@ let package = Package(
         .target(
             name: "Ledger",
             dependencies: [
-                "AgentRuns", "Digests", "JSONText", "Threads",
+                "AgentRuns", "Digests", "FileLocks", "JSONText", "Threads",
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
         .target(name: "Replay", dependencies: ["AgentRuns", "JSONDocuments", "JSONText", "TraceReading", "Digests", "RunSpans"]),
@@ -86,7 +87,7 @@ let package = Package(
             ]),
         .target(name: "OTelSettings", dependencies: ["RunSpans", "OTLP", "Delivery"]),
         .target(name: "Rollout", dependencies: ["AgentRuns", "Digests", "JSONDocuments", "JSONText"]),
-        .target(name: "RolloutControl", dependencies: ["JSONDocuments", "JSONText", "Rollout", "Threads"]),
+        .target(name: "RolloutControl", dependencies: ["FileLocks", "JSONDocuments", "JSONText", "Rollout", "Threads"]),
         .target(name: "LiveRuns", dependencies: ["AgentRuns", "CCompression", "Digests", "JSONText", "RunSpans"]),
         .target(name: "LiveSpans", dependencies: ["AgentRuns", "LiveRuns", "OTLP", "Replay", "RunSpans", "Threads"]),
         .target(

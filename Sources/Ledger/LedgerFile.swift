@@ -1,3 +1,4 @@
+internal import FileLocks
 internal import GRDB
 internal import GRDBSQLite
 internal import Glibc
@@ -129,34 +130,22 @@ enum LedgerFile {
     }
 }
 
-/// Keeps a second writer from a ledger: each would break the other's chain.
-struct LedgerLock: ~Copyable {
-    private let descriptor: Int32
-
-    init(for path: String) throws(LedgerError) {
-        let file = path + ".lock"
-        descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else {
-            throw LedgerError(.system, "the ledger \(path) cannot be locked: \(file): \(String(cString: strerror(errno)))")
-        }
-        // A process that was just killed, or is just starting a child, can hold it a moment longer.
-        var tries = 0
-        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            tries += 1
-            if tries < 40, errno == EWOULDBLOCK {
-                usleep(25_000)
-                continue
+extension FileLock {
+    /// Keeps a second writer from a ledger: each would break the other's chain.
+    ///
+    /// - Parameter ledger: the path of the database.
+    init(ofLedger ledger: String) throws(LedgerError) {
+        let file = ledger + ".lock"
+        do throws(Failure) { self = try FileLock(file) } catch {
+            switch error {
+            case .unopenable(let reason):
+                throw LedgerError(.system, "the ledger \(ledger) cannot be locked: \(file): \(String(cString: strerror(reason)))")
+            case .taken:
+                throw LedgerError(
+                    .inUse,
+                    "the ledger \(ledger) is written by another process, such as a sidecar; give each a ledger of its own, or stop it")
+            case .unlockable: throw LedgerError(.inUse, "the ledger \(ledger) cannot be locked")
             }
-            let isTaken = errno == EWOULDBLOCK
-            close(descriptor)
-            throw LedgerError(
-                .inUse,
-                "the ledger \(path) "
-                    + (isTaken
-                        ? "is written by another process, such as a sidecar; give each a ledger of its own, or stop it"
-                        : "cannot be locked"))
         }
     }
-
-    deinit { close(descriptor) }
 }

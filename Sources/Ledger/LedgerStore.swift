@@ -1,5 +1,6 @@
 internal import AgentRuns
 internal import Digests
+internal import FileLocks
 internal import GRDB
 
 /// The writing side of a ledger's database: what is appended, and what may be taken away.
@@ -7,7 +8,7 @@ internal import GRDB
 /// `@unchecked Sendable`: it is opened on one thread and then used on the writer's alone.
 final class LedgerStore: @unchecked Sendable {
     let path: String
-    private let lock: LedgerLock
+    private let lock: FileLock
     private let queue: DatabaseQueue
     private let digests: KeyedDigest
     private let signingKey: SigningKey?
@@ -31,7 +32,7 @@ final class LedgerStore: @unchecked Sendable {
     /// - Throws: ``LedgerError`` when another process writes it, when it is no ledger, or is behind its checkpoint file.
     init(_ configuration: LedgerConfiguration) throws(LedgerError) {
         path = configuration.path
-        lock = try LedgerLock(for: configuration.path)
+        lock = try FileLock(ofLedger: configuration.path)
         queue = try LedgerFile.openForWriting(configuration.path, busyTimeout: configuration.busyTimeout)
         digests = KeyedDigest(key: configuration.digestKey)
         signingKey = configuration.signingKey

@@ -1,3 +1,4 @@
+internal import FileLocks
 internal import Glibc
 public import Rollout
 internal import Synchronization
@@ -16,7 +17,7 @@ public final class RolloutController: Sendable {
     }
 
     private let file: StateFile?
-    private let lock: Mutex<StateLock?>
+    private let lock: Mutex<FileLock?>
     private let state: Mutex<State>
     /// One change at a time, from its check to its acknowledgement.
     private let changing = Monitor(())
@@ -36,10 +37,10 @@ public final class RolloutController: Sendable {
         self.now = now
         self.activate = activate
         file = path.map(StateFile.init)
-        var held: StateLock?
+        var held: FileLock?
         var content: StateFile.Content?
         if let path, let file {
-            held = try StateLock(for: path)
+            held = try FileLock(ofState: path)
             content = try file.read()
             if let found = content, found.state.id != initial.id {
                 throw StateFileError(path, "is that of the rollout \(found.state.id), not of \(initial.id); name another file")

@@ -1,3 +1,4 @@
+internal import FileLocks
 internal import Glibc
 internal import JSONDocuments
 internal import JSONText
@@ -114,30 +115,19 @@ public struct StateFileError: Error, Hashable, Sendable, CustomStringConvertible
     init(_ path: String, _ problem: String) { message = "the rollout's state file \(path) \(problem)" }
 }
 
-/// Keeps a second sidecar from the same state: two would each undo what the other does.
-struct StateLock: ~Copyable {
-    private let descriptor: Int32
-
-    init(for path: String) throws(StateFileError) {
-        let file = path + ".lock"
-        descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else {
-            throw StateFileError(path, "cannot be locked: \(file): \(String(cString: strerror(errno)))")
-        }
-        // A process that was just killed, or is just starting a child, can hold it a moment longer.
-        var tries = 0
-        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            tries += 1
-            if tries < 40, errno == EWOULDBLOCK {
-                usleep(25_000)
-                continue
+extension FileLock {
+    /// Keeps a second sidecar from the same state: two would each undo what the other does.
+    ///
+    /// - Parameter state: the path of the state file.
+    init(ofState state: String) throws(StateFileError) {
+        let file = state + ".lock"
+        do throws(Failure) { self = try FileLock(file) } catch {
+            let problem = switch error {
+            case .unopenable(let reason): "cannot be locked: \(file): \(String(cString: strerror(reason)))"
+            case .taken: "is in use by another sidecar; give each a state file of its own"
+            case .unlockable: "cannot be locked"
             }
-            let isTaken = errno == EWOULDBLOCK
-            close(descriptor)
-            throw StateFileError(
-                path, isTaken ? "is in use by another sidecar; give each a state file of its own" : "cannot be locked")
+            throw StateFileError(state, problem)
         }
     }
-
-    deinit { close(descriptor) }
 }

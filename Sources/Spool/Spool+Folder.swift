@@ -1,25 +1,16 @@
+internal import FileLocks
 internal import Glibc
 
 extension Spool {
     /// Makes the folder, and makes sure that no other process uses it.
-    ///
-    /// - Returns: the descriptor of a file whose lock goes with it.
-    static func lock(_ folder: String) throws(SpoolError) -> Int32 {
+    static func lock(_ folder: String) throws(SpoolError) -> FileLock {
         if mkdir(folder, 0o700) != 0, errno != EEXIST { throw SpoolError.system("cannot make the folder \(folder)") }
-        let lock = open("\(folder)/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard lock >= 0 else { throw SpoolError.system("cannot use the folder \(folder)") }
-        // A process that was just killed, or is just starting a child, can hold it a moment longer.
-        var tries = 0
-        while flock(lock, LOCK_EX | LOCK_NB) != 0 {
-            tries += 1
-            if tries < 40 {
-                usleep(25_000)
-                continue
+        do throws(FileLock.Failure) { return try FileLock("\(folder)/lock") } catch {
+            if case .unopenable(let reason) = error {
+                throw SpoolError(message: "cannot use the folder \(folder): \(String(cString: strerror(reason)))", code: reason)
             }
-            close(lock)
             throw SpoolError(message: "the spool \(folder) is in use by another process; give each one of its own")
         }
-        return lock
     }
 
     static func recover(_ folder: String) throws(SpoolError) -> sending State {

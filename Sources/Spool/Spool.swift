@@ -1,3 +1,4 @@
+internal import FileLocks
 internal import Glibc
 internal import Synchronization
 
@@ -83,7 +84,7 @@ public final class Spool: Sendable {
 
     private let settings: Settings
     private let state: Mutex<State>
-    private let lock: Int32
+    private let lock: FileLock
 
     /// Opens the folder, which is made if it is not there, and finds what waits in it.
     ///
@@ -92,17 +93,9 @@ public final class Spool: Sendable {
         var settings = settings
         settings.segmentBytes = min(settings.segmentBytes, settings.maximumBytes / 2)
         self.settings = settings
-        let lock = try Self.lock(settings.folder)
-        self.lock = lock
-        do throws(SpoolError) {
-            state = Mutex(try Self.recover(settings.folder))
-        } catch {
-            close(lock)
-            throw error
-        }
+        lock = try Self.lock(settings.folder)
+        state = Mutex(try Self.recover(settings.folder))
     }
-
-    deinit { close(lock) }
 
     public var counts: Counts {
         state.withLock { state in
