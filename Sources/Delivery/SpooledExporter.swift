@@ -195,11 +195,12 @@ public final class SpooledExporter: Sendable {
         }
         guard spool != nil else { return keepInMemory(batch, kind) }
         // What waits in memory is older; but nobody is to wait for all of it.
-        if hasMemory { moveMemoryToSpool(atMost: 16) }
+        let isCatchingUp = !hasMemory || moveMemoryToSpool(atMost: 16)
         if let problem = write(batch, kind) {
             keepInMemory(batch, kind)
             note(problem)
-        } else {
+        } else if isCatchingUp {
+            // A small batch can find room on a disk that is full for the larger ones which wait.
             note(nil)
         }
         absorbLosses()

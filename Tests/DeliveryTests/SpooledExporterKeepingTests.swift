@@ -179,6 +179,18 @@ import Threads
         #expect(delivering.counts.dropped.isEmpty)
     }
 
+    @Test func aSmallBatchThatFindsRoomDoesNotHideThatLargerOnesWait() throws {
+        let delivering = try Delivering(to: try unusedPort(), spool: try spool(), settings: { $0.maximumBytes = 2000 })
+        delivering.submit(0..<1, of: 1000)
+        #expect(delivering.counts.spoolProblem != nil)
+        delivering.submit(1..<2)
+        #expect(delivering.spool?.counts.waitingItems == 1)
+        #expect(delivering.counts.spoolProblem != nil)
+        #expect(!delivering.notices.contains("the spool can be written again"))
+        #expect(delivering.counts.imbalance == 0)
+        delivering.exporter.finish(within: .zero)
+    }
+
     @Test func whatFitsNeitherOnDiskNorInMemoryIsCounted() throws {
         let path = try spool()
         let delivering = try Delivering(to: try unusedPort(), spool: path, maximumMemory: 1000, settings: { $0.segmentBytes = 100 })
