@@ -135,7 +135,7 @@ public struct GateFile: Sendable {
         var comparison = GatePolicy.Comparison()
         if let confidence = fields["confidence"]?.percentage(in: 50...99.999) { comparison.confidence = confidence / 100 }
         comparison.seed = fields["seed"]?.int(in: 0...Int.max).map { UInt64($0) } ?? comparison.seed
-        comparison.passRate = fields["pass_rate"]?.mapping { 
+        comparison.passRate = fields["pass_rate"]?.mapping {
             GatePolicy.PassRate(margin: $0["margin"]?.percentage().map { $0 / 100 }, isAskedFor: true)
         }
         for name in GatePolicy.Measure.Name.allCases {

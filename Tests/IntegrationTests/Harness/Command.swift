@@ -40,11 +40,8 @@ final class Command {
         process.standardError = try FileHandle(forWritingTo: errorFile)
         process.standardInput = input ?? FileHandle.nullDevice
         process.terminationHandler = { [ended] _ in ended.signal() }
-        // One at a time: Foundation has been seen to crash where two threads start processes at once.
-        try Self.starting.withLock { try process.run() }
+        try process.run()
     }
-
-    private static let starting = NSLock()
 
     deinit {
         if process.isRunning { kill() }
