@@ -20,7 +20,7 @@ enum ForwardedHeaders {
     /// What the sidecar says itself, and so does not pass on from the client.
     private static let ours = [
         "traceparent", "tracestate", "baggage", "x-request-id", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "via",
-        "x-outrigger-role", "x-outrigger-mode", "expect",
+        "x-outrigger-role", "x-outrigger-mode", "x-outrigger-tools", "expect",
     ]
 
     /// - Parameters:
@@ -36,6 +36,8 @@ enum ForwardedHeaders {
         kept.reserveCapacity(headers.count + 12)
         for (name, value) in headers {
             if isHopByHop(name) || name.equalsASCII("content-length") { continue }
+            // A secret between the sidecar and the agent: neither may a client bring one, nor an agent give one away.
+            if name.equalsASCII(ToolOffer.tokenHeader) { continue }
             if leavingOutOurs, isOurs(name) { continue }
             if leavingOutRole, name.equalsASCII("x-outrigger-role") { continue }
             if !named.isEmpty, named.contains(where: { name.equalsASCII($0.lowercased()) }) { continue }
