@@ -177,6 +177,7 @@ let package = Package(
             name: "LiveSpansTests", dependencies: ["AgentRuns", "LiveRuns", "LiveSpans", "OTLP", "RunSpans", "Threads"]),
         .testTarget(
             name: "ToolGatewayTests", dependencies: ["AgentRuns", "JSONDocuments", "LiveRuns", "Replay", "ToolGateway"]),
+        .testTarget(name: "ToolServerTests", dependencies: ["JSONDocuments", "ToolServer"]),
         .testTarget(name: "AdminAPITests", dependencies: ["AdminAPI", "AgentRuns", "Rollout", "RolloutControl"]),
         .testTarget(name: "RolloutTests", dependencies: ["AgentRuns", "JSONDocuments", "JSONText", "Rollout", "RolloutControl"]),
         .testTarget(name: "RouterTests", dependencies: ["AgentRuns", "LiveRuns", "Rollout", "RolloutControl", "Router", "RunSpans"]),

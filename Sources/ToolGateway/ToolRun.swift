@@ -63,6 +63,18 @@ public final class ToolRun: Sendable {
         self.maximumBytes = maximumBytes
     }
 
+    /// What is remembered of a run that is over: who it was and what it has spent, without what it said.
+    func remains() -> ToolRun {
+        let remains = ToolRun(token, identity, served: nil, keepsAnswers: false, maximumBytes: 0)
+        let (count, perTool, endedAt) = state.withLock { ($0.count, $0.perTool, $0.endedAt) }
+        remains.state.withLock { state in
+            state.count = count
+            state.perTool = perTool
+            state.endedAt = endedAt
+        }
+        return remains
+    }
+
     // MARK: what passed
 
     /// The calls so far, in the order in which they came.

@@ -89,8 +89,10 @@ public final class ToolRuns: Sendable {
         let now = ContinuousClock.now
         guard run.endedAt == nil else { return }
         run.end(now: now)
+        let remains = run.remains()
         let oldest = now - max(settings.grace, .zero) - Self.memory
         state.withLock { state in
+            state.runs[run.token] = remains
             state.over.append((now, run.token))
             state.forget(olderThan: oldest)
         }

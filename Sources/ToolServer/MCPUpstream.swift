@@ -137,7 +137,6 @@ actor MCPUpstream {
         return headers
     }
 
-    /// The last id that was given out, so that a stream's answer can be told from what else it says.
     private func send(
         _ method: String, _ parameters: JSONDocument, _ session: Session?, _ traceParent: String?, _ limit: Int,
         _ deadline: ContinuousClock.Instant
@@ -145,13 +144,12 @@ actor MCPUpstream {
         let id = JSONDocument.integer(nextID)
         nextID += 1
         let message = JSONDocument.object(["jsonrpc": .string("2.0"), "id": id, "method": .string(method), "params": parameters])
+        var stream = EventStreamAnswer(id)
         var answer = try await http.post(
             message.canonicalBytes, to: target.url, headers: headers(session, traceParent), limit: limit, deadline: deadline
-        ) { bytes, headers in Self.isStream(headers) && EventStreamAnswer.find(id, in: bytes) != nil }
+        ) { bytes, headers in Self.isStream(headers) && stream.take(bytes) }
         if Self.isStream(answer.headers), (200..<300).contains(answer.status) {
-            guard let body = EventStreamAnswer.find(id, in: answer.body) else {
-                throw ToolFailure(.badAnswer, "the MCP server's stream ended without an answer")
-            }
+            guard let body = stream.answer else { throw ToolFailure(.badAnswer, "the MCP server's stream ended without an answer") }
             answer.body = body
         }
         return answer
@@ -172,26 +170,36 @@ actor MCPUpstream {
     }
 }
 
-/// Finds an answer among the events of a stream.
+/// Finds an answer among the events of a stream, as it comes: each byte is looked at once.
 ///
 /// Source: WHATWG HTML, "Server-sent events".
-enum EventStreamAnswer {
-    /// - Returns: the data of the first whole event that is a JSON-RPC response to the id.
-    static func find(_ id: JSONDocument, in bytes: [UInt8]) -> [UInt8]? {
-        var data: [UInt8] = []
-        for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast() {
-            var line = line
-            if line.last == UInt8(ascii: "\r") { line = line.dropLast() }
-            if line.isEmpty {
-                if !data.isEmpty, let document = try? JSONDocument(parsing: data), document["id"] == id, document["method"] == nil { return data }
-                data = []
-            } else if line.starts(with: "data:".utf8) {
-                line = line.dropFirst(5)
-                if line.first == UInt8(ascii: " ") { line = line.dropFirst() }
-                if !data.isEmpty { data.append(UInt8(ascii: "\n")) }
-                data.append(contentsOf: line)
-            }
+struct EventStreamAnswer {
+    private let id: JSONDocument
+    private var line: [UInt8] = []
+    private var data: [UInt8] = []
+    /// The data of the first whole event that is a JSON-RPC response to the id.
+    private(set) var answer: [UInt8]?
+
+    init(_ id: JSONDocument) { self.id = id }
+
+    /// - Returns: whether the answer is there.
+    mutating func take(_ bytes: some Sequence<UInt8>) -> Bool {
+        for byte in bytes where answer == nil {
+            if byte == UInt8(ascii: "\n") { endLine() } else { line.append(byte) }
         }
-        return nil
+        return answer != nil
+    }
+
+    private mutating func endLine() {
+        if line.last == UInt8(ascii: "\r") { line.removeLast() }
+        if line.isEmpty {
+            if let document = try? JSONDocument(parsing: data), document["id"] == id, document["method"] == nil { answer = data }
+            data.removeAll(keepingCapacity: true)
+        } else if line.starts(with: "data:".utf8) {
+            if !data.isEmpty { data.append(UInt8(ascii: "\n")) }
+            let value = line.dropFirst(5)
+            data.append(contentsOf: value.first == UInt8(ascii: " ") ? value.dropFirst() : value)
+        }
+        line.removeAll(keepingCapacity: true)
     }
 }

@@ -27,10 +27,11 @@ struct UpstreamHTTP: Sendable {
 
     func end() async { try? await client.shutdown() }
 
-    /// - Parameter isDone: whether what has come is all that is wanted, as of a stream that stays open.
+    /// - Parameter isDone: is given what has come since it was asked last; whether that is all that is wanted, as of a stream
+    ///   that stays open.
     func post(
         _ body: [UInt8], to url: String, headers: HTTPHeaders, limit: Int, deadline: ContinuousClock.Instant,
-        isDone: ([UInt8], HTTPHeaders) -> Bool = { _, _ in false }
+        isDone: (ByteBufferView, HTTPHeaders) -> Bool = { _, _ in false }
     ) async throws(ToolFailure) -> Answer {
         let left = deadline - .now
         guard left > .zero else { throw Self.timeout }
@@ -52,7 +53,7 @@ struct UpstreamHTTP: Sendable {
                     throw ToolFailure(.badAnswer, "the tool's answer has more than the \(limit) bytes that are allowed")
                 }
                 bytes.append(contentsOf: part.readableBytesView)
-                if isDone(bytes, response.headers) { break }
+                if isDone(part.readableBytesView, response.headers) { break }
             }
             // A cancelled body ends as if it were whole.
             if Task.isCancelled { throw Self.cancelled }
