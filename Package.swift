@@ -90,14 +90,27 @@ let package = Package(
         .target(name: "RolloutControl", dependencies: ["FileLocks", "JSONDocuments", "JSONText", "Rollout", "Threads"]),
         .target(name: "LiveRuns", dependencies: ["AgentRuns", "CCompression", "Digests", "JSONText", "RunSpans"]),
         .target(name: "LiveSpans", dependencies: ["AgentRuns", "LiveRuns", "OTLP", "Replay", "RunSpans", "Threads"]),
+        .target(name: "ToolGateway", dependencies: ["AgentRuns", "JSONDocuments", "LiveRuns", "Replay", "Threads"]),
         .target(
             name: "Router",
             dependencies: [
-                "AgentRuns", "JSONDocuments", "RunSpans", "Rollout", "RolloutControl", "LiveRuns",
+                "AgentRuns", "JSONDocuments", "RunSpans", "Rollout", "RolloutControl", "LiveRuns", "ToolGateway",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
+        .target(
+            name: "ToolServer",
+            dependencies: [
+                "AgentRuns", "JSONDocuments", "ToolGateway",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .target(
             name: "AdminAPI",
@@ -129,14 +142,16 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
-        .target(name: "SidecarConfiguration", dependencies: ["AgentRuns", "Rollout", "Router", "RunSpans", "Spool", "StrictYAML"]),
+        .target(
+            name: "SidecarConfiguration",
+            dependencies: ["AgentRuns", "JSONDocuments", "Replay", "Rollout", "Router", "RunSpans", "Spool", "StrictYAML", "ToolGateway"]),
         .executableTarget(
             name: "outrigger",
             dependencies: [
                 "AgentRuns", "Threads", "TraceReading", "RunSpans", "OTLP", "Delivery", "Backfill", "OTelSettings", "JSONText",
                 "StrictYAML", "Releases", "Replay", "ReplayAgents", "ReplaySpans", "Gate", "Reports",
                 "AdminAPI", "LiveRuns", "LiveSpans", "Rollout", "RolloutControl", "Router", "SidecarConfiguration", "Spool",
-                "AdminClient", "Demo", "Digests", "JSONDocuments", "Ledger",
+                "AdminClient", "Demo", "Digests", "JSONDocuments", "Ledger", "ToolGateway", "ToolServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(
@@ -174,6 +189,9 @@ let package = Package(
         .testTarget(name: "LiveRunsTests", dependencies: ["AgentRuns", "CCompression", "LiveRuns", "RunSpans"]),
         .testTarget(
             name: "LiveSpansTests", dependencies: ["AgentRuns", "LiveRuns", "LiveSpans", "OTLP", "RunSpans", "Threads"]),
+        .testTarget(
+            name: "ToolGatewayTests", dependencies: ["AgentRuns", "JSONDocuments", "LiveRuns", "Replay", "ToolGateway"]),
+        .testTarget(name: "ToolServerTests", dependencies: ["JSONDocuments", "ToolServer"]),
         .testTarget(name: "AdminAPITests", dependencies: ["AdminAPI", "AgentRuns", "Rollout", "RolloutControl"]),
         .testTarget(name: "RolloutTests", dependencies: ["AgentRuns", "JSONDocuments", "JSONText", "Rollout", "RolloutControl"]),
         .testTarget(name: "RouterTests", dependencies: ["AgentRuns", "LiveRuns", "Rollout", "RolloutControl", "Router", "RunSpans"]),

@@ -94,6 +94,8 @@ public struct ToolCall: Sendable {
     public var id: Text?
     public var arguments: Content?
     public var result: ToolResult?
+    /// What the tool gateway did with it; nil when it did not pass there, or nobody knows.
+    public var verdict: ToolVerdict?
 
     @inlinable
     public init(name: Text? = nil, id: Text? = nil, arguments: Content? = nil, result: ToolResult? = nil) {

@@ -22,6 +22,10 @@ public struct Exchange: Sendable {
     public var times: Times
     /// Why it could not be completed.
     public var failure: Failure?
+    /// The calls that passed the tool gateway, in the order in which they came: they have precedence over what the agent says.
+    public var observedCalls: [ObservedToolCall] = []
+    /// On a shadow: where it first asked its tools for something that the baseline had not.
+    public var divergence: ToolDivergence?
     /// On a shadow: the `agent.run` span of the run that the user saw.
     public var served: SpanLink?
     /// On a shadow: what the user saw, where that was whole.

@@ -19,15 +19,18 @@ public struct LiveRunReader: ~Copyable {
         let elapsed = times.ended - times.begun
         live.run.latency = .real(Double(elapsed) / 1e6)
         readRequest(exchange.request, into: &live)
-        guard let response = exchange.response else { return live }
         // An answer of the sidecar's own says nothing of the agent.
-        guard times.firstByte != nil || exchange.failure == nil else { return live }
+        if let response = exchange.response, times.firstByte != nil || exchange.failure == nil { read(response, into: &live) }
+        live.run.put(exchange.observedCalls)
+        live.fitDurations(into: elapsed)
+        return live
+    }
+
+    private mutating func read(_ response: Exchange.Response, into live: inout LiveRun) {
         let body = Body(
             contentType: response.contentType, encoding: response.contentEncoding, pieces: response.body,
             isTruncated: response.isTruncated, isComplete: response.isComplete)
         readResponse(body, status: response.status, into: &live)
-        live.fitDurations(into: elapsed)
-        return live
     }
 
     /// Reads an answer alone, to be compared with another.

@@ -33,6 +33,11 @@ struct LiveSpanAttributes {
         if exchange.request.isCut || exchange.response?.isCut ?? false {
             attributes.append(Attribute("outrigger.capture.truncated", .bool(true)))
         }
+        if let divergence = exchange.divergence {
+            attributes.append(Attribute("outrigger.shadow.divergence.index", .integer(Int64(divergence.index))))
+            attributes.append(Attribute("outrigger.shadow.divergence.tool", .text(divergence.tool)))
+            attributes.append(Attribute("outrigger.shadow.divergence.kind", .text(divergence.kind.rawValue)))
+        }
         // What was kept without being sampled must not be counted as if it stood for others.
         if reason != .sampled { attributes.append(Attribute("outrigger.sampling.kept_for", .text(reason.rawValue))) }
         return attributes

@@ -15,6 +15,7 @@ public final class DataPlane: Sendable {
     let gates = ArmGates()
     let sampler: @Sendable (UInt64, Bool?) -> Bool
     let record: @Sendable (Exchange) -> Void
+    let tools: ToolOffer?
     private let group: MultiThreadedEventLoopGroup
     private let state: Mutex<State>
     private let openConnections = Atomic<Int>(0)
@@ -30,13 +31,15 @@ public final class DataPlane: Sendable {
     /// - Parameters:
     ///   - threads: event loops; as many as there are cores is right.
     ///   - sampler: whether a trace of such randomness (56 bits) is sampled, given what the caller decided.
+    ///   - tools: what agents are told of the tool gateway; nil where there is none.
     ///   - record: takes what is done, on an event loop: must not block.
     public init(
         _ settings: ProxySettings, threads: Int, sampler: @escaping @Sendable (UInt64, Bool?) -> Bool,
-        record: @escaping @Sendable (Exchange) -> Void
+        tools: ToolOffer? = nil, record: @escaping @Sendable (Exchange) -> Void
     ) throws {
         self.sampler = sampler
         self.record = record
+        self.tools = tools
         group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, threads))
         state = Mutex(State(settings: settings, tls: try UpstreamTLS(settings)))
     }

@@ -25,6 +25,9 @@ enum ForwardedHeaders {
         "forwarded", "expect",
     ]
 
+    /// The sidecar's word to the agent, even if the configuration routes by one of these.
+    private static let onlyOurs = ["x-outrigger-role", "x-outrigger-mode", ToolOffer.tokenHeader, ToolOffer.urlHeader]
+
     /// What a client sends, as the agent may see it.
     ///
     /// - Parameter routing: names, in lower case, of headers that decide on the arm: those stay, whatever they are called.
@@ -71,8 +74,7 @@ enum ForwardedHeaders {
     }
 
     private static func isRouting(_ name: String, _ routing: [String]) -> Bool {
-        // These two are the sidecar's word to the agent, even if the configuration routes by them.
-        !name.equalsASCII("x-outrigger-role") && !name.equalsASCII("x-outrigger-mode") && routing.contains { name.equalsASCII($0) }
+        !onlyOurs.contains { name.equalsASCII($0) } && routing.contains { name.equalsASCII($0) }
     }
 
     // Most names are told apart by their length.

@@ -5,6 +5,7 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import Rollout
 internal import RolloutControl
+internal import ToolGateway
 
 /// What the data plane has on one event loop. Requests stay on theirs from first to last byte, so nothing here is locked.
 final class LoopContext {
@@ -24,6 +25,7 @@ final class LoopContext {
     private var connections: [ObjectIdentifier: ClientConnection] = [:]
     private let sampler: @Sendable (UInt64, Bool?) -> Bool
     private let record: @Sendable (Exchange) -> Void
+    private let tools: ToolOffer?
     private(set) lazy var shadow = ShadowLane(self)
 
     init(_ eventLoop: any EventLoop, _ plane: DataPlane, _ rollout: RolloutSnapshot) {
@@ -33,6 +35,7 @@ final class LoopContext {
         gates = plane.gates
         sampler = plane.sampler
         record = plane.record
+        tools = plane.tools
         self.rollout = rollout
         routingHeaders = rollout.policy.headerNames
         baseline = UpstreamPool(plane.settings.baseline.upstream, eventLoop, plane.settings, tls: plane.tls.context(of: .baseline))
@@ -145,6 +148,18 @@ final class LoopContext {
             traceID: random.traceID(), parentSpanID: nil, parentIsSampled: nil, flags: served.flags | 2,
             traceState: TraceState.copying(served.traceID, served.traceState),
             serverSpanID: random.spanID(), clientSpanID: random.spanID(), runSpanID: random.spanID(), isSampled: served.isSampled)
+    }
+
+    // MARK: tools
+
+    /// Gives a run that is about to begin the right to call tools.
+    func offerTools(_ log: inout RequestLog, _ route: Route) {
+        if let tools { log.begin(tools, route) }
+    }
+
+    /// The agent has answered, or will not any more.
+    func withdrawTools(_ log: borrowing RequestLog) {
+        if let run = log.toolRun { tools?.runs.end(run) }
     }
 
     // MARK: the end of a request

@@ -135,6 +135,7 @@ final class ProxiedRequest: UpstreamOwner {
         self.connection = connection
         phase = .relaying
         log.sent = loop.now
+        if let route { loop.offerTools(&log, route) }
         connection.begin(for: self)
         connection.send(log.upstreamHead(head, routing: loop.routingHeaders))
         for buffer in held { connection.send(buffer) }
@@ -334,6 +335,7 @@ final class ProxiedRequest: UpstreamOwner {
         held = []
         log.ended = loop.now
         shadow = nil
+        loop.withdrawTools(log)
         loop.finished(log)
         pair?.served(log)
         client.finished(afterwards)

@@ -3,6 +3,7 @@ internal import LiveRuns
 internal import NIOCore
 internal import NIOHTTP1
 internal import RunSpans
+internal import ToolGateway
 
 /// What is known of a request so far: it becomes an ``Exchange`` when the request is done, and the headers that tell the
 /// agent where it stands.
@@ -17,6 +18,11 @@ struct RequestLog {
     private var baggage: String?
     private var served: SpanLink?
     private var upstream: Upstream?
+    /// The run as the tool gateway knows it; nil before the agent is asked, and where there is no gateway or no room.
+    private(set) var toolRun: ToolRun?
+    /// On a shadow: the run that the user sees.
+    private var servedToolRun: ToolRun?
+    private var toolsURL: String?
     var request: BodyCapture
     var response = BodyCapture(limit: 0)
     private let responseLimit: Int
@@ -56,6 +62,8 @@ struct RequestLog {
             traceID: log.trace.traceID, spanID: log.trace.runSpanID, flags: UInt32(log.trace.flags) | 0x100,
             type: RunRole.baseline.rawValue)
         trace = loop.shadowContext(of: log.trace)
+        servedToolRun = log.toolRun
+        toolRun = nil
         response = BodyCapture(limit: 0)
         answer = nil
         failure = nil
@@ -72,6 +80,14 @@ struct RequestLog {
         mode = route.mode
         self.role = role
         self.upstream = upstream
+    }
+
+    /// A request that is sent a second time, because its connection was too old, stays the run that it was.
+    mutating func begin(_ tools: ToolOffer, _ route: Route) {
+        guard toolRun == nil else { return }
+        toolRun = tools.begin(
+            requestID, role, mode, decision, epoch: route.epoch, trace, copies: route.copies && mode != .shadow, served: servedToolRun)
+        toolsURL = tools.url
     }
 
     func requestEnded() {}
@@ -108,6 +124,10 @@ struct RequestLog {
         headers.append(("x-request-id", requestID))
         headers.append(("x-outrigger-role", role.rawValue))
         headers.append(("x-outrigger-mode", mode.rawValue))
+        if let toolRun, let toolsURL {
+            headers.append((ToolOffer.tokenHeader, toolRun.token.hex))
+            headers.append((ToolOffer.urlHeader, toolsURL))
+        }
         if let address = peer.address {
             let earlier = head.headers.joined("x-forwarded-for")
             headers.append(("x-forwarded-for", earlier.map { "\($0), \(address)" } ?? address))
@@ -156,6 +176,10 @@ struct RequestLog {
             times: Exchange.Times(
                 received: received, sent: sent == 0 ? nil : sent, firstByte: firstByte == 0 ? nil : firstByte, ended: ended))
         exchange.served = self.served
+        if let toolRun {
+            exchange.observedCalls = toolRun.observedCalls
+            exchange.divergence = toolRun.divergence
+        }
         exchange.upstream = upstream.map { Exchange.Endpoint(address: $0.host, port: $0.port) }
         exchange.upstreamBase = upstream?.url
         exchange.pairedWith = served

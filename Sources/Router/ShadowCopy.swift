@@ -150,6 +150,7 @@ final class ShadowCopy: UpstreamOwner, Expiring {
     private func send(by connection: UpstreamConnection) {
         self.connection = connection
         log.sent = loop.now
+        loop.offerTools(&log, route)
         connection.begin(for: self)
         connection.send(log.upstreamHead(head, routing: loop.routingHeaders))
         for buffer in plan.body { connection.send(buffer) }
@@ -194,6 +195,7 @@ final class ShadowCopy: UpstreamOwner, Expiring {
         guard !isDone else { return }
         isDone = true
         loop.ticker.forget(self)
+        loop.withdrawTools(log)
         connection?.abort()
         connection = nil
         loop.gate(of: .candidate).leave(plan.candidate.breaker, ending, now: .now())

@@ -53,6 +53,8 @@ extension AttributeKey {
     static let sourceLine: AttributeKey = "outrigger.source.line"
     static let toolIndex: AttributeKey = "outrigger.tool.index"
     static let toolAllowed: AttributeKey = "outrigger.tool.allowed"
+    static let toolVerdict: AttributeKey = "outrigger.tool.verdict"
+    static let toolRefusal: AttributeKey = "outrigger.tool.refusal"
     static let toolResultMissing: AttributeKey = "outrigger.tool.result_missing"
     static let argumentsDigest: AttributeKey = "outrigger.tool.arguments.sha256"
     static let argumentsSize: AttributeKey = "outrigger.tool.arguments.size"

@@ -222,6 +222,10 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
             let name = call.name.map { Array(run.storage[$0.range]) }
             output.attribute(.toolAllowed, bool: name.map(allowedTools.contains) ?? false)
         }
+        if let verdict = call.verdict {
+            output.attribute(.toolVerdict, verdict.word)
+            if let reason = verdict.refusal { output.attribute(.toolRefusal, reason) }
+        }
         if mapping.capture != .none { writeContent(of: call, run) }
         if call.result == nil { output.write(resultMissing) }
         if let result = call.result, !result.success {

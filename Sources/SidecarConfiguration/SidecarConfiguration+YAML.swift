@@ -36,6 +36,7 @@ extension SidecarConfiguration {
         let (rollout, steps, stateFile) = readRollout(fields["rollout"], lacksCandidate: proxy.map { $0.candidate == nil } ?? false)
         let listen = fields["listen"].flatMap(readAddress)
         let admin = fields["admin"]?.mapping(readAdmin)
+        let tools = fields["tools"]?.mapping { ToolsReader.tools($0, readAddress: readAddress) }
         let telemetry = fields["telemetry"]?.mapping { readTelemetry($0, folder) }
         var shutdown = Shutdown()
         fields["shutdown"]?.mapping { fields -> Void in
@@ -51,6 +52,7 @@ extension SidecarConfiguration {
         configuration.stateFile = stateFile
         configuration.shutdown = shutdown
         configuration.releases = releases
+        configuration.tools = tools
         if !configuration.admin.listen.isLoopback, configuration.admin.tokenFile == nil, configuration.admin.tokenVariable == nil {
             fields["admin"]?.report(
                 "the admin API would be open to the network", remedy: "name a token_file or a token_variable, or listen on 127.0.0.1")

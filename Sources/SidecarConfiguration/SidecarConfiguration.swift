@@ -1,7 +1,9 @@
+public import JSONDocuments
 public import Rollout
 public import Router
 public import RunSpans
 public import Spool
+public import ToolGateway
 
 /// A sidecar's configuration file: where it listens, which agents it stands before, and by which rules.
 ///
@@ -20,6 +22,8 @@ public struct SidecarConfiguration: Sendable {
     public var telemetry: Telemetry
     public var shutdown = Shutdown()
     public var releases = Releases()
+    /// The tool gateway; nil for none.
+    public var tools: Tools?
 
     public struct Address: Hashable, Sendable {
         public var host: String
@@ -67,6 +71,30 @@ public struct SidecarConfiguration: Sendable {
         public var spool: Spool.Settings?
     }
 
+    public struct Tools: Sendable {
+        public var listen = Address(host: "127.0.0.1", port: 8082)
+        /// How agents reach it; nil for the address that it listens on.
+        public var url: String?
+        public var settings = ToolGatewaySettings()
+        /// Where the tools are, by their names.
+        public var upstreams: [String: Upstream] = [:]
+
+        public struct Upstream: Sendable {
+            public var url = ""
+            /// The tool's name on the MCP server that `url` is of; nil for plain HTTP.
+            public var mcpName: String?
+            public var headers: [Header] = []
+            public var description: String?
+            public var schema: JSONDocument?
+        }
+
+        /// A header whose value stands in an environment variable.
+        public struct Header: Hashable, Sendable {
+            public var name: String
+            public var variable: String
+        }
+    }
+
     public struct Shutdown: Hashable, Sendable {
         /// Between the readiness that fails and the end of listening, so that a load balancer can look away.
         public var delay = Duration.zero
@@ -85,6 +113,8 @@ public struct SidecarConfiguration: Sendable {
         if rollout.id != old.rollout.id { names.append("rollout.id") }
         if telemetry.spool != old.telemetry.spool { names.append("telemetry.spool") }
         if telemetry.endpoint != old.telemetry.endpoint { names.append("telemetry.endpoint") }
+        if (tools == nil) != (old.tools == nil) { names.append("tools") }
+        if let new = tools, let old = old.tools, new.listen != old.listen || new.url != old.url { names.append("tools.listen and url") }
         if releases != old.releases { names.append("agents.*.version and release") }
         return names
     }

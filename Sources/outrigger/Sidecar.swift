@@ -16,6 +16,7 @@ import Spool
 import StrictYAML
 import Synchronization
 import Threads
+import ToolGateway
 
 /// A running sidecar: its parts, wired together, from the first connection to the last span.
 final class Sidecar: Sendable {
@@ -30,8 +31,11 @@ final class Sidecar: Sendable {
     private let stop = StopFlag()
     private let readiness: Readiness
     private let admin: AdminServer
+    private let tools: SidecarTools?
     /// Where clients send their requests.
     let port: Int
+    /// Where agents call tools; nil without a tool gateway.
+    var toolPort: Int? { tools?.port }
 
     /// Whether requests should be sent here.
     private final class Readiness: Sendable {
@@ -54,20 +58,27 @@ final class Sidecar: Sendable {
         exporter = telemetry.exporter
         recorder = telemetry.recorder
         let sampling = telemetry.sampling
+        let tools = try await SidecarTools.start(configuration)
+        self.tools = tools
         let plane = try DataPlane(
             configuration.proxy, threads: max(1, Self.cores), sampler: { sampling.samples($0, parentIsSampled: $1) },
+            tools: tools?.offer,
             record: { [recorder = telemetry.recorder] in recorder?.offer($0) })
         self.plane = plane
         controller = try RolloutController(configuration.rollout, policy: configuration.policy, path: configuration.stateFile) {
+            // First no new run of a candidate's begins, and then none that has begun may act.
             plane.apply($0)
+            tools?.runs.fence(below: $0.state.epoch)
         }
+        // The epoch of a rollout that outlived the last process.
+        tools?.runs.fence(below: controller.snapshot.state.epoch)
         if !configuration.steps.isEmpty, controller.snapshot.state.revision == 1 {
             try controller.change(.start(configuration.steps), by: "configuration", why: "the steps of the configuration")
         }
         let readiness = Readiness()
         self.readiness = readiness
         admin = try await AdminServer.start(
-            try Self.settings(configuration.admin), Self.service(controller, plane, telemetry, readiness))
+            try Self.settings(configuration.admin), Self.service(controller, plane, telemetry, readiness, tools))
         do {
             port = try await plane.start(
                 host: configuration.listen.host, port: configuration.listen.port, rollout: controller.snapshot)
@@ -82,6 +93,7 @@ final class Sidecar: Sendable {
         talker.say("outrigger \(Outrigger.version) listens on http://\(SidecarConfiguration.Address(host: configuration.listen.host, port: port).description)")
         let adminAddress = SidecarConfiguration.Address(host: configuration.admin.listen.host, port: admin.port).description
         talker.say("  admin      http://\(adminAddress)" + (configuration.admin.hasToken ? " (with a token)" : ""))
+        if let tools { talker.say("  tools      " + tools.summary) }
         let lines = SidecarText.routes(configuration) + ["rollout    \(state.id): \(state.summary)", "telemetry  \(telemetry.summary)"]
         for line in lines { talker.say("  " + line) }
     }
@@ -101,7 +113,8 @@ final class Sidecar: Sendable {
     }
 
     private static func service(
-        _ controller: RolloutController, _ plane: DataPlane, _ telemetry: SidecarTelemetry, _ readiness: Readiness
+        _ controller: RolloutController, _ plane: DataPlane, _ telemetry: SidecarTelemetry, _ readiness: Readiness,
+        _ tools: SidecarTools?
     ) -> AdminService {
         let recorder = telemetry.recorder
         let exporter = telemetry.exporter
@@ -113,7 +126,7 @@ final class Sidecar: Sendable {
             metrics: {
                 SidecarMetrics.text(
                     await plane.counts(), RunRole.allCases.map { ($0, plane.status(of: $0)) }, recorder?.counts, exporter?.counts,
-                    controller.snapshot.state, isSaved: controller.unsavedReason == nil)
+                    controller.snapshot.state, isSaved: controller.unsavedReason == nil) + (tools.map { ToolMetrics.text($0.gateway.counts, $0.runs.counts) } ?? "")
             })
     }
 
@@ -174,6 +187,7 @@ final class Sidecar: Sendable {
         await plane.drain()
         if shutdown.delay > .zero { try? await Task.sleep(for: shutdown.delay) }
         let cutOff = await plane.stop(within: shutdown.drain)
+        await tools?.stop()
         recorder?.finish()
         await admin.stop()
         let waiting = exporter?.finish(within: shutdown.flush) ?? 0
@@ -198,6 +212,7 @@ final class Sidecar: Sendable {
         do {
             let new = try SidecarConfiguration(path: path)
             let old = configuration.withLock { $0 }
+            try tools?.apply(new)
             try plane.apply(new.proxy)
             controller.replace(policy: new.policy)
             configuration.withLock { $0 = new }

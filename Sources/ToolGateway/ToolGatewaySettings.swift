@@ -1,0 +1,80 @@
+public import AgentRuns
+public import JSONDocuments
+public import Replay
+
+/// What the tool gateway knows of its tools, and which bounds it keeps.
+public struct ToolGatewaySettings: Sendable {
+    /// By name: nothing but these is ever called.
+    public var tools: [String: ToolSettings]
+    /// The names that an arm may call; nil for all that are configured.
+    public var allowedForBaseline: Set<String>?
+    public var allowedForCandidate: Set<String>?
+    public var shadow = ShadowToolSettings()
+    public var limits = ToolGatewayLimits()
+    /// How long after its run a call is still let through.
+    public var grace = Duration.zero
+
+    public init(tools: [String: ToolSettings] = [:]) { self.tools = tools }
+
+    public func allows(_ tool: String, for role: RunRole) -> Bool {
+        guard let names = role == .baseline ? allowedForBaseline : allowedForCandidate else { return tools[tool] != nil }
+        return names.contains(tool)
+    }
+}
+
+/// Whether a tool changes anything.
+public enum ToolEffect: String, CaseIterable, Sendable {
+    case read, write
+}
+
+/// One tool.
+public struct ToolSettings: Sendable {
+    public var effect = ToolEffect.write
+    /// What its arguments must be; nil for any JSON object.
+    public var arguments: JSONSchema?
+    /// How long it may take.
+    public var timeout = Duration.seconds(30)
+    /// Bytes of its arguments, and of its answer.
+    public var maximumArguments = 1 << 20
+    public var maximumResult = 4 << 20
+    /// Calls in all runs together; nil for no limit.
+    public var rate: ToolRate?
+    /// Calls in one run; nil for no limit of its own.
+    public var budget: Int?
+
+    public init() {}
+}
+
+/// So many calls in so much time, at an even pace but for as many as come at once.
+public struct ToolRate: Hashable, Sendable {
+    public var calls: Int
+    public var per: Duration
+
+    public init(calls: Int, per: Duration) {
+        self.calls = calls
+        self.per = per
+    }
+}
+
+/// How a shadow's calls are answered.
+public struct ShadowToolSettings: Sendable {
+    /// How long a call waits for the baseline to make the same.
+    public var wait = Duration.seconds(5)
+    public var matching = ToolMatching.lenient
+
+    public init() {}
+}
+
+/// What the gateway holds at most.
+public struct ToolGatewayLimits: Sendable {
+    /// Runs under way, and those just over.
+    public var runs = 65_536
+    /// Calls of one run, refused ones among them.
+    public var callsPerRun = 1000
+    /// Calls under way in all runs.
+    public var callsUnderWay = 1024
+    /// Bytes of arguments and results that are kept for a run's spans and for its shadow.
+    public var bytesPerRun = 4 << 20
+
+    public init() {}
+}

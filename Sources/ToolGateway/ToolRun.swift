@@ -1,0 +1,157 @@
+public import AgentRuns
+public import LiveRuns
+internal import Synchronization
+
+/// Which run calls.
+public struct ToolRunIdentity: Hashable, Sendable {
+    public var requestID: String
+    public var traceID: TraceID
+    /// The run's `agent.run` span.
+    public var runSpanID: SpanID
+    /// W3C trace flags.
+    public var flags: UInt8
+    public var role: RunRole
+    public var mode: RunMode
+    public var rolloutID: String
+    public var revision: Int
+    /// The rollout's epoch at the decision: a rollback since makes a candidate's run void.
+    public var epoch: Int
+
+    public init(
+        requestID: String, traceID: TraceID, runSpanID: SpanID, flags: UInt8, role: RunRole, mode: RunMode, rolloutID: String,
+        revision: Int, epoch: Int
+    ) {
+        self.requestID = requestID
+        self.traceID = traceID
+        self.runSpanID = runSpanID
+        self.flags = flags
+        self.role = role
+        self.mode = mode
+        self.rolloutID = rolloutID
+        self.revision = revision
+        self.epoch = epoch
+    }
+}
+
+/// A run under way, with the calls that it made so far.
+public final class ToolRun: Sendable {
+    public let token: RunToken
+    public let identity: ToolRunIdentity
+    /// On a shadow: the run whose answers it is given; nil where there is none, and so no answers.
+    let served: ToolRun?
+    /// Whether a shadow may ask for the answers.
+    private let keepsAnswers: Bool
+    private let maximumBytes: Int
+    private let state = Mutex(State())
+
+    private struct State: Sendable {
+        var calls: [ObservedToolCall] = []
+        var count = 0
+        var bytes = 0
+        var perTool: [String: Int] = [:]
+        var endedAt: ContinuousClock.Instant?
+        var answers = BaselineAnswers()
+        var shadow = ShadowProgress()
+        var divergence: ToolDivergence?
+    }
+
+    init(_ token: RunToken, _ identity: ToolRunIdentity, served: ToolRun?, keepsAnswers: Bool, maximumBytes: Int) {
+        self.token = token
+        self.identity = identity
+        self.served = served
+        self.keepsAnswers = keepsAnswers
+        self.maximumBytes = maximumBytes
+    }
+
+    /// What is remembered of a run that is over: who it was and what it has spent, without what it said.
+    func remains() -> ToolRun {
+        let remains = ToolRun(token, identity, served: nil, keepsAnswers: false, maximumBytes: 0)
+        let (count, perTool, endedAt) = state.withLock { ($0.count, $0.perTool, $0.endedAt) }
+        remains.state.withLock { state in
+            state.count = count
+            state.perTool = perTool
+            state.endedAt = endedAt
+        }
+        return remains
+    }
+
+    // MARK: what passed
+
+    /// The calls so far, in the order in which they came.
+    public var observedCalls: [ObservedToolCall] { state.withLock { $0.calls } }
+
+    /// On a shadow: where it first asked for something that the baseline had not asked for.
+    public var divergence: ToolDivergence? { state.withLock { $0.divergence } }
+
+    func end(now: ContinuousClock.Instant) { state.withLock { $0.endedAt = $0.endedAt ?? now } }
+
+    /// When the run was over; nil while it is not.
+    var endedAt: ContinuousClock.Instant? { state.withLock { $0.endedAt } }
+
+    /// Counts a call.
+    ///
+    /// - Returns: its place among the run's calls; nil when the run has made as many as it may, refused ones among them.
+    func countCall(limit: Int) -> Int? {
+        state.withLock { state in
+            guard state.count < limit else { return nil }
+            state.count += 1
+            return state.count - 1
+        }
+    }
+
+    /// - Returns: false when the budget is spent.
+    func spend(_ tool: String, budget: Int) -> Bool {
+        state.withLock { state in
+            guard state.perTool[tool, default: 0] < budget else { return false }
+            state.perTool[tool, default: 0] += 1
+            return true
+        }
+    }
+
+    /// - Returns: the place of the record, for ``complete(_:success:content:at:)``; nil when the run is over.
+    func observe(_ name: String, _ arguments: [UInt8]?, _ verdict: ToolVerdict, started: UInt64) -> Int? {
+        state.withLock { state in
+            guard state.endedAt == nil else { return nil }
+            let kept = arguments.flatMap { state.bytes + $0.count <= maximumBytes ? $0 : nil }
+            state.bytes += kept?.count ?? 0
+            state.calls.append(ObservedToolCall(name: name, arguments: kept, verdict: verdict, started: started))
+            return state.calls.count - 1
+        }
+    }
+
+    func complete(_ place: Int?, verdict: ToolVerdict, success: Bool, content: [UInt8]?, at now: UInt64) {
+        guard let place else { return }
+        state.withLock { state in
+            let kept = content.flatMap { state.bytes + $0.count <= maximumBytes ? $0 : nil }
+            state.bytes += kept?.count ?? 0
+            state.calls[place].verdict = verdict
+            state.calls[place].result = ObservedToolCall.Result(success: success, content: kept, ended: now)
+        }
+    }
+
+    // MARK: answers for a shadow
+
+    /// Keeps what a tool answered, for the shadow of this run.
+    func keep(_ answer: ToolAnswer, for key: ToolCallKey, begunAs order: Int) {
+        guard keepsAnswers else { return }
+        state.withLock { $0.answers.keep(answer, for: key, order: order, maximumBytes: maximumBytes) }
+    }
+
+    /// Looks for an answer to a call of this shadow.
+    ///
+    /// - Parameter isLast: whether nothing more will be waited for.
+    func lookUp(_ key: ToolCallKey, _ settings: ShadowToolSettings, isLast: Bool) -> ShadowProgress.Found {
+        guard let served else { return .nothing(isKnown: false) }
+        let (answers, isOver) = served.state.withLock { ($0.answers, $0.endedAt != nil) }
+        return state.withLock { $0.shadow.find(key, in: answers, settings.matching, isComplete: isOver || isLast) }
+    }
+
+    /// - Returns: whether it is the run's first.
+    func diverged(_ divergence: ToolDivergence) -> Bool {
+        state.withLock { state in
+            guard state.divergence == nil else { return false }
+            state.divergence = divergence
+            return true
+        }
+    }
+}

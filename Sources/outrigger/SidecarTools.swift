@@ -1,0 +1,81 @@
+import AgentRuns
+import Releases
+import Rollout
+import Router
+import SidecarConfiguration
+import ToolGateway
+import ToolServer
+
+/// The sidecar's tool gateway: the runs that may call, the tools that may be called, and the port between them.
+struct SidecarTools: Sendable {
+    let gateway: ToolGateway
+    private let clients: ToolClients
+    private let server: ToolServer
+    /// What agents are told with each request.
+    let offer: ToolOffer
+    /// For people.
+    let summary: String
+
+    var runs: ToolRuns { gateway.runs }
+    var port: Int { server.port }
+
+    /// - Returns: nil where none is configured.
+    /// - Throws: a variable or a release file that is not there, or an address that cannot be had.
+    static func start(_ configuration: SidecarConfiguration, journal: any ToolCallJournal = NoJournal()) async throws -> SidecarTools? {
+        guard let tools = configuration.tools else { return nil }
+        let clients = ToolClients(try targets(tools), connections: tools.settings.limits.callsUnderWay)
+        let gateway = ToolGateway(ToolRuns(try settings(tools, configuration.releases)), upstreams: clients, journal: journal)
+        let server = try await ToolServer.start(host: tools.listen.host, port: tools.listen.port, gateway, clients)
+        let url = tools.url ?? "http://" + SidecarConfiguration.Address(host: tools.listen.host, port: server.port).description
+        let count = tools.upstreams.count
+        return SidecarTools(
+            gateway: gateway, clients: clients, server: server, offer: ToolOffer(runs: gateway.runs, url: url),
+            summary: "\(url) (\(Readable.count(count, "tool")))")
+    }
+
+    /// Puts a reloaded configuration in force for the calls from now on.
+    func apply(_ configuration: SidecarConfiguration) throws {
+        guard let tools = configuration.tools else { return }
+        let targets = try Self.targets(tools)
+        runs.settings = try Self.settings(tools, configuration.releases)
+        clients.replace(targets)
+    }
+
+    func stop() async {
+        await server.stop()
+        await clients.end()
+    }
+
+    private static func settings(
+        _ tools: SidecarConfiguration.Tools, _ releases: SidecarConfiguration.Releases
+    ) throws -> ToolGatewaySettings {
+        var settings = tools.settings
+        settings.allowedForBaseline = try settings.allowedForBaseline ?? allowed(releases.baselineFile)
+        settings.allowedForCandidate = try settings.allowedForCandidate ?? allowed(releases.candidateFile)
+        return settings
+    }
+
+    /// A release's own allow-list; nil where there is no release file, or no list in it.
+    private static func allowed(_ file: String?) throws -> Set<String>? {
+        guard let file else { return nil }
+        return try Release.load(file).allowedTools.map { Set($0.map(\.name)) }
+    }
+
+    private static func targets(_ tools: SidecarConfiguration.Tools) throws -> [String: ToolTarget] {
+        let environment = ExportSetup.environment()
+        return try tools.upstreams.mapValues { upstream in
+            let headers = try upstream.headers.map { header in
+                guard let value = environment[header.variable], !value.isEmpty else {
+                    throw UsageError("tools.upstreams names the variable \(header.variable), which is not set")
+                }
+                guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+                    throw UsageError("the variable \(header.variable) has characters that a header cannot have")
+                }
+                return (name: header.name, value: value)
+            }
+            return ToolTarget(
+                url: upstream.url, kind: upstream.mcpName.map { .mcp(name: $0) } ?? .http, headers: headers,
+                description: upstream.description, schema: upstream.schema)
+        }
+    }
+}
