@@ -96,6 +96,8 @@ public struct ToolCall: Sendable {
     public var result: ToolResult?
     /// What the tool gateway did with it; nil when it did not pass there, or nobody knows.
     public var verdict: ToolVerdict?
+    /// The id of its `tool.call` span, where that was told before the run was over; nil where it is to be computed.
+    public var spanID: SpanID?
 
     @inlinable
     public init(name: Text? = nil, id: Text? = nil, arguments: Content? = nil, result: ToolResult? = nil) {

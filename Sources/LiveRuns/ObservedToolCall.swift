@@ -3,6 +3,8 @@ public import AgentRuns
 /// A tool call that passed the sidecar itself.
 public struct ObservedToolCall: Sendable {
     public var name: String
+    /// Of its `tool.call` span.
+    public var spanID: SpanID
     /// JSON; nil where there were none, or no room to keep them.
     public var arguments: [UInt8]?
     public var verdict: ToolVerdict
@@ -25,8 +27,11 @@ public struct ObservedToolCall: Sendable {
         }
     }
 
-    public init(name: String, arguments: [UInt8]?, verdict: ToolVerdict, started: UInt64, result: Result? = nil) {
+    public init(
+        name: String, spanID: SpanID, arguments: [UInt8]?, verdict: ToolVerdict, started: UInt64, result: Result? = nil
+    ) {
         self.name = name
+        self.spanID = spanID
         self.arguments = arguments
         self.verdict = verdict
         self.started = started
@@ -92,6 +97,7 @@ extension AgentRun {
     private mutating func made(_ observed: ObservedToolCall) -> ToolCall {
         var call = ToolCall(name: store(observed.name))
         call.verdict = observed.verdict
+        call.spanID = observed.spanID
         call.arguments = observed.arguments.map { json in Content(form: .json, text: store(json)) }
         guard let result = observed.result else { return call }
         let content = result.content.map { json in Content(form: .json, text: store(json)) }

@@ -15,7 +15,7 @@ public enum RunShape {
         var ids = [identity.runSpanID]
         for k in run.toolCalls.indices {
             ids.append(known[.step(k)])
-            ids.append(known[.call(k)])
+            ids.append(run.toolCalls[k].spanID ?? known[.call(k)])
             if run.toolCalls[k].result != nil { ids.append(known[.result(k)]) }
         }
         return ids

@@ -210,7 +210,7 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
     ) {
         let text = run.storage.span
         let call = run.toolCalls[k]
-        let callID = ids[.call(k)]
+        let callID = call.spanID ?? ids[.call(k)]
         begin(.toolCall, identity, callID, parent: parent, start, end)
         output.write(shared.call)
         if let name = call.name {

@@ -2,9 +2,9 @@ public import AgentRuns
 
 /// A call as a record of it begins.
 public struct ToolCallEntry: Sendable {
-    /// Unique in this process.
-    public var id: UInt64
     public var run: ToolRunIdentity
+    /// Of its `tool.call` span.
+    public var spanID: SpanID
     /// Place among the run's calls, from 0.
     public var index: Int
     public var tool: String
@@ -30,10 +30,11 @@ public struct ToolCallEnding: Sendable {
 public protocol ToolCallJournal: Sendable {
     /// Records that a write is about to go out, and returns when that is durable.
     ///
+    /// - Returns: the record's number.
     /// - Throws: anything; the write is refused then.
-    func begin(_ entry: ToolCallEntry) async throws
-    /// Records how a call ended that was begun. Must not wait.
-    func complete(_ entry: ToolCallEntry, _ ending: ToolCallEnding)
+    func begin(_ entry: ToolCallEntry) async throws -> UInt64
+    /// Records how a call ended that was begun under this number. Must not wait.
+    func complete(_ number: UInt64, _ entry: ToolCallEntry, _ ending: ToolCallEnding)
     /// Records a read, an answer for a shadow, or a refusal. Must not wait.
     func note(_ entry: ToolCallEntry, _ ending: ToolCallEnding)
 }
@@ -41,7 +42,7 @@ public protocol ToolCallJournal: Sendable {
 /// Keeps no record: no ledger is configured.
 public struct NoJournal: ToolCallJournal {
     public init() {}
-    public func begin(_ entry: ToolCallEntry) async throws {}
-    public func complete(_ entry: ToolCallEntry, _ ending: ToolCallEnding) {}
+    public func begin(_ entry: ToolCallEntry) async throws -> UInt64 { 0 }
+    public func complete(_ number: UInt64, _ entry: ToolCallEntry, _ ending: ToolCallEnding) {}
     public func note(_ entry: ToolCallEntry, _ ending: ToolCallEnding) {}
 }

@@ -51,7 +51,7 @@ public final class ToolGateway: Sendable {
     public let runs: ToolRuns
     private let upstreams: any ToolUpstreams
     private let journal: any ToolCallJournal
-    private let state = Mutex((counts: Counts(), buckets: [String: RateBucket](), nextEntry: UInt64(1)))
+    private let state = Mutex((counts: Counts(), buckets: [String: RateBucket]()))
 
     public init(_ runs: ToolRuns, upstreams: any ToolUpstreams, journal: any ToolCallJournal = NoJournal()) {
         self.runs = runs
@@ -85,19 +85,20 @@ public final class ToolGateway: Sendable {
             state.withLock { $0.counts.unknownRuns += 1 }
             return .refused(ToolRefusal(nil, "no run has this token; send the X-Outrigger-Run-Token of the request that you answer"))
         }
-        guard let index = run.countCall(limit: settings.limits.callsPerRun) else {
+        let limit = settings.limits.callsPerRun
+        let spent = ToolRefusal(.budgetSpent, "the run has made \(limit) calls, as many as it may")
+        // Of the calls beyond the limit the first is recorded: a run that does not stop must not fill the disk.
+        guard let index = run.countCall(limit: limit) else {
             count(request.tool, run, .budgetSpent, settings)
-            return .refused(ToolRefusal(.budgetSpent, "the run has made \(settings.limits.callsPerRun) calls, as many as it may"))
+            return .refused(spent)
         }
         let entry = ToolCallEntry(
-            id: state.withLock { state in
-                defer { state.nextEntry += 1 }
-                return state.nextEntry
-            }, run: run.identity, index: index, tool: String(request.tool.prefix(200)),
+            run: run.identity, spanID: SpanID(UInt64.random(in: .min ... .max)), index: index, tool: String(request.tool.prefix(200)),
             effect: settings.tools[request.tool]?.effect ?? .write, arguments: request.arguments ?? [], started: Self.now)
         state.withLock { $0.counts.underWay += 1 }
         defer { state.withLock { $0.counts.underWay -= 1 } }
         do throws(ToolRefusal) {
+            if index >= limit { throw spent }
             let (tool, arguments) = try check(request, run, settings)
             let ticket = try enter(run, settings)
             defer { runs.leave(ticket) }
@@ -106,7 +107,7 @@ public final class ToolGateway: Sendable {
         } catch {
             let verdict = error.verdict ?? .notAllowed
             let text = JSONDocument.string(error.message).canonicalBytes
-            let place = run.observe(entry.tool, verdict == .tooLarge ? nil : Self.json(request.arguments), verdict, started: entry.started)
+            let place = run.observe(entry, verdict == .tooLarge ? nil : Self.json(request.arguments), verdict)
             run.complete(place, verdict: verdict, success: false, content: text, at: Self.now)
             count(request.tool, run, verdict, settings)
             journal.note(entry, ToolCallEnding(verdict: verdict, outcome: nil, result: nil, ended: Self.now))
@@ -184,16 +185,17 @@ public final class ToolGateway: Sendable {
         _ run: ToolRun, _ request: ToolRequest, _ entry: ToolCallEntry, _ tool: ToolSettings, _ arguments: JSONDocument,
         _ ticket: CallTicket, _ settings: ToolGatewaySettings
     ) async throws(ToolRefusal) -> ToolReply {
-        if tool.effect == .write {
+        var intent: UInt64?
+        if entry.effect == .write {
             do {
-                try await journal.begin(entry)
+                intent = try await journal.begin(entry)
             } catch {
                 state.withLock { $0.counts.journalFailures += 1 }
                 throw ToolRefusal(.unrecorded, "the call changes something and cannot be recorded now, so it was not made", retryAfter: .seconds(5))
             }
         }
-        let place = run.observe(entry.tool, arguments.canonicalBytes, .allowed, started: entry.started)
-        let traceParent = Self.traceParent(request, run.identity)
+        let place = run.observe(entry, arguments.canonicalBytes, .allowed)
+        let traceParent = Self.traceParent(request, entry)
         let upstreams = upstreams
         let name = request.tool
         let identity = run.identity
@@ -215,7 +217,7 @@ public final class ToolGateway: Sendable {
             run.complete(place, verdict: .allowed, success: answer.success, content: content, at: ended)
             run.keep(answer, for: ToolCallKey(name: name, arguments: arguments), begunAs: entry.index)
             count(name, run, .allowed, settings)
-            record(entry, ToolCallEnding(verdict: .allowed, outcome: answer.success ? "success" : "error", result: content, ended: ended))
+            record(intent, entry, ToolCallEnding(verdict: .allowed, outcome: answer.success ? "success" : "error", result: content, ended: ended))
             return .answered(answer, .allowed)
         case .failure(let failure):
             let isFenced = ticket.isCancelled
@@ -224,23 +226,24 @@ public final class ToolGateway: Sendable {
             run.complete(place, verdict: verdict, success: false, content: JSONDocument.string(message).canonicalBytes, at: ended)
             count(name, run, verdict, settings)
             if !isFenced { state.withLock { $0.counts.failures[failure.kind.rawValue, default: 0] += 1 } }
-            record(entry, ToolCallEnding(verdict: verdict, outcome: isFenced ? "cancelled" : failure.kind.rawValue, result: nil, ended: ended))
+            record(intent, entry, ToolCallEnding(verdict: verdict, outcome: isFenced ? "cancelled" : failure.kind.rawValue, result: nil, ended: ended))
             return isFenced ? .refused(ToolRefusal(.fenced, message)) : .failed(failure)
         }
     }
 
     private static let cancelled = "the rollout was rolled back while the call was under way; it was cancelled, and may or may not have taken effect"
 
-    private func record(_ entry: ToolCallEntry, _ ending: ToolCallEnding) {
-        if entry.effect == .write { journal.complete(entry, ending) } else { journal.note(entry, ending) }
+    private func record(_ intent: UInt64?, _ entry: ToolCallEntry, _ ending: ToolCallEnding) {
+        if let intent { journal.complete(intent, entry, ending) } else { journal.note(entry, ending) }
     }
 
-    /// The caller's own span as the parent where it says one, else the run's.
-    private static func traceParent(_ request: ToolRequest, _ run: ToolRunIdentity) -> String {
+    /// The caller's own span as the parent where it says one, else the call's.
+    private static func traceParent(_ request: ToolRequest, _ entry: ToolCallEntry) -> String {
+        let run = entry.run
         let context = request.traceParents.last.flatMap { W3CTraceContext(traceParents: $0) }
         let flags = context.map(\.flags) ?? run.flags
         let hex = [flags >> 4, flags & 15].map { String(UnicodeScalar(hexDigit($0))) }.joined()
-        return "00-\(run.traceID.hex)-\((context?.parentID ?? run.runSpanID).hex)-\(hex)"
+        return "00-\(run.traceID.hex)-\((context?.parentID ?? entry.spanID).hex)-\(hex)"
     }
 
     // MARK: a shadow
@@ -257,7 +260,7 @@ public final class ToolGateway: Sendable {
             case .answer(let answer, let isSame):
                 if !isSame { diverged(run, entry, .otherArguments) }
                 let content = answer.content.canonicalBytes
-                let place = run.observe(entry.tool, arguments.canonicalBytes, .replayed, started: entry.started)
+                let place = run.observe(entry, arguments.canonicalBytes, .replayed)
                 run.complete(place, verdict: .replayed, success: answer.success, content: content, at: Self.now)
                 count(entry.tool, run, .replayed, settings)
                 journal.note(entry, ToolCallEnding(verdict: .replayed, outcome: answer.success ? "success" : "error", result: content, ended: Self.now))

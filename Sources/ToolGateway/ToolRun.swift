@@ -90,10 +90,11 @@ public final class ToolRun: Sendable {
 
     /// Counts a call.
     ///
-    /// - Returns: its place among the run's calls; nil when the run has made as many as it may, refused ones among them.
+    /// - Parameter limit: as many calls as a run may make, refused ones among them.
+    /// - Returns: its place among the run's calls; nil when it is beyond the limit, and not the first that is.
     func countCall(limit: Int) -> Int? {
         state.withLock { state in
-            guard state.count < limit else { return nil }
+            guard state.count <= limit else { return nil }
             state.count += 1
             return state.count - 1
         }
@@ -109,12 +110,13 @@ public final class ToolRun: Sendable {
     }
 
     /// - Returns: the place of the record, for ``complete(_:success:content:at:)``; nil when the run is over.
-    func observe(_ name: String, _ arguments: [UInt8]?, _ verdict: ToolVerdict, started: UInt64) -> Int? {
+    func observe(_ entry: ToolCallEntry, _ arguments: [UInt8]?, _ verdict: ToolVerdict) -> Int? {
         state.withLock { state in
             guard state.endedAt == nil else { return nil }
             let kept = arguments.flatMap { state.bytes + $0.count <= maximumBytes ? $0 : nil }
             state.bytes += kept?.count ?? 0
-            state.calls.append(ObservedToolCall(name: name, arguments: kept, verdict: verdict, started: started))
+            state.calls.append(
+                ObservedToolCall(name: entry.tool, spanID: entry.spanID, arguments: kept, verdict: verdict, started: entry.started))
             return state.calls.count - 1
         }
     }

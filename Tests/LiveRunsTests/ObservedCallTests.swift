@@ -7,10 +7,12 @@ import Testing
         var exchange = Exchange.sample(answer: #"{"response": "x", "tool_calls": [\#(reported)]}"#)
         exchange.observedCalls = observed.enumerated().map { i, name in
             ObservedToolCall(
-                name: name, arguments: Array("{\"n\":\(i)}".utf8), verdict: name == "no" ? .notAllowed : .allowed, started: 10,
+                name: name, spanID: SpanID(UInt64(i) + 7), arguments: Array("{\"n\":\(i)}".utf8), verdict: name == "no" ? .notAllowed : .allowed, started: 10,
                 result: .init(success: name != "no", content: Array("7".utf8), ended: 20))
         }
         let run = LiveRun(exchange).run
+        let told = run.toolCalls.compactMap(\.spanID)
+        #expect(told == observed.indices.map { SpanID(UInt64($0) + 7) }, "what was told of a call's span stays")
         return run.toolCalls.map { call in
             let parts: [String?] = [call.name.map { run.string($0) }, call.verdict?.word, call.id.map { run.string($0) }]
             return parts.compactMap { $0 }.joined(separator: " ")

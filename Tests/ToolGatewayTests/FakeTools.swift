@@ -42,14 +42,15 @@ final class TestJournal: ToolCallJournal {
 
     struct DiskFull: Error {}
 
-    func begin(_ entry: ToolCallEntry) async throws {
+    func begin(_ entry: ToolCallEntry) async throws -> UInt64 {
         try state.withLock { state in
             if state.isFull { throw DiskFull() }
             state.begun.append(entry.tool)
+            return UInt64(state.begun.count)
         }
     }
 
-    func complete(_ entry: ToolCallEntry, _ ending: ToolCallEnding) { note(entry, ending) }
+    func complete(_ number: UInt64, _ entry: ToolCallEntry, _ ending: ToolCallEnding) { note(entry, ending) }
 
     func note(_ entry: ToolCallEntry, _ ending: ToolCallEnding) {
         state.withLock { $0.ended.append("\(entry.tool) \(ending.verdict.refusal ?? ending.verdict.word)") }
