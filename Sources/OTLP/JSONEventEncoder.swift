@@ -41,8 +41,8 @@ public struct JSONEventEncoder: EventEncoder {
         let record = JSONValue.object([
             ("timeUnixNano", .text(String(event.time))), ("observedTimeUnixNano", .text(String(event.time))),
             ("severityNumber", .integer(9)), ("eventName", .text("\(event.name)")),
-            ("flags", .integer(Int(event.flags & 0xFF))), ("traceId", .text(event.traceID.hex)),
-            ("spanId", .text(event.spanID.hex)), ("attributes", .array(attributes)),
+            ("flags", .integer(Int(event.flags & 0xFF))), ("traceId", .text(event.span?.traceID.hex ?? "")),
+            ("spanId", .text(event.span?.spanID.hex ?? "")), ("attributes", .array(attributes)),
         ])
         batch.append(Array(",\(record.text)".utf8))
     }

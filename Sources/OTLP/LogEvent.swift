@@ -1,13 +1,13 @@
 public import AgentRuns
 public import RunSpans
 
-/// Something that happened about a span: an OTLP log record with an event name.
+/// Something that happened, about a span or by itself: an OTLP log record with an event name.
 ///
 /// Source: OpenTelemetry specification, "Logs Data Model", `EventName`.
 public struct LogEvent: Sendable {
     public var name: StaticString
-    public var traceID: TraceID
-    public var spanID: SpanID
+    /// nil for what is of no span.
+    public var span: (traceID: TraceID, spanID: SpanID)?
     /// W3C trace flags of the span.
     public var flags: UInt32
     /// Unix nanoseconds.
@@ -16,9 +16,15 @@ public struct LogEvent: Sendable {
 
     public init(_ name: StaticString, traceID: TraceID, spanID: SpanID, flags: UInt32, time: UInt64) {
         self.name = name
-        self.traceID = traceID
-        self.spanID = spanID
+        span = (traceID, spanID)
         self.flags = flags
+        self.time = time
+    }
+
+    /// An event of no span.
+    public init(_ name: StaticString, time: UInt64) {
+        self.name = name
+        flags = 0
         self.time = time
     }
 

@@ -19,8 +19,10 @@ public struct ProtobufEventEncoder: EventEncoder {
     public mutating func encode(_ event: LogEvent) {
         let attributes = EventAttributes(event)
         var ids: [UInt8] = []
-        for value in [event.traceID.high, event.traceID.low, event.spanID.value] {
-            withUnsafeBytes(of: value.bigEndian) { ids.append(contentsOf: $0) }
+        if let span = event.span {
+            for value in [span.traceID.high, span.traceID.low, span.spanID.value] {
+                withUnsafeBytes(of: value.bigEndian) { ids.append(contentsOf: $0) }
+            }
         }
         ids.withUnsafeMutableBufferPointer { ids in
             var record = Otlp__LogRecord()
@@ -30,8 +32,10 @@ public struct ProtobufEventEncoder: EventEncoder {
             record.severity_number = OTLP__SEVERITY_NUMBER__SEVERITY_NUMBER_INFO
             record.event_name = ProtobufCBinaryData(event.name)
             record.flags = event.flags & 0xFF
-            record.trace_id = ProtobufCBinaryData(len: 16, data: ids.baseAddress)
-            record.span_id = ProtobufCBinaryData(len: 8, data: ids.baseAddress.map { $0 + 16 })
+            if !ids.isEmpty {
+                record.trace_id = ProtobufCBinaryData(len: 16, data: ids.baseAddress)
+                record.span_id = ProtobufCBinaryData(len: 8, data: ids.baseAddress.map { $0 + 16 })
+            }
             record.attributes = attributes.pairs.baseAddress
             record.n_attributes = attributes.pairs.count
             withUnsafeMutablePointer(to: &record) { record in

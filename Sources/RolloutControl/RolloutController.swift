@@ -23,18 +23,21 @@ public final class RolloutController: Sendable {
     private let changing = Monitor(())
     private let activate: @Sendable (RolloutSnapshot) -> Void
     private let now: @Sendable () -> Int64
+    private let onChange: @Sendable (RolloutChange) -> Void
 
     /// - Parameters:
     ///   - initial: the rollout to begin with where no file says how it was.
     ///   - path: the state file; nil to keep nothing.
     ///   - now: Unix milliseconds.
+    ///   - onChange: told of every change that was made, in their order, the first start's among them. Must not wait.
     ///   - activate: puts a snapshot in force; when it returns, nothing is decided by the one before.
     /// - Throws: ``StateFileError``.
     public init(
         _ initial: RolloutState, policy: RoutingPolicy, path: String?, now: @escaping @Sendable () -> Int64 = unixMilliseconds,
-        activate: @escaping @Sendable (RolloutSnapshot) -> Void
+        onChange: @escaping @Sendable (RolloutChange) -> Void = { _ in }, activate: @escaping @Sendable (RolloutSnapshot) -> Void
     ) throws(StateFileError) {
         self.now = now
+        self.onChange = onChange
         self.activate = activate
         file = path.map(StateFile.init)
         var held: FileLock?
@@ -52,6 +55,7 @@ public final class RolloutController: Sendable {
             let first = StateFile.Content(state: initial, history: [change], forgotten: 0)
             try file?.write(first)
             content = first
+            onChange(change)
         }
         state = Mutex(
             State(policy: policy, content: content ?? StateFile.Content(state: initial, history: [], forgotten: 0), unsaved: nil))
@@ -123,7 +127,8 @@ public final class RolloutController: Sendable {
     ) -> Result<RolloutState, RolloutRefusal> {
         var (policy, content) = state.withLock { ($0.policy, $0.content) }
         content.state = next
-        content.history.append(RolloutChange(state: next, command: command, at: now(), by: by, why: why))
+        let change = RolloutChange(state: next, command: command, at: now(), by: by, why: why)
+        content.history.append(change)
         let surplus = max(0, content.history.count - StateFile.maximumHistory)
         content.history.removeFirst(surplus)
         content.forgotten += surplus
@@ -141,6 +146,7 @@ public final class RolloutController: Sendable {
             policy = state.policy
         }
         if !isUrgent { activate(RolloutSnapshot(policy: policy, state: next)) }
+        onChange(change)
         return .success(next)
     }
 }

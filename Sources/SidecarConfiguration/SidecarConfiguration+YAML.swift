@@ -37,6 +37,7 @@ extension SidecarConfiguration {
         let listen = fields["listen"].flatMap(readAddress)
         let admin = fields["admin"]?.mapping(readAdmin)
         let tools = fields["tools"]?.mapping { ToolsReader.tools($0, readAddress: readAddress) }
+        let audit = fields["audit"]?.mapping(readAudit)
         let telemetry = fields["telemetry"]?.mapping { readTelemetry($0, folder) }
         var shutdown = Shutdown()
         fields["shutdown"]?.mapping { fields -> Void in
@@ -53,6 +54,7 @@ extension SidecarConfiguration {
         configuration.shutdown = shutdown
         configuration.releases = releases
         configuration.tools = tools
+        configuration.audit = audit
         if !configuration.admin.listen.isLoopback, configuration.admin.tokenFile == nil, configuration.admin.tokenVariable == nil {
             fields["admin"]?.report(
                 "the admin API would be open to the network", remedy: "name a token_file or a token_variable, or listen on 127.0.0.1")
@@ -201,6 +203,17 @@ extension SidecarConfiguration {
             return nil
         }
         return value
+    }
+
+    private static func readAudit(_ fields: YAMLMapping) -> Audit? {
+        let digestKey = fields["digest_key"]?.string()
+        let signingKey = fields["signing_key"]?.string()
+        let checkpoints = fields["checkpoints"]?.string()
+        let every = fields["checkpoint_every"]?.int(in: 1...100_000_000)
+        let capture = fields["capture"]?.word(as: RunMapping.Capture.self) ?? .none
+        guard let file = fields.required("file")?.string() else { return nil }
+        return Audit(
+            file: file, digestKey: digestKey, signingKey: signingKey, checkpoints: checkpoints, checkpointEvery: every, capture: capture)
     }
 
     private static func readTelemetry(_ fields: YAMLMapping, _ folder: String) -> Telemetry {

@@ -24,6 +24,8 @@ public struct SidecarConfiguration: Sendable {
     public var releases = Releases()
     /// The tool gateway; nil for none.
     public var tools: Tools?
+    /// The audit ledger; nil for none.
+    public var audit: Audit?
 
     public struct Address: Hashable, Sendable {
         public var host: String
@@ -95,6 +97,19 @@ public struct SidecarConfiguration: Sendable {
         }
     }
 
+    /// Where tool calls and changes of the rollout are recorded. Paths as they are written.
+    public struct Audit: Hashable, Sendable {
+        public var file: String
+        /// nil for the files beside the ledger.
+        public var digestKey: String?
+        public var signingKey: String?
+        public var checkpoints: String?
+        /// Entries from one checkpoint to the next.
+        public var checkpointEvery: Int?
+        /// Whether arguments and results are kept, redacted, beside their digests.
+        public var capture: RunMapping.Capture = .none
+    }
+
     public struct Shutdown: Hashable, Sendable {
         /// Between the readiness that fails and the end of listening, so that a load balancer can look away.
         public var delay = Duration.zero
@@ -115,6 +130,7 @@ public struct SidecarConfiguration: Sendable {
         if telemetry.endpoint != old.telemetry.endpoint { names.append("telemetry.endpoint") }
         if (tools == nil) != (old.tools == nil) { names.append("tools") }
         if let new = tools, let old = old.tools, new.listen != old.listen || new.url != old.url { names.append("tools.listen and url") }
+        if audit != old.audit { names.append("audit") }
         if releases != old.releases { names.append("agents.*.version and release") }
         return names
     }

@@ -32,6 +32,7 @@ final class Sidecar: Sendable {
     private let readiness: Readiness
     private let admin: AdminServer
     private let tools: SidecarTools?
+    private let audit: SidecarAudit?
     /// Where clients send their requests.
     let port: Int
     /// Where agents call tools; nil without a tool gateway.
@@ -58,14 +59,18 @@ final class Sidecar: Sendable {
         exporter = telemetry.exporter
         recorder = telemetry.recorder
         let sampling = telemetry.sampling
-        let tools = try await SidecarTools.start(configuration)
+        let audit = try SidecarAudit.start(configuration, telemetry.mapping, telemetry.releases) { [announce = telemetry.announce] in
+            announce?($0.event)
+        }
+        self.audit = audit
+        let tools = try await SidecarTools.start(configuration, journal: audit ?? NoJournal())
         self.tools = tools
         let plane = try DataPlane(
             configuration.proxy, threads: max(1, Self.cores), sampler: { sampling.samples($0, parentIsSampled: $1) },
             tools: tools?.offer,
             record: { [recorder = telemetry.recorder] in recorder?.offer($0) })
         self.plane = plane
-        controller = try RolloutController(configuration.rollout, policy: configuration.policy, path: configuration.stateFile) {
+        controller = try RolloutController(configuration.rollout, policy: configuration.policy, path: configuration.stateFile, onChange: { audit?.record($0) }) {
             // First no new run of a candidate's begins, and then none that has begun may act.
             plane.apply($0)
             tools?.runs.fence(below: $0.state.epoch)
@@ -78,7 +83,7 @@ final class Sidecar: Sendable {
         let readiness = Readiness()
         self.readiness = readiness
         admin = try await AdminServer.start(
-            try Self.settings(configuration.admin), Self.service(controller, plane, telemetry, readiness, tools))
+            try Self.settings(configuration.admin), Self.service(controller, plane, telemetry, readiness, tools, audit))
         do {
             port = try await plane.start(
                 host: configuration.listen.host, port: configuration.listen.port, rollout: controller.snapshot)
@@ -94,6 +99,7 @@ final class Sidecar: Sendable {
         let adminAddress = SidecarConfiguration.Address(host: configuration.admin.listen.host, port: admin.port).description
         talker.say("  admin      http://\(adminAddress)" + (configuration.admin.hasToken ? " (with a token)" : ""))
         if let tools { talker.say("  tools      " + tools.summary) }
+        if let audit { talker.say("  audit      " + audit.summary) }
         let lines = SidecarText.routes(configuration) + ["rollout    \(state.id): \(state.summary)", "telemetry  \(telemetry.summary)"]
         for line in lines { talker.say("  " + line) }
     }
@@ -114,7 +120,7 @@ final class Sidecar: Sendable {
 
     private static func service(
         _ controller: RolloutController, _ plane: DataPlane, _ telemetry: SidecarTelemetry, _ readiness: Readiness,
-        _ tools: SidecarTools?
+        _ tools: SidecarTools?, _ audit: SidecarAudit?
     ) -> AdminService {
         let recorder = telemetry.recorder
         let exporter = telemetry.exporter
@@ -126,7 +132,9 @@ final class Sidecar: Sendable {
             metrics: {
                 SidecarMetrics.text(
                     await plane.counts(), RunRole.allCases.map { ($0, plane.status(of: $0)) }, recorder?.counts, exporter?.counts,
-                    controller.snapshot.state, isSaved: controller.unsavedReason == nil) + (tools.map { ToolMetrics.text($0.gateway.counts, $0.runs.counts) } ?? "")
+                    controller.snapshot.state, isSaved: controller.unsavedReason == nil)
+                    + (tools.map { ToolMetrics.text($0.gateway.counts, $0.runs.counts) } ?? "")
+                    + (audit.map { ToolMetrics.text($0.health) } ?? "")
             })
     }
 
@@ -172,6 +180,7 @@ final class Sidecar: Sendable {
             ticks += 1
             guard ticks % 10 == 0 else { continue }
             spool?.sync()
+            audit?.watch(talker)
             let stamp = Self.stamp(of: path)
             if stamp != seen, stamp != nil {
                 seen = stamp
@@ -190,6 +199,7 @@ final class Sidecar: Sendable {
         await tools?.stop()
         recorder?.finish()
         await admin.stop()
+        await audit?.close(talker)
         let waiting = exporter?.finish(within: shutdown.flush) ?? 0
         if cutOff > 0 { talker.warn("\(Readable.count(cutOff, "connection")) cut off after \(Readable.duration(shutdown.drain))") }
         if let counts = exporter?.counts {

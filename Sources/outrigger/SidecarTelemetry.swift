@@ -17,6 +17,11 @@ struct SidecarTelemetry {
     let recorder: LiveRecorder?
     let exporter: SpooledExporter?
     let spool: Spool?
+    /// What all runs share, whether they are exported or not.
+    let mapping: RunMapping
+    let releases: [RunRole: RunMapping.Release]
+    /// Sends an event that is of no run, from any thread; nil where nothing is exported.
+    let announce: (@Sendable (LogEvent) -> Void)?
     /// For people.
     let summary: String
 
@@ -36,10 +41,16 @@ struct SidecarTelemetry {
         sampling.keepsErrors = wanted.keepsErrors
         sampling.keepsCandidate = wanted.keepsCandidate
         self.sampling = sampling
+        let mapping = try Self.mapping(wanted, settings)
+        let baseline = try Self.release(configuration.releases.baselineVersion, configuration.releases.baselineFile)
+        let candidate = try Self.release(configuration.releases.candidateVersion, configuration.releases.candidateFile)
+        self.mapping = mapping
+        releases = [RunRole.baseline: baseline, .candidate: candidate].compactMapValues { $0 }
         guard wanted.isEnabled, !settings.isDisabled, settings.exporter != .none else {
             recorder = nil
             exporter = nil
             spool = nil
+            announce = nil
             summary = "off"
             return
         }
@@ -47,16 +58,13 @@ struct SidecarTelemetry {
         let spool = try wanted.spool.map { try Spool($0) }
         let export = try Self.configuration(endpoint, settings)
         let origin = ExportSetup.origin(settings)
-        let mapping = try Self.mapping(wanted, settings)
-        let baseline = try Self.release(configuration.releases.baselineVersion, configuration.releases.baselineFile)
-        let candidate = try Self.release(configuration.releases.candidateVersion, configuration.releases.candidateFile)
         let logs = try ReplayExport.logsEndpoint(wanted.endpoint, ExportSetup.environment(), endpoint)
         let protobuf = SpooledExporter.Forms(spans: ProtobufSpanEncoder(origin).form, events: ProtobufEventEncoder(origin).form)
         let json = SpooledExporter.Forms(spans: JSONSpanEncoder(origin).form, events: JSONEventEncoder(origin).form)
         // Encoders belong to one thread: the recorder makes its own there.
         func start<Encoder: SpanEncoder, Events: EventEncoder>(
             _ encoder: @escaping @Sendable () -> Encoder, _ events: @escaping @Sendable () -> Events
-        ) throws -> (LiveRecorder, SpooledExporter) {
+        ) throws -> (LiveRecorder, SpooledExporter, @Sendable (LogEvent) -> Void) {
             let exporter = try SpooledExporter(
                 export, logsEndpoint: logs, forms: settings.encoding == .json ? json : protobuf,
                 otherForms: settings.encoding == .json ? protobuf : json, spool: spool, batchItems: settings.batchSpans,
@@ -66,9 +74,13 @@ struct SidecarTelemetry {
             } sink: { batch, signal in
                 exporter.submit(batch, signal == .spans ? .spans : .events)
             }
-            return (recorder, exporter)
+            return (recorder, exporter, { event in
+                var encoder = events()
+                encoder.encode(event)
+                exporter.submit(encoder.batch, .events)
+            })
         }
-        (recorder, exporter) = settings.encoding == .json
+        (recorder, exporter, announce) = settings.encoding == .json
             ? try start({ JSONSpanEncoder(origin) }, { JSONEventEncoder(origin) })
             : try start({ ProtobufSpanEncoder(origin) }, { ProtobufEventEncoder(origin) })
         self.spool = spool

@@ -1,7 +1,8 @@
 import AgentRuns
+import Ledger
 import ToolGateway
 
-/// The tool gateway's numbers in Prometheus' text format.
+/// The numbers of the tool gateway and of its ledger, in Prometheus' text format.
 enum ToolMetrics {
     static func text(_ calls: ToolGateway.Counts, _ runs: ToolRuns.Counts) -> String {
         var text = ""
@@ -29,6 +30,19 @@ enum ToolMetrics {
         single("outrigger_tool_runs_refused_total", "counter", "Runs for which there was no room: they got no token.", runs.refused)
         single("outrigger_tool_runs", "gauge", "Runs whose tokens are known, those just over among them.", runs.known)
         single("outrigger_tool_calls_active", "gauge", "Tool calls under way.", calls.underWay)
+        return text
+    }
+
+    static func text(_ ledger: LedgerHealth) -> String {
+        var text = ""
+        func single(_ name: String, _ kind: String, _ help: String, _ value: Int) {
+            text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind)\n\(name) \(value)\n"
+        }
+        single("outrigger_audit_writable", "gauge", "0 while the ledger cannot be written, and so writes are refused: alarm on it.", ledger.isWritable ? 1 : 0)
+        single("outrigger_audit_entries_total", "counter", "Entries that this process recorded.", Int(clamping: ledger.written))
+        single("outrigger_audit_entries_lost_total", "counter", "Reads, refusals and completions that could not be recorded.", Int(clamping: ledger.lost))
+        single("outrigger_audit_intents_refused_total", "counter", "Writes that could not be recorded before they went out.", Int(clamping: ledger.refused))
+        single("outrigger_audit_waiting", "gauge", "Entries that wait to be recorded.", ledger.waiting)
         return text
     }
 }

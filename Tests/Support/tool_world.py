@@ -1,12 +1,15 @@
 """A world around a sidecar's tool gateway: tools that count who calls them, an MCP server, and two agents that call them.
 
-    python tool_world.py BINARY FOLDER shadow|fence|mcp [ROUNDS]
+    python tool_world.py BINARY FOLDER shadow|fence|mcp|kill|full [ROUNDS]
 
-It starts the sidecar itself, plays the scenario, and prints one JSON object with what was seen.
+With LEDGER in the environment the sidecar keeps an audit ledger there, whose keys must be there; with COLLECTOR it sends
+spans to that URL. It starts the sidecar itself, plays the scenario, and prints one JSON object with what was seen.
 
 shadow: the candidate copies every request's calls and then tries all it can to reach a tool itself.
 fence:  a canary under load is rolled back again and again.
 mcp:    the agents are MCP clients, and some of the tools stand on an MCP server.
+kill:   under load the sidecar is killed at some moment, and started again, ROUNDS times.
+full:   the sidecar's files cannot grow any more, and then they can again.
 """
 
 import asyncio
@@ -14,6 +17,8 @@ import collections
 import json
 import logging
 import os
+import random
+import resource
 import sys
 import time
 
@@ -27,6 +32,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
 seen = []  # (time, tool, arguments) of every request that reached an upstream
+reached = []  # (request id, tool, arguments) of those that came over plain HTTP
 report = collections.defaultdict(collections.Counter)
 problems = []
 http = None
@@ -52,6 +58,7 @@ async def tool(request):
     name = request.path_params["name"]
     arguments = json.loads(await request.body())
     seen.append((time.monotonic(), name, arguments))
+    reached.append((request.headers.get("x-request-id"), name, json.dumps(arguments, sort_keys=True)))
     if name == "garbage":
         return PlainTextResponse('{"a":', headers={"content-type": "application/json"})
     if name == "slow":
@@ -103,6 +110,17 @@ async def honest(request):
     results = [await call(url, "lookup", {"q": question}, headers), await call(url, "send", {"to": question}, headers)]
     for status, answer in results:
         report["baseline"][f"{status} {answer.get('refused', answer.get('failed', 'ok'))}"] += 1
+    return JSONResponse({"response": "b", "outcome": "success"})
+
+
+phase = "before"
+
+
+async def caller(request):
+    url, headers = credentials(request)
+    for name in ("lookup", "send"):
+        status, answer = await call(url, name, {"to": phase}, headers)
+        report[phase][f"{name} {status} {answer.get('refused', 'ok')}"] += 1
     return JSONResponse({"response": "b", "outcome": "success"})
 
 
@@ -200,17 +218,31 @@ async def put(admin, path, body):
     assert answer.status_code == 200, answer.text
 
 
+async def launch(binary, config):
+    process = await asyncio.create_subprocess_exec(
+        binary, "serve", "--config", config, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE)
+    said = ""
+    while "telemetry " not in said:
+        line = (await process.stderr.readline()).decode()
+        assert line, f"the sidecar ended: {said}"
+        said += line
+    later(process.stderr.read())
+    port = int(said.split("listens on http://127.0.0.1:")[1].split()[0])
+    return process, port, int(said.split("admin ")[1].split("127.0.0.1:")[1].split()[0])
+
+
 async def main():
-    global http, rolled_back_since
+    global http, phase, rolled_back_since
     binary, folder, scenario = sys.argv[1:4]
     logging.disable(logging.CRITICAL)
     rounds = int(sys.argv[4]) if len(sys.argv) > 4 else 1
     http = httpx2.AsyncClient(timeout=60, limits=httpx2.Limits(max_connections=None, max_keepalive_connections=200))
     tools = await serve(Starlette(routes=[Route("/{name}", tool, methods=["POST"])]))
     upstream = await serve(mcp_app())
-    kinds = {"shadow": (honest, hostile), "fence": (worker("baseline"), worker("candidate")), "mcp": (mcp_agent, mcp_agent)}
+    kinds = {"shadow": (honest, hostile), "kill": (worker("baseline"), worker("candidate")), "full": (caller, caller), "fence": (worker("baseline"), worker("candidate")), "mcp": (mcp_agent, mcp_agent)}
     agents = [await serve(Starlette(routes=[Route("/run", agent, methods=["POST"])])) for agent in kinds[scenario]]
-    mode = {"shadow": "{id: t, mode: shadow}", "fence": "{id: t, mode: canary, percent: 50%}", "mcp": "{id: t, mode: baseline}"}[scenario]
+    mode = {"shadow": "{id: t, mode: shadow}", "fence": "{id: t, mode: canary, percent: 50%}",
+            "kill": "{id: t, mode: canary, percent: 50%}", "mcp": "{id: t, mode: baseline}", "full": "{id: t, mode: baseline}"}[scenario]
     config = f"{folder}/sidecar.yaml"
     with open(config, "w") as file:
         file.write(f"""
@@ -221,7 +253,7 @@ agents:
   candidate: {{url: "http://127.0.0.1:{agents[1]}", version: v2}}
 rollout: {mode}
 routing: {{keys: [{{header: x-user}}]}}
-telemetry: {{enabled: false}}
+telemetry: {json.dumps({"endpoint": os.environ["COLLECTOR"]} if "COLLECTOR" in os.environ else {"enabled": False})}
 shutdown: {{drain: 2s}}
 tools:
   listen: 127.0.0.1:0
@@ -235,16 +267,9 @@ tools:
   allow: {{baseline: [lookup, send, garbage, add, boom]}}
   shadow: {{wait: 2s, matching: strict}}
 """)
-    process = await asyncio.create_subprocess_exec(
-        binary, "serve", "--config", config, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE)
-    said = ""
-    while "telemetry " not in said:
-        line = (await process.stderr.readline()).decode()
-        assert line, f"the sidecar ended: {said}"
-        said += line
-    later(process.stderr.read())
-    port = int(said.split("listens on http://127.0.0.1:")[1].split()[0])
-    admin = int(said.split("admin ")[1].split("127.0.0.1:")[1].split()[0])
+        if "LEDGER" in os.environ:
+            file.write(f'audit: {{file: "{os.environ["LEDGER"]}", checkpoint_every: 200, capture: full}}\n')
+    process, port, admin = await launch(binary, config)
     try:
         if scenario == "shadow":
             for start in range(0, rounds, 8):
@@ -279,6 +304,46 @@ tools:
                 await put(admin, "/v1/rollout", {"mode": "canary", "percent": 50, "why": "again", "by": "a test"})
             running = False
             await asyncio.gather(*users)
+        elif scenario == "kill":
+            running = True
+
+            async def client(number):
+                while running:
+                    try:
+                        await post(port, {"q": 1}, {"x-user": f"u{number}"})
+                    except httpx2.HTTPError:
+                        await asyncio.sleep(0.01)
+
+            clients = [asyncio.create_task(client(n)) for n in range(16)]
+            for _ in range(rounds):
+                before = len(reached)
+                while len(reached) < before + 20:
+                    await asyncio.sleep(0.005)
+                await asyncio.sleep(random.random() * 0.15)
+                process.kill()
+                await process.wait()
+                process, port, admin = await launch(binary, config)
+            running = False
+            await asyncio.gather(*clients)
+        elif scenario == "full":
+            async def writable(wanted):
+                deadline = time.monotonic() + 30
+                while time.monotonic() < deadline:
+                    metrics = (await http.get(f"http://127.0.0.1:{admin}/metrics")).text
+                    if f"outrigger_audit_writable {wanted}\n" in metrics:
+                        return
+                    await asyncio.sleep(0.05)
+                problems.append(f"outrigger_audit_writable was never {wanted} in the phase {phase}")
+
+            unlimited = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+            for phase, limit, wanted in (("before", unlimited, 1), ("full", (0, unlimited[1]), 0), ("after", unlimited, 1)):
+                resource.prlimit(process.pid, resource.RLIMIT_FSIZE, limit)
+                if phase == "after":
+                    await writable(1)
+                for _ in range(3):
+                    await post(port, {"q": 1})
+                await writable(wanted)
+            report["sends"] = collections.Counter(arguments["to"] for _, name, arguments in seen if name == "send")
         else:
             answer = await post(port, {"q": 1})
             report["answer"] = answer.json()["response"]
@@ -288,6 +353,7 @@ tools:
     finally:
         process.terminate()
         await process.wait()
+    report["reached"] = reached
     print(json.dumps({**report, "problems": problems[:10]}), flush=True)
     # The servers have nothing left to do, and would be long in saying so.
     os._exit(0)

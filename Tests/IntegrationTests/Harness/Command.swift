@@ -101,8 +101,9 @@ enum Project {
     static let python = root.appendingPathComponent(".build-venv/bin/python")
 
     /// Runs one of the programs in Tests/Support.
-    static func support(_ name: String, _ arguments: [String]) throws -> Command {
-        try Command(python, ["-B", root.appendingPathComponent("Tests/Support/\(name).py").path] + arguments)
+    static func support(_ name: String, _ arguments: [String], environment: [String: String] = [:]) throws -> Command {
+        try Command(
+            python, ["-B", root.appendingPathComponent("Tests/Support/\(name).py").path] + arguments, environment: environment)
     }
 
     /// Real agent runs that lie beside a checkout in some places, and are never part of it.
