@@ -53,7 +53,9 @@ let package = Package(
         .target(name: "Secrets"),
         .target(name: "RunSpans", dependencies: ["AgentRuns", "JSONText", "Digests", "Secrets"]),
         .target(name: "OTLP", dependencies: ["AgentRuns", "JSONText", "RunSpans", "COTLP", "CProtobufC"]),
-        .target(name: "Spool", dependencies: ["CCompression", "FileLocks"]),
+        // The type of a file system, which Swift's Glibc leaves out.
+        .systemLibrary(name: "CStatFS"),
+        .target(name: "Spool", dependencies: ["CCompression", "CStatFS", "FileLocks"]),
         .target(name: "Delivery", dependencies: ["JSONText", "Threads", "RunSpans", "OTLP", "Spool", "CCurl", "CCompression"]),
         .target(name: "Statistics"),
         .target(name: "StrictYAML", dependencies: ["JSONText", .product(name: "Yams", package: "Yams")]),
@@ -89,7 +91,7 @@ let package = Package(
         .target(name: "Rollout", dependencies: ["AgentRuns", "Digests", "JSONDocuments", "JSONText"]),
         .target(name: "RolloutControl", dependencies: ["FileLocks", "JSONDocuments", "JSONText", "Rollout", "Threads"]),
         .target(name: "LiveRuns", dependencies: ["AgentRuns", "CCompression", "Digests", "JSONText", "RunSpans"]),
-        .target(name: "LiveSpans", dependencies: ["AgentRuns", "LiveRuns", "OTLP", "Replay", "RunSpans", "Threads"]),
+        .target(name: "LiveSpans", dependencies: ["AgentRuns", "LiveRuns", "OTLP", "Replay", "RunSpans", "Spool", "Threads"]),
         .target(name: "ToolGateway", dependencies: ["AgentRuns", "JSONDocuments", "LiveRuns", "Replay", "Threads"]),
         .target(
             name: "Router",
@@ -188,7 +190,7 @@ let package = Package(
             name: "GateTests", dependencies: ["AgentRuns", "JSONDocuments", "Replay", "Gate", "StrictYAML", "TraceReading"]),
         .testTarget(name: "LiveRunsTests", dependencies: ["AgentRuns", "CCompression", "LiveRuns", "RunSpans"]),
         .testTarget(
-            name: "LiveSpansTests", dependencies: ["AgentRuns", "LiveRuns", "LiveSpans", "OTLP", "RunSpans", "Threads"]),
+            name: "LiveSpansTests", dependencies: ["AgentRuns", "LiveRuns", "LiveSpans", "OTLP", "RunSpans", "Spool", "Threads"]),
         .testTarget(
             name: "ToolGatewayTests", dependencies: ["AgentRuns", "JSONDocuments", "LiveRuns", "Replay", "ToolGateway"]),
         .testTarget(name: "ToolServerTests", dependencies: ["JSONDocuments", "ToolServer"]),

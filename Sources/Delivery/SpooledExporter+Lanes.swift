@@ -99,6 +99,7 @@ extension SpooledExporter {
                 guard let i = state.memory.firstIndex(where: { $0.kind == lane.kind }) else { return nil }
                 let (_, batch) = state.memory.remove(at: i)
                 state.memoryBytes -= batch.byteCount
+                state.memoryInFlight += batch.count
                 return batch
             }
             guard let next else { break }
@@ -113,6 +114,7 @@ extension SpooledExporter {
                 spool?.release(position)
             } else if let batch = part.batch {
                 putBack(batch, lane.kind)
+                state.withLock { $0.memoryInFlight -= batch.count }
             }
         }
         absorbLosses()
@@ -122,12 +124,14 @@ extension SpooledExporter {
     func settled(_ job: Job, _ range: Range<Int>, _ settlement: Settlement) {
         // What was stopped is not lost: it stays where it is.
         let stays = settlement.unsent > 0 && ["stopped", "halted"].contains(settlement.reason)
+        var fromMemory = 0
         let ended = job.parts.withLock { parts -> [Job.Part] in
             var ended: [Job.Part] = []
             for i in parts.indices where parts[i].range.overlaps(range) {
                 let some = parts[i].range.clamped(to: range)
                 parts[i].left -= some.count
                 if stays { parts[i].stays += some.count }
+                if parts[i].position == nil { fromMemory += some.count }
                 if let batch = parts[i].batch, stays {
                     let start = parts[i].range.lowerBound
                     putBack(batch.spans((some.lowerBound - start)..<(some.upperBound - start)), job.kind)
@@ -142,6 +146,7 @@ extension SpooledExporter {
             state.counts.waiting -= settlement.accepted + settlement.rejected
             if !stays { state.counts.drop(settlement.unsent, settlement.reason ?? "unsent") }
             state.counts.inFlight -= range.count
+            state.memoryInFlight -= fromMemory
         }
         for part in ended {
             guard let position = part.position else { continue }

@@ -69,6 +69,8 @@ public final class SpooledExporter: Sendable {
         var counts = Counts()
         var memory: [(kind: UInt8, batch: SpanBatch)] = []
         var memoryBytes = 0
+        /// Items that were taken from memory and are with the senders.
+        var memoryInFlight = 0
         /// Losses of the spool that are in `counts` already.
         var knownFull = 0
         var knownDamaged = 0
@@ -184,8 +186,11 @@ public final class SpooledExporter: Sendable {
     }
 
     /// Takes a batch. It is on disk when this returns, if there is a spool that can be written; the collector is not waited for.
-    public func submit(_ batch: SpanBatch, _ signal: Signal) {
-        guard !batch.isEmpty else { return }
+    ///
+    /// - Returns: whether all that was ever submitted would outlive a kill, or has been delivered.
+    @discardableResult
+    public func submit(_ batch: SpanBatch, _ signal: Signal) -> Bool {
+        guard !batch.isEmpty else { return isSafe }
         let kind = Self.kind(signal, encoding)
         // The lanes look for themselves every so often: waking them for each batch would cost more than the batch.
         let hasMemory = state.withLockQuietly { state in
@@ -193,7 +198,10 @@ public final class SpooledExporter: Sendable {
             state.counts.waiting += batch.count
             return !state.memory.isEmpty
         }
-        guard spool != nil else { return keepInMemory(batch, kind) }
+        guard spool != nil else {
+            keepInMemory(batch, kind)
+            return false
+        }
         // What waits in memory is older; but nobody is to wait for all of it.
         let isCatchingUp = !hasMemory || moveMemoryToSpool(atMost: 16)
         if let problem = write(batch, kind) {
@@ -204,7 +212,10 @@ public final class SpooledExporter: Sendable {
             note(nil)
         }
         absorbLosses()
+        return isSafe
     }
+
+    private var isSafe: Bool { state.withLockQuietly { $0.memory.isEmpty && $0.memoryInFlight == 0 } }
 
     /// - Returns: why it could not be written.
     private func write(_ batch: SpanBatch, _ kind: UInt8) -> String? {

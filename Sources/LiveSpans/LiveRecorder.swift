@@ -2,12 +2,14 @@ internal import Glibc
 public import LiveRuns
 public import OTLP
 internal import RunSpans
+public import Spool
 public import Threads
 
 /// Takes exchanges from the data plane and turns them into spans on a thread of its own, beside the requests.
 ///
 /// ``offer(_:)`` never waits for that: what has no place in the bounded queue is dropped and counted. What was taken is
-/// handed on within a few milliseconds, so that little is lost when the process is killed.
+/// handed on within a few milliseconds. With a journal it outlives a kill from the moment it was offered: what stands in the
+/// journal and was not handed on is recorded by the next process, with the same ids.
 public final class LiveRecorder: Sendable {
     /// What became of the exchanges. `offered` is the sum of `dropped`, `unsampled`, `written` and `waiting`.
     public struct Counts: Sendable {
@@ -27,6 +29,14 @@ public final class LiveRecorder: Sendable {
         public var comparisons: [ShadowComparison.Result: Int] = [:]
         /// Attributes that the limits have cost.
         public var droppedAttributes = 0
+        /// Taken from the journal of an earlier process; they are among those offered.
+        public var recovered = 0
+        /// What the earlier process left in its journal, and this one cannot read.
+        public var unreadable = 0
+        /// Exchanges that the journal did not take, by why: a kill would have cost their spans.
+        public var unprotected = Journal.Refusals()
+        /// Whether there is a journal.
+        public var isProtected = false
         public var waiting = 0
 
         public var dropped: Int { drops.values.reduce(0, +) }
@@ -59,7 +69,8 @@ public final class LiveRecorder: Sendable {
     }
 
     private struct State: Sendable {
-        var queue: [Waiting] = []
+        /// Each with where it ends in the journal.
+        var queue: [(waiting: Waiting, position: Journal.Position?)] = []
         /// Exchanges and bytes in the queue and under way: all that must be remembered.
         var held = 0
         var bytes = 0
@@ -68,12 +79,20 @@ public final class LiveRecorder: Sendable {
         var counts = Counts()
         var isClosed = false
         var isDone = false
+
+        mutating func admit(_ waiting: Waiting, _ position: Journal.Position?, _ size: Int) {
+            queue.append((waiting, position))
+            admitted += 1
+            held += 1
+            bytes += size
+        }
     }
 
     private let state = Monitor(State())
     private let maximumExchanges: Int
     private let maximumBytes: Int
     private let sampling: LiveSampling
+    private let journal: Journal?
 
     /// Microseconds.
     private static let pause: UInt32 = 2000
@@ -85,15 +104,18 @@ public final class LiveRecorder: Sendable {
     /// - Parameters:
     ///   - maximumExchanges: how many are held at most.
     ///   - maximumBytes: about how many bytes those hold at most.
-    ///   - sink: takes what was made, on the thread; it may wait.
+    ///   - journal: keeps what was offered until it was handed on; what an earlier process left in it is recorded first.
+    ///   - sink: takes what was made, on the thread; it may wait. It tells whether all that it was ever given outlives a kill.
     /// - Throws: `ThreadError` when the system has no more threads to give.
     public init<Encoder: SpanEncoder, Events: EventEncoder>(
-        maximumExchanges: Int = 16_384, maximumBytes: Int = 64 << 20, sampling: LiveSampling,
-        makeWriter: @escaping @Sendable () -> LiveSpanWriter<Encoder, Events>, sink: @escaping @Sendable (SpanBatch, Signal) -> Void
+        maximumExchanges: Int = 16_384, maximumBytes: Int = 64 << 20, sampling: LiveSampling, journal: Journal? = nil,
+        makeWriter: @escaping @Sendable () -> LiveSpanWriter<Encoder, Events>, sink: @escaping @Sendable (SpanBatch, Signal) -> Bool
     ) throws(ThreadError) {
         self.maximumExchanges = maximumExchanges
         self.maximumBytes = maximumBytes
         self.sampling = sampling
+        self.journal = journal
+        if let journal { recover(from: journal) }
         try WorkerThread { [self] in work(makeWriter(), sink) }.detach()
     }
 
@@ -110,6 +132,7 @@ public final class LiveRecorder: Sendable {
             return true
         }
         let size = exchange.size
+        let entry = journal.map { _ in JournalEntry.bytes(exchange, reason) }
         let waiting = Waiting(exchange, reason)
         return state.withLock { state in
             state.counts.offered += 1
@@ -117,11 +140,26 @@ public final class LiveRecorder: Sendable {
                 state.counts.drops[drop, default: 0] += 1
                 return false
             }
-            state.queue.append(waiting)
-            state.admitted += 1
-            state.held += 1
-            state.bytes += size
+            // In the order of the queue, so that the journal can be settled in that order.
+            state.admit(waiting, entry.flatMap { journal?.append($0) }, size)
             return true
+        }
+    }
+
+    private func recover(from journal: Journal) {
+        state.withLock { state in
+            for entry in journal.recovered {
+                guard let (exchange, reason) = JournalEntry.read(entry.payload) else {
+                    state.counts.unreadable += 1
+                    continue
+                }
+                state.counts.offered += 1
+                state.counts.recovered += 1
+                let size = exchange.size
+                state.admit(Waiting(exchange, reason), entry.position, size)
+            }
+            // Those at the end that cannot be read have nobody who settles them.
+            if state.queue.isEmpty, let last = journal.recovered.last { journal.settle(last.position) }
         }
     }
 
@@ -135,6 +173,8 @@ public final class LiveRecorder: Sendable {
         state.withLock { state in
             var counts = state.counts
             counts.waiting = state.held
+            counts.isProtected = journal != nil
+            if let journal { counts.unprotected = journal.refusals }
             return counts
         }
     }
@@ -154,23 +194,27 @@ public final class LiveRecorder: Sendable {
     // MARK: the thread
 
     private func work<Encoder: SpanEncoder, Events: EventEncoder>(
-        _ writer: consuming LiveSpanWriter<Encoder, Events>, _ sink: (SpanBatch, Signal) -> Void
+        _ writer: consuming LiveSpanWriter<Encoder, Events>, _ sink: (SpanBatch, Signal) -> Bool
     ) {
         var done = Counts()
         var bytes = 0
+        var last: Journal.Position?
         while let queue = take() {
-            for (i, waiting) in queue.enumerated() {
+            for (i, (waiting, position)) in queue.enumerated() {
                 let outcome = writer.write(waiting.exchange, because: waiting.reason)
                 done.written += 1
                 done.shapes[outcome.shape.rawValue, default: 0] += 1
                 if outcome.problem != nil { done.problems += 1 }
                 for comparison in outcome.comparisons { done.comparisons[comparison, default: 0] += 1 }
                 bytes += waiting.exchange.size
+                last = position ?? last
                 guard i == queue.count - 1 || writer.pendingBytes >= Self.maximumPending else { continue }
                 let spans = writer.takeSpans()
                 let events = writer.takeEvents()
-                if !spans.isEmpty { sink(spans, .spans) }
-                if !events.isEmpty { sink(events, .events) }
+                var isSafe = spans.isEmpty || sink(spans, .spans)
+                if !events.isEmpty { isSafe = sink(events, .events) }
+                // While the spool cannot be written, the journal keeps what it can.
+                if isSafe, let last { journal?.settle(last) }
                 done.spans = spans.count
                 done.events = events.count
                 done.droppedAttributes = writer.droppedAttributes
@@ -181,6 +225,7 @@ public final class LiveRecorder: Sendable {
             // Who works in one go does not have to be woken for each; those who wait for a place are never kept waiting.
             usleep(Self.pause)
         }
+        journal?.removeIfSettled()
         state.withLock { $0.isDone = true }
     }
 
@@ -199,13 +244,30 @@ public final class LiveRecorder: Sendable {
     }
 
     /// - Returns: nil when there is no more and never will be.
-    private func take() -> [Waiting]? {
+    private func take() -> [(waiting: Waiting, position: Journal.Position?)]? {
         state.wait { state in
             if state.queue.isEmpty { return state.isClosed ? .some(nil) : nil }
-            var taken: [Waiting] = []
+            var taken: [(waiting: Waiting, position: Journal.Position?)] = []
             swap(&taken, &state.queue)
             return taken
         }
+    }
+}
+
+/// What the journal keeps of an exchange: its binary form, and a byte that says why it is exported.
+private enum JournalEntry {
+    private static let reasons: [LiveSampling.Reason] = [.sampled, .candidate, .error]
+
+    static func bytes(_ exchange: borrowing Exchange, _ reason: LiveSampling.Reason) -> [UInt8] {
+        var bytes = exchange.binaryForm
+        bytes.append(UInt8(reasons.firstIndex(of: reason) ?? 0))
+        return bytes
+    }
+
+    /// - Returns: nil for what another version wrote.
+    static func read(_ bytes: [UInt8]) -> (Exchange, LiveSampling.Reason)? {
+        guard let last = bytes.last, Int(last) < reasons.count, let exchange = Exchange(binaryForm: bytes.dropLast()) else { return nil }
+        return (exchange, reasons[Int(last)])
     }
 }
 

@@ -1,5 +1,3 @@
-internal import CCompression
-
 /// One piece of a segment: some bytes, what they are, and a checksum over all of it.
 ///
 /// A segment begins with the 16 bytes `outrigger/spool1`; records follow without gaps. A record has a header of 20 bytes,
@@ -82,11 +80,9 @@ enum SpoolRecord {
 
     /// - Parameter record: no more and no less than the record; at least a header.
     private static func checksum(_ record: UnsafeRawBufferPointer) -> UInt32 {
-        guard let start = record.baseAddress else { return 0 }
-        // ISA-L asks for pointers that can be written through, and does not.
-        let bytes = UnsafeMutableRawPointer(mutating: start).assumingMemoryBound(to: UInt8.self)
-        let head = crc32_iscsi(bytes + 5, 11, .max)
-        return ~crc32_iscsi(bytes + headerSize, Int32(record.count - headerSize), head)
+        ~CRC32C.adding(
+            UnsafeRawBufferPointer(rebasing: record[headerSize...]),
+            to: CRC32C.adding(UnsafeRawBufferPointer(rebasing: record[5..<16]), to: .max))
     }
 
     private static func append(_ value: UInt32, to bytes: inout [UInt8]) {

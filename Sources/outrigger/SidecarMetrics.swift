@@ -5,6 +5,7 @@ import LiveSpans
 import RolloutControl
 import Rollout
 import Router
+import Spool
 
 /// The sidecar's numbers in Prometheus' text format.
 ///
@@ -81,6 +82,13 @@ struct SidecarMetrics {
         single("outrigger_recorder_exchanges_total", "counter", "Exchanges offered for spans.", recorder.offered)
         single("outrigger_recorder_exchanges_dropped_total", "counter", "Exchanges for which the queue had no room.", recorder.dropped)
         single("outrigger_recorder_exchanges_unsampled_total", "counter", "Exchanges that were not sampled.", recorder.unsampled)
+        single(
+            "outrigger_recorder_exchanges_recovered_total", "counter", "Exchanges of an earlier process that was killed before they became spans.",
+            recorder.recovered)
+        counts(
+            "outrigger_recorder_exchanges_unprotected_total", "Exchanges that a kill would have cost their spans.", "reason",
+            ["journal_full": recorder.unprotected.full, "too_large": recorder.unprotected.tooLarge, "journal_failed": recorder.unprotected.failed,
+                "no_journal": recorder.isProtected ? 0 : recorder.offered - recorder.unsampled])
         single("outrigger_recorder_queue", "gauge", "Exchanges that wait to become spans.", recorder.waiting)
         single("outrigger_recorder_spans_total", "counter", "Spans made.", recorder.spans)
         single("outrigger_recorder_events_total", "counter", "Events made.", recorder.events)

@@ -56,6 +56,7 @@ struct SidecarTelemetry {
         }
         let endpoint = wanted.endpoint.map { OTelSettings.tracesURL(base: $0) } ?? settings.endpoint
         let spool = try wanted.spool.map { try Spool($0) }
+        let journal = wanted.spool.flatMap { Self.journal($0, talker) }
         let export = try Self.configuration(endpoint, settings)
         let origin = ExportSetup.origin(settings)
         let logs = try ReplayExport.logsEndpoint(wanted.endpoint, ExportSetup.environment(), endpoint)
@@ -69,7 +70,7 @@ struct SidecarTelemetry {
                 export, logsEndpoint: logs, forms: settings.encoding == .json ? json : protobuf,
                 otherForms: settings.encoding == .json ? protobuf : json, spool: spool, batchItems: settings.batchSpans,
                 delay: min(settings.scheduleDelay, .seconds(60)), onNotice: { talker.warn($0) })
-            let recorder = try LiveRecorder(sampling: sampling) {
+            let recorder = try LiveRecorder(sampling: sampling, journal: journal) {
                 LiveSpanWriter(mapping, baseline: baseline, candidate: candidate, encoder: encoder(), events: events())
             } sink: { batch, signal in
                 exporter.submit(batch, signal == .spans ? .spans : .events)
@@ -88,10 +89,30 @@ struct SidecarTelemetry {
         if let folder = wanted.spool?.folder {
             let found = spool?.counts.recoveredItems ?? 0
             summary += ", spool \(folder)" + (found > 0 ? " (\(Readable.count(found)) found waiting)" : "")
+            if let recovered = recorder?.counts.recovered, recovered > 0 { summary += ", \(Readable.count(recovered, "run")) found unrecorded" }
+            if let unreadable = recorder?.counts.unreadable, unreadable > 0 {
+                talker.warn("\(Readable.count(unreadable, "run")) in \(folder)/\(Self.journalName) cannot be read by this version, and are lost")
+            }
         } else {
             summary += ", in memory only (no telemetry.spool)"
         }
         self.summary = summary
+    }
+
+    private static let journalName = "exchanges.journal"
+    /// The recorder is milliseconds behind the requests: that is some hundred kilobytes, when it is hard at work.
+    private static let journalBytes = 16 << 20
+
+    /// What keeps answered requests until their spans are in the spool, beside whose files it stands, under the same lock.
+    ///
+    /// - Returns: nil where it cannot be made, which is told: requests are more than their spans.
+    private static func journal(_ spool: Spool.Settings, _ talker: Talker) -> Journal? {
+        do throws(SpoolError) {
+            return try Journal("\(spool.folder)/\(journalName)", capacity: max(1 << 20, min(journalBytes, spool.maximumBytes / 4)))
+        } catch {
+            talker.warn("\(error); until the next start, a kill can cost the spans of the last answers before it")
+            return nil
+        }
     }
 
     private static func configuration(_ endpoint: String, _ settings: OTelSettings) throws -> ExportConfiguration {

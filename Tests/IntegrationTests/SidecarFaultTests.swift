@@ -67,6 +67,9 @@ import Testing
         }
         #expect(try sidecar.metric("outrigger_export_waiting") == 1000 * 7)
         #expect(try sidecar.command.errorsSoFar.contains("spans wait in memory"))
+        // Nor was there room for the journal, which is told of, too.
+        #expect(try sidecar.command.errorsSoFar.contains("a kill can cost the spans of the last answers"))
+        #expect(try sidecar.dropped("outrigger_recorder_exchanges_unprotected_total") == 1000)
         let again = try RunningSidecar.load(sidecar, ["--count", "50"])
         #expect(again.failures.isEmpty && again.answered == 50)
         let end = try sidecar.end()

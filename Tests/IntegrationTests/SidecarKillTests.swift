@@ -3,18 +3,21 @@ import Testing
 
 /// What may befall a sidecar under load: kills at any moment, and a configuration that vanishes.
 @Suite(.timeLimit(.minutes(10)), .serialized) struct SidecarKillTests {
-    @Test("a sidecar killed twenty times under load loses no answer's spans but those of the last few milliseconds")
+    @Test("a sidecar killed thirty times under load loses no answer's spans")
     func kills() throws {
         let first = try RunningSidecar(collector: Loopback.freePort(), mode: "canary", percent: "50%")
         var sidecar = first
         let dead = try Loopback.freePort()
         var answered: Set<String> = []
+        var recovered = 0
         var random = SystemRandomNumberGenerator()
-        for round in 0..<20 {
+        for round in 0..<30 {
             if round > 0 { sidecar = try RunningSidecar(like: sidecar, collector: dead) }
+            let found = try sidecar.metric("outrigger_recorder_exchanges_recovered_total")
+            recovered += found
             let load = try Project.support(
                 "live_load", ["--port", "\(sidecar.port)", "--clients", "4", "--prefix", "k\(round)-", "--list", "--count", "20000"])
-            try eventually("the load is on") { try sidecar.metric("outrigger_recorder_exchanges_total") > 20 }
+            try eventually("the load is on") { try sidecar.metric("outrigger_recorder_exchanges_total") > found + 20 }
             usleep(UInt32.random(in: 0..<300_000, using: &random))
             sidecar.command.kill()
             _ = try sidecar.command.wait()
@@ -30,10 +33,10 @@ import Testing
         try #require(check.status == 0, "\(check.errors)")
         let arrived = Set(try #require(try check.summary["ids"] as? [String]))
         let missing = answered.subtracting(arrived)
-        print("killed 20 times: \(answered.count) answered, \(missing.count) without spans")
-        // What was answered while the recorder took its last breath, each time. Whatever did arrive is whole, and no start
-        // stumbled over what the kill before it left.
-        #expect(missing.count * 2 < answered.count)
+        print("killed 30 times: \(answered.count) answered, \(missing.count) without spans; \(recovered) were found in the journal")
+        #expect(missing.isEmpty)
+        // Else the kills were too kind to show anything.
+        #expect(recovered > 0)
     }
 
     @Test("a configuration may be swapped by a link, vanish, or be half written: requests go on, and good ones take effect")

@@ -1,8 +1,10 @@
 import AgentRuns
+import Foundation
 import LiveRuns
 import LiveSpans
 import OTLP
 import RunSpans
+import Spool
 import Testing
 import Threads
 
@@ -11,18 +13,22 @@ private final class Sink: Sendable {
     struct Taken: Sendable {
         var spans = 0
         var events = 0
+        var items: [[UInt8]] = []
+        var isSafe = true
         var isHeld = false
         var isWaiting = false
     }
 
     let state = Monitor(Taken())
 
-    func take(_ batch: SpanBatch, _ signal: LiveRecorder.Signal) {
+    func take(_ batch: SpanBatch, _ signal: LiveRecorder.Signal) -> Bool {
         state.withLock { $0.isWaiting = true }
         state.wait { $0.isHeld ? nil : () }
-        state.withLock { taken in
+        return state.withLock { taken in
             taken.isWaiting = false
+            for i in 0..<batch.count { taken.items.append(Array(batch[i..<(i + 1)])) }
             if signal == .spans { taken.spans += batch.count } else { taken.events += batch.count }
+            return taken.isSafe
         }
     }
 
@@ -38,9 +44,10 @@ struct LiveRecorderTests {
     private static let origin = Origin(resource: [], scopeName: "outrigger", scopeVersion: "1")
 
     private func recorder(
-        _ sink: Sink, exchanges: Int = 16_384, bytes: Int = 64 << 20, sampling: LiveSampling = LiveSampling()
+        _ sink: Sink, exchanges: Int = 16_384, bytes: Int = 64 << 20, sampling: LiveSampling = LiveSampling(),
+        journal: Journal? = nil
     ) throws -> LiveRecorder {
-        try LiveRecorder(maximumExchanges: exchanges, maximumBytes: bytes, sampling: sampling) {
+        try LiveRecorder(maximumExchanges: exchanges, maximumBytes: bytes, sampling: sampling, journal: journal) {
             LiveSpanWriter(
                 RunMapping(mode: .live), baseline: nil, candidate: nil, encoder: ProtobufSpanEncoder(Self.origin),
                 events: ProtobufEventEncoder(Self.origin))
@@ -170,5 +177,97 @@ struct LiveRecorderTests {
         recorder.finish()
         #expect(sink.taken.spans == 3 * 30_003)
         #expect(recorder.counts.spans == 3 * 30_003)
+    }
+
+    // MARK: the journal
+
+    private func withFolder(_ body: (String) throws -> Void) throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("recorder-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try body(folder.path)
+    }
+
+    @Test("What was offered and not handed on is recorded by the next process, byte for byte")
+    func recovered() throws {
+        try withFolder { folder in
+            let sink = Sink()
+            sink.hold()
+            let recorder = try recorder(sink, journal: Journal("\(folder)/a", capacity: 1 << 20))
+            for i in 0..<50 {
+                #expect(
+                    recorder.offer(
+                        .sample(i % 3 == 0 ? .live : .canary, i % 2 == 0 ? .baseline : .candidate) {
+                            if i == 7 { $0.trace.isSampled = false }
+                            if i == 8 { ($0.trace.isSampled, $0.response) = (false, nil) }
+                        }))
+            }
+            // As it stands when the process is killed.
+            try FileManager.default.copyItem(atPath: "\(folder)/a", toPath: "\(folder)/b")
+            sink.release()
+            recorder.finish()
+            #expect(recorder.counts.isProtected && recorder.counts.unprotected == Journal.Refusals())
+            #expect(!FileManager.default.fileExists(atPath: "\(folder)/a"))
+
+            let next = Sink()
+            let successor = try self.recorder(next, journal: Journal("\(folder)/b", capacity: 1 << 20))
+            #expect(successor.counts.recovered == 50 && successor.counts.unreadable == 0)
+            successor.finish()
+            #expect(isBalanced(successor.counts) && successor.counts.written == 50)
+            // Those of several modes and arms stand in another order where batches were cut elsewhere.
+            func sorted(_ sink: Sink) -> [[UInt8]] { sink.taken.items.sorted { $0.lexicographicallyPrecedes($1) } }
+            #expect(sorted(next) == sorted(sink))
+            #expect(!FileManager.default.fileExists(atPath: "\(folder)/b"))
+        }
+    }
+
+    @Test("What the sink cannot keep stays in the journal, until it can")
+    func unsafe() throws {
+        try withFolder { folder in
+            let sink = Sink()
+            sink.state.withLock { $0.isSafe = false }
+            let recorder = try recorder(sink, journal: Journal("\(folder)/a", capacity: 1 << 20))
+            for _ in 0..<5 { recorder.offer(.sample(.live)) }
+            recorder.flush()
+            try FileManager.default.copyItem(atPath: "\(folder)/a", toPath: "\(folder)/b")
+            #expect(try Journal("\(folder)/b", capacity: 1 << 20).recovered.count == 5)
+            sink.state.withLock { $0.isSafe = true }
+            recorder.offer(.sample(.live))
+            recorder.finish()
+            #expect(!FileManager.default.fileExists(atPath: "\(folder)/a"))
+        }
+    }
+
+    @Test("What the journal does not take is recorded all the same, and counted")
+    func unprotected() throws {
+        try withFolder { folder in
+            let sink = Sink()
+            sink.hold()
+            let recorder = try recorder(sink, journal: Journal("\(folder)/a", capacity: 16 << 10))
+            let large = Exchange.sample(.live) { $0.request.body = [[UInt8](repeating: 0x20, count: 8000)] }
+            #expect(recorder.offer(large))
+            for _ in 0..<40 { #expect(recorder.offer(.sample(.live))) }
+            #expect(recorder.counts.unprotected.tooLarge == 1 && recorder.counts.unprotected.full > 0)
+            sink.release()
+            recorder.finish()
+            #expect(recorder.counts.written == 41)
+        }
+    }
+
+    @Test("A journal that another version wrote costs what is in it, and no more")
+    func otherVersion() throws {
+        try withFolder { folder in
+            do {
+                let journal = try Journal("\(folder)/a", capacity: 1 << 20)
+                for _ in 0..<3 { #expect(journal.append([99, 1, 2, 3]) != nil) }
+            }
+            let sink = Sink()
+            let recorder = try recorder(sink, journal: Journal("\(folder)/a", capacity: 1 << 20))
+            #expect(recorder.counts.unreadable == 3 && recorder.counts.recovered == 0)
+            #expect(recorder.offer(.sample(.live)))
+            recorder.finish()
+            #expect(recorder.counts.written == 1)
+            #expect(!FileManager.default.fileExists(atPath: "\(folder)/a"))
+        }
     }
 }
