@@ -218,6 +218,7 @@ extension Exchange.ServedAnswer {
 extension ObservedToolCall {
     fileprivate func write(to writer: inout BinaryWriter) {
         writer.put(name)
+        writer.put(spanID.value)
         writer.put(arguments)
         writer.put(verdict.rawValue)
         writer.put(started)
@@ -230,9 +231,10 @@ extension ObservedToolCall {
 
     fileprivate init(_ reader: inout BinaryReader) throws(BinaryReader.Mismatch) {
         let name = try reader.string()
+        let spanID = SpanID(try reader.uint64())
         let arguments = try reader.optionalBytes()
         guard let verdict = ToolVerdict(rawValue: try reader.byte()) else { throw BinaryReader.Mismatch() }
-        self.init(name: name, arguments: arguments, verdict: verdict, started: try reader.uint64())
+        self.init(name: name, spanID: spanID, arguments: arguments, verdict: verdict, started: try reader.uint64())
         guard try reader.bool() else { return }
         result = Result(success: try reader.bool(), content: try reader.optionalBytes(), ended: try reader.uint64())
     }

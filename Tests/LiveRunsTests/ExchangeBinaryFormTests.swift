@@ -80,7 +80,7 @@ private struct ExchangeMaker {
 
     mutating func call() -> ObservedToolCall {
         .init(
-            name: text(), arguments: maybe { $0.bytes() }, verdict: ToolVerdict.allCases.randomElement(using: &random) ?? .allowed,
+            name: text(), spanID: spanID(), arguments: maybe { $0.bytes() }, verdict: ToolVerdict.allCases.randomElement(using: &random) ?? .allowed,
             started: random.next(), result: maybe { .init(success: $0.coin, content: $0.maybe { $0.bytes() }, ended: $0.random.next()) })
     }
 }
@@ -149,7 +149,7 @@ struct ExchangeBinaryFormTests {
         #expect(count(exchange.times) == 4)
         #expect(count(Exchange.Failure(type: "", message: "")) == 2)
         #expect(count(Exchange.ServedAnswer(status: 1, contentType: nil, body: [], latency: 0)) == 6)
-        #expect(count(maker.call()) == 5)
+        #expect(count(maker.call()) == 6)
         #expect(count(ObservedToolCall.Result(success: true, content: nil, ended: 0)) == 3)
         #expect(count(ToolDivergence(index: 0, tool: "", kind: .extraTool)) == 3)
         #expect(count(SpanLink(traceID: maker.traceID(), spanID: maker.spanID(), flags: 0, type: "")) == 4)
