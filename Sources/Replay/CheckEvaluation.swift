@@ -19,7 +19,7 @@ extension RunCheck {
     func evaluate(_ run: borrowing AgentRun, scores: [EvaluatorName: EvaluatorScore]) -> CheckOutcome {
         switch condition {
         case .arguments(let tool, let schema): arguments(of: tool, schema, run).map { .judged($0) } ?? .notApplied
-        case .evaluator(let name, let minimum): evaluation(scores[name], minimum)
+        case .evaluator(let name, let minimum): evaluation(name, scores[name], minimum, run)
         default: untold(by: run).map { .untold(result(false, $0)) } ?? .judged(result(of: run))
         }
     }
@@ -140,9 +140,15 @@ extension RunCheck {
         return count == 0 ? nil : result(true, "\(count) calls of \(tool) have valid arguments")
     }
 
-    private func evaluation(_ score: EvaluatorScore?, _ minimum: Double) -> CheckOutcome {
-        guard let score else { return .unscored(result(false, "the evaluator gave no score")) }
-        guard let value = score.score else { return .unscored(result(false, "the evaluator failed: \(score.explanation)")) }
+    private func evaluation(
+        _ name: EvaluatorName, _ score: EvaluatorScore?, _ minimum: Double, _ run: borrowing AgentRun
+    ) -> CheckOutcome {
+        guard let value = score?.score, let score else {
+            // It stands among the findings of the gate too, where nothing else says whose it is.
+            let trace = run.recordedID.map { "trace \(run.string($0))" } ?? "a trace without trace_id"
+            let problem = score.map { "failed: \($0.explanation)" } ?? "gave no score"
+            return .unscored(result(false, "evaluator \(name.name), \(trace): \(problem)"))
+        }
         let words = score.explanation.isEmpty ? "" : ": \(score.explanation)"
         return .judged(result(value >= minimum, "score \(value), at least \(minimum) is wanted\(words)", score: value))
     }

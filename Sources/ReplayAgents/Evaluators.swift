@@ -1,5 +1,6 @@
 public import AgentRuns
 internal import JSONDocuments
+internal import JSONText
 public import Replay
 internal import Synchronization
 
@@ -83,8 +84,13 @@ extension EvaluatorScore {
     }
 }
 
-/// Reads `{"score": NUMBER, "explanation": STRING?}`.
+/// Reads `{"score": NUMBER, "explanation": STRING?}`, with each key once.
+///
+/// The scale is the evaluator's own, and `at_least` of a check is on it; a number beyond ``limit`` on either side is on no
+/// scale that people use, and passes nothing.
 enum ScoreReader {
+    static let limit = 1e9
+
     static func read(_ answer: [UInt8]) -> EvaluatorScore {
         func bad(_ problem: String) -> EvaluatorScore { EvaluatorScore(RunProblem(.badAnswer, problem)) }
         let document: JSONDocument
@@ -96,13 +102,34 @@ enum ScoreReader {
         if let error = document["error"], error.kind != .null {
             return EvaluatorScore(RunProblem(.agentError, "the evaluator says: \(Excerpt.text(error.text, limit: 400))"))
         }
-        guard case .number(let number)? = document["score"], number.approximateDouble.isFinite else {
+        if let key = repeatedKey(answer) { return bad("the key \(Excerpt.text(key)) is there twice") }
+        guard case .number(let number)? = document["score"] else {
             return bad("score must be a number, found \(document["score"]?.kind.rawValue ?? "nothing")")
+        }
+        guard abs(number.approximateDouble) <= limit else {
+            return bad("score must be between -1e9 and 1e9, found \(Excerpt.text(document["score"]?.text ?? "", limit: 40))")
         }
         switch document["explanation"] {
         case nil, .null?: return EvaluatorScore(score: number.approximateDouble)
         case .string(let text)?: return EvaluatorScore(score: number.approximateDouble, explanation: String(text.prefix(2000)))
         case let other?: return bad("explanation must be a string, found \(other.kind.rawValue)")
+        }
+    }
+
+    /// The first key of the object that is there a second time: which of the two was meant, nobody can say.
+    private static func repeatedKey(_ answer: [UInt8]) -> String? {
+        answer.withUnsafeBytes { text in
+            var tape = JSONTape(maximumDepth: JSONDocument.maximumDepth)
+            guard (try? tape.parse(text)) != nil, tape[0].kind == .object else { return nil }
+            var seen: Set<[UInt8]> = []
+            var index = 1
+            while index < tape[0].next {
+                var key: [UInt8] = []
+                JSONString.decode(UnsafeRawBufferPointer(rebasing: text[tape[index].range]), into: &key)
+                guard seen.insert(key).inserted else { return String(decoding: key, as: UTF8.self) }
+                index = tape[index + 1].next
+            }
+            return nil
         }
     }
 }

@@ -131,11 +131,13 @@ struct PairJudgeTests {
     @Test("an evaluator that gives no score is no reason to fail, and no evidence")
     func brokenEvaluator() throws {
         let judge = PairJudge(ReplayRules(checks: [RunCheck(name: "good", condition: .evaluator(EvaluatorName("judge"), minimum: 0.5))]))
-        let silent = ArmRun(run: try run("{}"), assumesSuccess: false)
-        for scores in [[:], [EvaluatorName("judge"): EvaluatorScore(score: nil, explanation: "it died")]] {
+        let silent = ArmRun(run: try run(#"{"trace_id": "t-7"}"#), assumesSuccess: false)
+        let failed = [EvaluatorName("judge"): EvaluatorScore(score: nil, explanation: "it died")]
+        for (scores, words) in [([:], "gave no score"), (failed, "failed: it died")] {
             let verdict = judge.judge(silent.run, baseline: silent, candidate: silent, candidateScores: scores).candidate
             #expect(verdict.passed && !verdict.hadExpectation && verdict.checks.isEmpty)
             #expect(verdict.unscored.map(\.name) == ["good"])
+            #expect(verdict.unscored.map(\.evidence) == ["evaluator judge, trace t-7: \(words)"])
         }
         let poor = [EvaluatorName("judge"): EvaluatorScore(score: 0.2)]
         #expect(!judge.judge(silent.run, baseline: silent, candidate: silent, candidateScores: poor).candidate.passed)

@@ -20,6 +20,7 @@ stands in the `request` of each run: {"mode": MODE, "calls": [{"name": …, "arg
     closes                  closes the connection without an answer
     flaky                   calls tools and closes "failures" times for a run, then is ok
     calls_after_answer      answers, then calls its tools; GET /_late waits for that and tells the status
+    after_late              waits until a run with mode `calls_after_answer` has called its tools, then is ok
     victim                  waits until a run with mode `calls_other_run` has called its tools, then is ok
     calls_other_run         waits for a run with mode `victim`, calls its tools as itself, then is ok
     echo                    the request's headers and body as the response
@@ -114,6 +115,9 @@ async def run_agent(run, headers, reader, writer):
         await answer_ok(run, writer, {"headers": headers, "body": run})
     elif mode == "slow":
         await asyncio.sleep(request["delay_ms"] / 1000)
+        await answer_ok(run, writer)
+    elif mode == "after_late":
+        await late.get()
         await answer_ok(run, writer)
     elif mode == "victim":
         run["released"] = asyncio.Event()
@@ -230,7 +234,9 @@ async def serve(reader, writer):
                 writer.write(response(await late.get()))
             elif target == "/evaluate":
                 run = json.loads(body)
-                writer.write(response(run["request"].get("verdict", {"score": len(run["tool_calls"])})))
+                verdict = run["request"].get("verdict", {"score": len(run["tool_calls"])})
+                # A text is sent as it is, be it JSON or not.
+                writer.write(response(verdict.encode() if isinstance(verdict, str) else verdict))
             elif target.endswith("/chat/completions"):
                 stats["requests"] += 1
                 writer.write(chat(json.loads(body), headers))
