@@ -73,7 +73,8 @@ public struct ToolAnswers: Hashable, Sendable {
     public var refused = 0
     /// Recorded calls that were never asked for, by their places in the recording.
     public var unasked: [Int] = []
-    /// Calls that came after the agent had answered.
+    /// Calls that came after the agent had answered, as far as they came before the run was told. The notes of the report
+    /// count the later ones too.
     public var late = 0
 
     public init() {}

@@ -90,12 +90,16 @@ public struct LiveReplay: Sendable {
                     continue
                 }
                 finished[number] = pair
-                while let next = finished.removeValue(forKey: told) {
+                while var next = finished.removeValue(forKey: told) {
                     told += 1
                     if next.isCancelled {
                         ending.cancelled += 1
                         continue
                     }
+                    // Counted as late as can be: such a call comes when its run is over.
+                    let late = (lateCalls(plan.baseline.source, .baseline, next), lateCalls(plan.candidate.source, .candidate, next))
+                    next.baseline.tools?.late = late.0
+                    next.candidate.tools?.late = late.1
                     try observer.observe(
                         next.place, trace: next.trace, baseline: next.baseline, candidate: next.candidate, verdict: next.verdict)
                 }
@@ -155,6 +159,11 @@ public struct LiveReplay: Sendable {
                     trace: trace, role: role, runID: span, replayID: plan.replayID, repetition: place.repetition,
                     version: version, traceParent: "00-\(identity.traceID.hex)-\(span)-03", timeLimit: plan.timeLimit))
         }
+    }
+
+    private func lateCalls(_ source: ArmSource, _ role: RunRole, _ pair: JudgedPair) -> Int {
+        guard case .agent(let agent) = source else { return 0 }
+        return agent.lateCalls(ofRun: identities.identity(of: pair.trace, pair.place, role).runSpanID.hex)
     }
 
     private func scores(_ arm: ArmRun, of trace: AgentRun) async -> PairJudge.Scores {

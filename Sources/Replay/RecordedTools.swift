@@ -99,9 +99,6 @@ public struct RecordedTools: Sendable {
         return answers
     }
 
-    /// Counts a call that came after the agent had answered.
-    public mutating func countLate() { counts.late += 1 }
-
     /// Refuses a call that cannot be looked up at all, and counts it.
     public mutating func refuse(_ reason: String) -> ToolReply {
         counts.refused += 1

@@ -4,6 +4,14 @@ public import AgentRuns
 public protocol ReplayAgent: Sendable {
     /// Runs the agent on the trace's request. Whatever goes wrong is in the result, never thrown.
     func run(_ task: ReplayTask) async -> ArmRun
+
+    /// How many tool calls came for a run after it had ended, so far. They were refused.
+    func lateCalls(ofRun runID: String) -> Int
+}
+
+extension ReplayAgent {
+    /// None: for agents whose tools only we call.
+    public func lateCalls(ofRun runID: String) -> Int { 0 }
 }
 
 /// One run that an agent is asked for.

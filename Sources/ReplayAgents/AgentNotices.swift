@@ -12,6 +12,8 @@ public final class AgentNotices: Sendable {
         case strayRequest = "stray_request"
         /// A connection to the tool endpoint that was closed for its behaviour: too many, too slow, too much.
         case closedConnection = "closed_connection"
+        /// A stated latency that the time measured belies. The time measured counts.
+        case understatedLatency = "understated_latency"
         /// The answer lists other tool calls than those that were seen. Those seen count.
         case listedCallsDiffer = "listed_calls_differ"
         /// An answer for a run that had ended, or a second one. It was ignored.
@@ -45,6 +47,18 @@ public final class AgentNotices: Sendable {
 
     public init() {}
 
+    /// What happened, in sentences for people: by kind, in the order of their names.
+    public var words: [String] {
+        counts.sorted { $0.key.rawValue < $1.key.rawValue }.map { kind, count in
+            switch kind {
+            case .lateCall: "agents: \(count) \(count == 1 ? "call" : "calls") after the answer, refused"
+            case .understatedLatency:
+                "agents: \(count) \(count == 1 ? "run states" : "runs state") less latency than was measured; the time measured counts"
+            default: "agents: \(kind.rawValue.replacing("_", with: " ")): \(count)"
+            }
+        }
+    }
+
     public var counts: [Kind: Int] { state.withLock { $0.counts } }
 
     /// The first few of each kind, in the order in which they happened.
@@ -52,6 +66,8 @@ public final class AgentNotices: Sendable {
 
     /// Calls after the end, by run id. Of many thousand runs only the first are told apart; the count has them all.
     public var lateCalls: [String: Int] { state.withLock { $0.lateCalls } }
+
+    func lateCalls(ofRun runID: String) -> Int { state.withLock { $0.lateCalls[runID] ?? 0 } }
 
     func note(_ kind: Kind, runID: String? = nil, _ detail: @autoclosure () -> String) {
         let isWanted = state.withLock { state in

@@ -40,6 +40,8 @@ public struct ExecAgent: ReplayAgent {
         }
     }
 
+    public func lateCalls(ofRun runID: String) -> Int { desk.notices.lateCalls(ofRun: runID) }
+
     private static func step(
         _ line: [UInt8], _ task: ReplayTask, _ session: ToolSession, _ stray: StrayMessages
     ) -> LineProcess.Step {

@@ -41,6 +41,8 @@ public struct HTTPAgent: ReplayAgent {
         }
     }
 
+    public func lateCalls(ofRun runID: String) -> Int { desk.notices.lateCalls(ofRun: runID) }
+
     private static func counting(_ tries: Int, _ arm: ArmRun) -> ArmRun {
         guard tries > 0, arm.problem?.kind == .transport else { return arm }
         var arm = arm

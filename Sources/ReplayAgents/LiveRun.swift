@@ -23,8 +23,9 @@ struct LiveRun {
     /// The run as it ended.
     ///
     /// - **Latency**: what the answer says, else the time from sending the request to having the answer, by a clock that
-    ///   nobody sets. The agent's word goes first since it alone can leave out what is not its work: our transport, a
-    ///   queue before it, and other runs on the same machine.
+    ///   nobody sets. The agent's word goes first since it alone can leave out what is not its work, such as our transport;
+    ///   but one that the time measured belies (``isCredible(stated:measured:)``) does not count, and is a notice
+    ///   (``AgentNotices/Kind/understatedLatency``).
     /// - **Tool calls**: those that were seen, with the results that they got; what the answer lists counts only when none
     ///   was seen. A list that differs is a notice (``AgentNotices/Kind/listedCallsDiffer``).
     /// - **Outcome**: only what the answer says; silence is not success.
@@ -37,7 +38,12 @@ struct LiveRun {
             return ArmRun(run: run, problem: problem, tools: record.answers, assumesSuccess: false, startTime: startTime)
         case .success(let answer):
             var run = answer.run
-            if run.latency == nil { run.latency = .real(elapsed.milliseconds) }
+            let measured = elapsed.milliseconds
+            if let stated = run.latency?.double, !Self.isCredible(stated: stated, measured: measured) {
+                notices.note(.understatedLatency, runID: task.runID, "\(stated) ms stated, \(measured) ms measured")
+                run.latency = nil
+            }
+            if run.latency == nil { run.latency = .real(measured) }
             if !record.calls.isEmpty {
                 if answer.listsCalls, let difference = run.firstDifference(from: record.calls) {
                     notices.note(.listedCallsDiffer, runID: task.runID, difference)
@@ -48,6 +54,10 @@ struct LiveRun {
             return ArmRun(run: run, tools: record.answers, assumesSuccess: false, startTime: startTime)
         }
     }
+
+    /// Whether a run that took `measured` milliseconds for us may have taken `stated` for the agent: half a second and a tenth
+    /// of the time are left to the way there and back. What is stated in excess is the agent's own word against itself.
+    static func isCredible(stated: Double, measured: Double) -> Bool { measured - stated <= 500 + measured / 10 }
 }
 
 extension Duration {

@@ -225,7 +225,7 @@ extension ToolAnswers {
         if fallback > 0 { parts.append("\(fallback) answered from the fallback") }
         if refused > 0 { parts.append("\(refused) refused") }
         if !unasked.isEmpty { parts.append("\(unasked.count) recorded but never asked for") }
-        if late > 0 { parts.append("\(late) after the answer") }
+        if late > 0 { parts.append("\(late) \(late == 1 ? "call" : "calls") after the answer") }
         return parts.isEmpty ? nil : parts.joined(separator: ", ")
     }
 }

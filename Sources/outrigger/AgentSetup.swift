@@ -55,8 +55,7 @@ final class AgentSetup {
     func end() async -> [String] {
         guard let pool else { return [] }
         await pool.end()
-        return pool.notices.counts.sorted { $0.key.rawValue < $1.key.rawValue }
-            .map { "agents: \($0.key.rawValue.replacing("_", with: " ")): \($0.value)" }
+        return pool.notices.words
     }
 
     private func started() async throws -> AgentPool {

@@ -195,16 +195,32 @@ struct HTTPAgentTests {
     @Test func theAnswersOwnWordsAreKept() async throws {
         let (arm, notices) = try await run(
             #"""
-            {"answer": {"response": {"x": 1}, "latency_ms": 12.5, "input_tokens": 3, "output_tokens": 4, "model": "m-2", "version": "v3",
+            {"answer": {"response": {"x": 1}, "latency_ms": 1e6, "input_tokens": 3, "output_tokens": 4, "model": "m-2", "version": "v3",
             "outcome": null, "tool_calls": ["a", {"name": "b", "args": {"x": 1}, "id": "7", "error": "e", "duration_ms": 2}]}}
             """#)
         #expect(arm.problem == nil)
-        #expect(arm.run.latency == .real(12.5) && arm.run.inputTokens == 3 && arm.run.outputTokens == 4)
+        #expect(arm.run.latency == .real(1e6) && arm.run.inputTokens == 3 && arm.run.outputTokens == 4)
         #expect(arm.run.outcome == nil && arm.run.statesNoOutcome)
         #expect(arm.run.version.map { arm.run.string($0) } == "v3")
         #expect(arm.run.callNames == ["a", "b"] && arm.run.toolCalls[1].result?.success == false)
         #expect(arm.tools?.unasked == [0, 1, 2])
         #expect(notices.counts.isEmpty)
+    }
+
+    @Test func aLatencyThatTheTimeMeasuredBeliesDoesNotCount() async throws {
+        let (arm, notices) = try await run(#"{"mode": "slow", "delay_ms": 1000, "answer": {"latency_ms": 3}}"#)
+        #expect(try #require(arm.run.latency).double >= 1000)
+        #expect(notices.counts == [.understatedLatency: 1])
+        #expect(notices.words == ["agents: 1 run states less latency than was measured; the time measured counts"])
+        let example = try #require(notices.examples.first)
+        #expect(example.detail.hasPrefix("3.0 ms stated, ") && example.detail.hasSuffix(" ms measured"))
+    }
+
+    @Test(arguments: [
+        (0, 500, true), (0, 555, true), (0, 556, false), (3, 1000, false), (4000, 5000, true), (3999, 5000, false), (9000, 10, true),
+    ] as [(Double, Double, Bool)])
+    func theTransportExplainsSomeOfTheTime(_ stated: Double, _ measured: Double, _ isCredible: Bool) {
+        #expect(LiveRun.isCredible(stated: stated, measured: measured) == isCredible)
     }
 
     @Test func callsSeenCountMoreThanCallsListed() async throws {
