@@ -41,7 +41,10 @@ enum EntryRow {
                 let value = cell.integer
                 guard value >= 0 else { return (nil, fields[i]) }
                 encoding.append(UInt64(value))
-            case (.text, .text), (.blob, .bytes): cell.withBytes { encoding.append($0) }
+            case (.text, .text), (.blob, .bytes):
+                // Nothing encodes as NULL does, and reads otherwise.
+                guard !cell.isEmpty else { return (nil, fields[i]) }
+                cell.withBytes { encoding.append($0) }
             default: return (nil, fields[i])
             }
         }
@@ -77,6 +80,7 @@ enum EntryRow {
             guard let sentDigest = try digest(sent) else { return nil }
             return LedgerEntry.ContentMark(size: optional(size) ?? 0, digest: sentDigest, kept: try digest(kept))
         }
+        guard number > 0 else { throw LedgerError(.corrupt, "there is an entry without a number; outrigger audit verify says more") }
         guard let kind: LedgerEntry.Kind = try named(.kind) else { throw misfit(.kind) }
         guard let hash = storedHash(row) else { throw LedgerError(.corrupt, "entry \(number) has no valid hash") }
         var entry = LedgerEntry(kind, time: row.number(EntryField.time.column))

@@ -16,6 +16,7 @@ enum LedgerFile {
                 try db.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
             }
             try makePrivate(path)
+            try refuseForeign(path)
             let queue = try DatabaseQueue(path: plain(path), configuration: configuration)
             try queue.write { db in
                 // A process that was killed while it made the database leaves a file without tables, or with the migrator's.
@@ -26,6 +27,23 @@ enum LedgerFile {
             return queue
         } catch {
             throw LedgerError(error, path)
+        }
+    }
+
+    /// Another application's database is left as it is, down to its journal mode.
+    private static func refuseForeign(_ path: String) throws {
+        var info = stat()
+        guard stat(path, &info) == 0, info.st_size > 0 else { return }
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.prepareDatabase { try Self.distrust($0) }
+        let queue = try DatabaseQueue(path: plain(path), configuration: configuration)
+        try queue.read { db in
+            let application = try db.number("PRAGMA application_id") ?? 0
+            let tables = try db.number("SELECT count(*) FROM sqlite_schema WHERE tbl_name <> 'grdb_migrations'") ?? 0
+            guard application == UInt64(LedgerSchema.applicationID) || application == 0 && tables == 0 else {
+                throw LedgerError(.notALedger, "\(path) is a database, but no ledger of Outrigger's")
+            }
         }
     }
 
@@ -84,6 +102,9 @@ enum LedgerFile {
             throw LedgerError(
                 .notALedger, "\(path) does not have a ledger's tables, or has views or triggers, which no ledger has")
         }
+        if version == UInt64(LedgerSchema.version), try LedgerSchema.text(db) != LedgerSchema.expected() {
+            throw LedgerError(.notALedger, "\(path) has other tables or indexes than a ledger has: what it lists need not be what it holds")
+        }
         guard version <= LedgerSchema.version else {
             throw LedgerError(
                 .newer,
@@ -135,7 +156,10 @@ extension FileLock {
     ///
     /// - Parameter ledger: the path of the database.
     init(ofLedger ledger: String) throws(LedgerError) {
-        let file = ledger + ".lock"
+        // The same ledger by another name, such as a link, is the same ledger.
+        let place = realpath(ledger, nil)
+        defer { free(place) }
+        let file = (place.map { String(cString: $0) } ?? ledger) + ".lock"
         do throws(Failure) { self = try FileLock(file) } catch {
             switch error {
             case .unopenable(let reason):

@@ -21,7 +21,7 @@ public final class LedgerMaintenance {
     public func append(_ records: [LedgerRecord]) throws(LedgerError) -> EntryNumber {
         guard !records.isEmpty else { return count }
         _ = try store.append(records)
-        if store.head.count - store.head.checkpointed >= interval { _ = try store.checkpoint() }
+        _ = try store.checkpoint(every: interval)
         return count
     }
 

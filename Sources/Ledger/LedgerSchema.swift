@@ -65,8 +65,25 @@ enum LedgerSchema {
     }()
 }
 
+extension LedgerSchema {
+    /// What tables and indexes there are, and how they were made.
+    static func text(_ db: Database) throws -> [String] {
+        var lines: [String] = []
+        let sql = "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%' ORDER BY 1, 2, 3, 4"
+        try db.rows(sql) { row in lines.append((0..<4).map { row.text($0) }.joined(separator: " ")) }
+        return lines
+    }
+
+    /// Those of a ledger of this version.
+    static func expected() throws -> [String] {
+        let queue = try DatabaseQueue()
+        try migrator.migrate(queue)
+        return try queue.read { try text($0) }
+    }
+}
+
 func unixNanoseconds() -> UInt64 {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    return UInt64(max(0, time.tv_sec)) * 1_000_000_000 + UInt64(time.tv_nsec)
 }

@@ -9,7 +9,7 @@ internal import GRDB
 final class LedgerStore: @unchecked Sendable {
     let path: String
     private let lock: FileLock
-    private let queue: DatabaseQueue
+    let queue: DatabaseQueue
     private let digests: KeyedDigest
     private let signingKey: SigningKey?
     private let checkpointFile: CheckpointFile?
@@ -17,6 +17,8 @@ final class LedgerStore: @unchecked Sendable {
     private let contentInsertion: SQLStatement
     private var encoding = EntryEncoding()
     private(set) var head: Head
+    /// Checkpoints that are in the database and not in the file yet.
+    private var unfiled: [Checkpoint] = []
 
     /// Where the chain ends.
     struct Head {
@@ -44,6 +46,7 @@ final class LedgerStore: @unchecked Sendable {
                 )
             }
             checkpointFile = try configuration.checkpointFile.map { file throws(LedgerError) in try CheckpointFile(file) }
+            try checkLastSignature()
             if let checkpointFile { try reconcile(checkpointFile) }
         } catch {
             throw LedgerError(error, configuration.path)
@@ -71,14 +74,16 @@ final class LedgerStore: @unchecked Sendable {
             else { throw LedgerError(.corrupt, "its checkpoint of \(row.number(0)) entries is damaged") }
             (frontier, hash, checkpointed) = (peaks, last, row.number(0))
         }
-        let from = frontier.count
-        try db.rows("SELECT number, hash FROM entries WHERE number > ? ORDER BY number", [.init(from)]) { row in
-            guard row.number(0) == frontier.count + 1, let next = row.withBytes(1, { Digest($0) }) else {
+        // What no checkpoint covers yet is computed anew: the next one must not sign what was changed meanwhile.
+        var encoding = EntryEncoding()
+        try db.rows("SELECT \(EntryRow.columns) FROM entries WHERE number > ? ORDER BY number", [.init(frontier.count)]) { row in
+            let computed = EntryRow.hash(row, after: hash, &encoding).hash
+            guard row.number(0) == frontier.count + 1, let computed, computed == EntryRow.storedHash(row) else {
                 throw LedgerError(
                     .corrupt, "entry \(frontier.count + 1) is missing or damaged; outrigger audit verify says more")
             }
-            hash = next
-            frontier.append(next)
+            hash = computed
+            frontier.append(computed)
         }
         let count = try db.number("SELECT max(number) FROM entries") ?? base.count
         guard count == frontier.count else {
@@ -89,7 +94,8 @@ final class LedgerStore: @unchecked Sendable {
 
     /// The checkpoint file must not know of more than there is, and must know of what there is.
     private func reconcile(_ file: CheckpointFile) throws {
-        let known = try file.read().last
+        let all = try file.read()
+        let known = all.last
         if let known {
             guard known.ledgerID == head.ledgerID else {
                 throw LedgerError(.rolledBack, "the checkpoint file \(file.path) is another ledger's")
@@ -101,8 +107,34 @@ final class LedgerStore: @unchecked Sendable {
                         + "in its place, or its end was cut off; outrigger audit verify says more")
             }
         }
+        if let other = try queue.read({ db in try all.first { try !Self.agrees($0, db) } }) {
+            throw LedgerError(
+                .rolledBack,
+                "the ledger \(path) is another at entry \(other.count) than its checkpoint file \(file.path) says: it was rewritten; "
+                    + "outrigger audit verify says more")
+        }
         for checkpoint in try queue.read({ try Self.checkpoints($0, ledgerID: head.ledgerID, after: known?.count) }) {
             try file.append(checkpoint)
+        }
+    }
+
+    /// Whether the entry that a checkpoint ends with is still the same; one that was pruned is.
+    private static func agrees(_ checkpoint: Checkpoint, _ db: Database) throws -> Bool {
+        var isSame = true
+        try db.rows("SELECT hash FROM entries WHERE number = ?", [.init(checkpoint.count)]) { row in
+            isSame = row.withBytes(0) { Digest($0) } == checkpoint.lastHash
+        }
+        return isSame
+    }
+
+    /// A ledger whose last checkpoint is not ours is not gone on with: the next one would vouch for whatever is in it.
+    private func checkLastSignature() throws {
+        guard let signingKey, let last = try queue.read({ try Self.checkpoints($0, ledgerID: head.ledgerID) }).last, last.isSigned else { return }
+        guard last.publicKey == signingKey.publicKey else {
+            throw LedgerError(.keys, "the ledger \(path) is signed by another key than the one given; begin a new ledger with a new key")
+        }
+        guard last.hasValidSignature else {
+            throw LedgerError(.corrupt, "the checkpoint of \(last.count) entries in \(path) was changed: its signature does not fit")
         }
     }
 
@@ -126,16 +158,17 @@ final class LedgerStore: @unchecked Sendable {
     ///
     /// - Returns: the first one's number.
     func append(_ records: [LedgerRecord]) throws(LedgerError) -> EntryNumber {
-        try transaction { db in try self.insert(records) }
+        try transaction { db in try self.insert(records, db) }
     }
 
     /// Runs `body` in a transaction; the head is what it was when that fails.
-    private func transaction<Result>(_ body: (Database) throws -> Result) throws(LedgerError) -> Result {
+    func transaction<Result>(_ body: (Database) throws -> Result) throws(LedgerError) -> Result {
         let before = head
         do {
             return try queue.write(body)
         } catch {
             head = before
+            unfiled.removeAll { $0.count > before.checkpointed }
             throw LedgerError(error, path)
         }
     }
@@ -149,7 +182,7 @@ final class LedgerStore: @unchecked Sendable {
         }
     }
 
-    private func insert(_ records: [LedgerRecord]) throws -> EntryNumber {
+    func insert(_ records: [LedgerRecord], _ db: Database) throws -> EntryNumber {
         let first = head.count + 1
         for record in records {
             var entry = record.entry.bounded
@@ -163,6 +196,8 @@ final class LedgerStore: @unchecked Sendable {
             }
             head.hash = hash
             head.frontier.append(hash)
+            // From the first entry on there is something that only the key's owner can have made.
+            if head.count == 1 { _ = try seal(db) }
         }
         return first
     }
@@ -182,114 +217,43 @@ final class LedgerStore: @unchecked Sendable {
         }
     }
 
+    /// Makes a checkpoint when so many entries came since the last one, and files what is not filed yet.
+    func checkpoint(every interval: UInt64) throws(LedgerError) -> Checkpoint? {
+        if head.count - head.checkpointed >= interval { return try checkpoint() }
+        try fileCheckpoints()
+        return nil
+    }
+
     /// Makes a checkpoint of all entries; nil when there is one already.
     func checkpoint() throws(LedgerError) -> Checkpoint? {
+        let checkpoint = try transaction { try self.seal($0) }
+        try fileCheckpoints()
+        return checkpoint
+    }
+
+    /// Inserts a checkpoint of all entries.
+    func seal(_ db: Database) throws -> Checkpoint? {
         guard head.count > head.checkpointed else { return nil }
         var checkpoint = Checkpoint(
             ledgerID: head.ledgerID, count: head.count, time: unixNanoseconds(), lastHash: head.hash, root: head.frontier.root)
         if let signingKey { checkpoint.sign(signingKey) }
-        try transaction { db in
-            try db.run(
-                "INSERT INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    .init(checkpoint.count), .init(checkpoint.time), .blob(checkpoint.lastHash.bytes),
-                    .blob(checkpoint.root.bytes),
-                    .blob(checkpoint.publicKey), .blob(checkpoint.signature), .blob(self.head.frontier.bytes),
-                ])
-        }
+        try db.run(
+            "INSERT INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                .init(checkpoint.count), .init(checkpoint.time), .blob(checkpoint.lastHash.bytes), .blob(checkpoint.root.bytes),
+                .blob(checkpoint.publicKey), .blob(checkpoint.signature), .blob(head.frontier.bytes),
+            ])
         head.checkpointed = head.count
-        // After the database: a file that knew more than it would tell of a cut tail.
-        try checkpointFile?.append(checkpoint)
+        unfiled.append(checkpoint)
         return checkpoint
     }
 
-    /// Removes the content of these entries and records that it did. The chain stays, since only digests stand in it.
-    ///
-    /// - Returns: how many had content.
-    func erase(_ numbers: [EntryNumber], reason: String) throws(LedgerError) -> Int {
-        let erased = try transaction { db in
-            let deletion = try SQLStatement(db, "DELETE FROM contents WHERE entry = ?")
-            var records: [LedgerRecord] = []
-            for number in numbers {
-                try deletion.run([.init(number)])
-                guard db.changesCount > 0 else { continue }
-                var entry = LedgerEntry(.erasure, time: unixNanoseconds())
-                entry.refers = number
-                entry.reason = reason
-                records.append(LedgerRecord(entry))
-            }
-            _ = try self.insert(records)
-            return records.count
+    /// Appends to the file what the database has by now: a file that knew more than it would tell of a cut tail. What cannot be
+    /// appended is tried again with the next checkpoint, and at the next opening.
+    func fileCheckpoints() throws(LedgerError) {
+        while let next = unfiled.first {
+            try checkpointFile?.append(next)
+            unfiled.removeFirst()
         }
-        try compact()
-        return erased
-    }
-
-    /// Removes the entries up to a checkpoint, which vouches for them from then on.
-    ///
-    /// - Parameter time: Unix nanoseconds; entries from then on stay.
-    /// - Returns: how many entries went.
-    func prune(before time: UInt64, reason: String) throws(LedgerError) -> UInt64 {
-        let pruned: UInt64 = try transaction { db in
-            let base = try db.number("SELECT base_count FROM ledger") ?? 0
-            let firstKept =
-                try db.number("SELECT min(number) FROM entries WHERE time >= ?", [.init(time)]) ?? self.head.count + 1
-            var found: (count: UInt64, hash: [UInt8], frontier: [UInt8])?
-            let sql = """
-                SELECT count, last_hash, frontier FROM checkpoints WHERE count > ? AND count < ? ORDER BY count DESC LIMIT 1
-                """
-            try db.rows(sql, [.init(base), .init(firstKept)]) { found = ($0.number(0), $0.bytes(1), $0.bytes(2)) }
-            guard let found else { return 0 }
-            try db.run("DELETE FROM entries WHERE number <= ?", [.init(found.count)])
-            try db.run("DELETE FROM contents WHERE entry <= ?", [.init(found.count)])
-            try db.run(
-                "UPDATE ledger SET base_count = ?, base_hash = ?, base_frontier = ?",
-                [.init(found.count), .blob(found.hash), .blob(found.frontier)])
-            var entry = LedgerEntry(.pruning, time: unixNanoseconds())
-            entry.refers = found.count
-            entry.reason = reason
-            _ = try self.insert([LedgerRecord(entry)])
-            return found.count - base
-        }
-        if pruned > 0 { try compact() }
-        return pruned
-    }
-
-    /// What was deleted must not live on in free pages or in the log.
-    private func compact() throws(LedgerError) {
-        do {
-            try queue.writeWithoutTransaction { db in
-                try db.run("VACUUM")
-                try db.run("PRAGMA wal_checkpoint(TRUNCATE)")
-            }
-        } catch {
-            throw LedgerError(error, path)
-        }
-    }
-}
-
-extension LedgerEntry {
-    /// With its text cut to ``maximumText`` bytes, and numbers that a database can hold.
-    fileprivate var bounded: LedgerEntry {
-        var entry = self
-        for field in [\LedgerEntry.runID, \.requestID, \.agent, \.releaseVersion, \.releaseDigest, \.tool, \.reason] {
-            if entry[keyPath: field].utf8.count > Self.maximumText { entry[keyPath: field] = cut(entry[keyPath: field]) }
-        }
-        entry.time = min(time, UInt64(Int64.max))
-        entry.duration = duration.map { min($0, UInt64(Int64.max)) }
-        entry.rolloutRevision = rolloutRevision.map { min($0, UInt64(Int64.max)) }
-        entry.refers = refers.map { min($0, UInt64(Int64.max)) }
-        return entry
-    }
-
-    private func cut(_ text: String) -> String {
-        var count = 0
-        var scalars = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars {
-            count += String(scalar).utf8.count
-            guard count <= Self.maximumText - 3 else { break }
-            scalars.append(scalar)
-        }
-        return String(scalars) + "…"
     }
 }

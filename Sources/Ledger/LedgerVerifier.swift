@@ -59,6 +59,8 @@ public struct LedgerVerifier: Sendable {
     public var digestKey: [UInt8]?
     /// Checkpoints from elsewhere.
     public var checkpointFile: String?
+    /// Entries after the last checkpoint that may be covered by none, where a key is trusted.
+    public var maximumUncovered: UInt64 = 10_000
     /// A count and a last hash that must be found.
     public var expected: (count: UInt64, hash: Digest)?
 

@@ -110,6 +110,8 @@ final class SQLStatement {
 
         var type: ColumnType { SQLStatement.type(sqlite3_value_type(value)) }
         var integer: Int64 { sqlite3_value_int64(value) }
+        /// Whether text or a blob has no bytes.
+        var isEmpty: Bool { sqlite3_value_bytes(value) == 0 }
 
         func withBytes(_ body: (UnsafeRawBufferPointer) -> Void) {
             let start = sqlite3_value_blob(value)

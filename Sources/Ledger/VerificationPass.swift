@@ -13,6 +13,10 @@ struct VerificationPass {
     private var frontier = MerkleFrontier()
     /// Entries whose kept content is not there, and which an erasure must name.
     private var bare: Set<EntryNumber> = []
+    /// Erasures that no checkpoint covers yet: who can write the database can add one.
+    private var uncoveredErasures: [EntryNumber] = []
+    /// The entry that says that those before the first one were removed.
+    private var pruning: EntryNumber?
 
     init(_ verifier: LedgerVerifier, _ filed: [Checkpoint]) {
         self.verifier = verifier
@@ -46,11 +50,33 @@ struct VerificationPass {
                 "a checkpoint knows \(next.count) entries, the ledger has \(frontier.count): its end was cut off, or an older copy was put in its place"
             )
         }
+        // Where a key is trusted, only what it signed says that something was taken away.
+        if verifier.publicKey == nil { bare.subtract(uncoveredErasures) }
+        if base > 0, pruning == nil || verifier.publicKey != nil && pruning ?? 0 > result.covered {
+            throw FoundBad(.base, base, "entries up to \(base) are gone, and no entry that a checkpoint covers says that they were pruned")
+        }
+        try checkUncovered()
         if let entry = bare.min() {
             throw FoundBad(.erased, entry, "its kept content is gone, and no entry says that it was erased")
         }
         if let stray = contents.entry { throw FoundBad(.content, stray, "there is content for it, and no such entry") }
         summarise(checkpoints)
+    }
+
+    /// Who has a key to trust wants what it vouches for.
+    private func checkUncovered() throws {
+        guard verifier.publicKey != nil else { return }
+        let covered = max(result.covered, base)
+        let open = frontier.count - covered
+        if result.checkpoints == 0, open > 0 {
+            throw FoundBad(.signer, covered + 1, "no checkpoint of the trusted key covers any entry: all of them could have been rewritten")
+        }
+        if open > verifier.maximumUncovered {
+            throw FoundBad(
+                .signer, covered + 1,
+                "\(open) entries after the last checkpoint are covered by none, more than the \(verifier.maximumUncovered) that are allowed: they could have been rewritten"
+            )
+        }
     }
 
     private mutating func readBase(_ db: Database) throws {
@@ -63,6 +89,9 @@ struct VerificationPass {
             else { return }
             (self.ledgerID, self.base, self.hash, self.frontier) = (row.bytes(0), row.number(1), start, peaks)
             isValid = self.ledgerID.count == 16
+        }
+        if let expected = verifier.expected, expected.count < base {
+            throw FoundBad(.base, expected.count, "the \(expected.count) expected entries cannot be checked: those up to \(base) were pruned")
         }
         guard rows == 1, isValid else { throw FoundBad(.unreadable, nil, "the ledger's own row is damaged") }
         guard base > 0 || hash == EntryEncoding.genesis(of: ledgerID) else {
@@ -116,6 +145,8 @@ struct VerificationPass {
             }
             result.checkpoints += 1
             result.covered = frontier.count
+            bare.subtract(uncoveredErasures)
+            uncoveredErasures.removeAll()
             pending = pending.dropFirst()
         }
         if let expected = verifier.expected, expected.count == frontier.count, expected.hash != hash {
@@ -150,8 +181,12 @@ struct VerificationPass {
             throw FoundBad(.content, number, "it has content, and no digest of any")
         }
         if contents.entry == number { try contents.advance() }
-        if !bare.isEmpty, row.type(Self.refers) != .null, row.text(Self.kind) == LedgerEntry.Kind.erasure.rawValue {
-            bare.remove(row.number(Self.refers))
+        if !bare.isEmpty || number <= base + 1 || pruning == nil && base > 0, row.type(Self.refers) != .null {
+            switch LedgerEntry.Kind(rawValue: row.text(Self.kind)) {
+            case .erasure: uncoveredErasures.append(row.number(Self.refers))
+            case .pruning where row.number(Self.refers) == base: pruning = number
+            default: break
+            }
         }
     }
 
@@ -183,7 +218,7 @@ struct VerificationPass {
         let open = frontier.count - max(result.covered, base)
         if open > 0 {
             result.notes.append(
-                "\(open) entries after the last checkpoint are covered by none: cutting them off would not be found")
+                "\(open) entries after the last checkpoint are covered by none: cutting them off, or rewriting them, would not be found")
         }
         if checkpoints.contains(where: { !$0.isSigned }) {
             result.notes.append("checkpoints are not signed: who can write the database could have rewritten all of it")

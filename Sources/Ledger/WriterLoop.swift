@@ -108,11 +108,10 @@ final class WriterLoop: Sendable {
             state.health.problem = nil
         }
         for (i, item) in work.items.enumerated() { item.waiter?.resume(returning: first + UInt64(i)) }
-        guard store.head.count - store.head.checkpointed >= configuration.checkpointInterval else { return }
         do throws(LedgerError) {
-            if let checkpoint = try store.checkpoint() { onCheckpoint(checkpoint) }
+            if let checkpoint = try store.checkpoint(every: configuration.checkpointInterval) { onCheckpoint(checkpoint) }
         } catch {
-            // The entries are recorded; the checkpoint is tried again after the next ones.
+            // The entries are recorded; the checkpoint, or its line in the file, is tried again after the next ones.
             state.withLock { $0.health.problem = error }
         }
     }

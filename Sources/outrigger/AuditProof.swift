@@ -20,6 +20,8 @@ struct AuditVerify: ParsableCommand {
     var checkpoints: String?
     @Option(help: ArgumentHelp("A number of entries and the last one's hash.", valueName: "count:hash")) var expect:
         ExpectArgument?
+    @Option(help: "How many entries after the last checkpoint may be covered by none, where a key is trusted.") var allowUncovered:
+        UInt64 = 10_000
     @Flag(help: "As JSON.") var json = false
 
     func run() throws {
@@ -36,7 +38,11 @@ struct AuditVerify: ParsableCommand {
             if let file = digestKey ?? byDefault(".digest-key") { verifier.digestKey = try KeyFile.read(file) }
             verifier.checkpointFile = checkpoints ?? byDefault(".checkpoints")
             verifier.expected = expect.map { ($0.count, $0.hash) }
-            let result = try verifier.verify(target.ledger)
+            verifier.maximumUncovered = allowUncovered
+            var result = try verifier.verify(target.ledger)
+            if publicKey == nil, let key = verifier.publicKey {
+                result.notes.append("the key \(hexText(key)) is trusted because it lies beside the ledger; --public-key names one from elsewhere")
+            }
             AuditCommand.print(json ? Self.json(result) + "\n" : Self.text(result))
             return result.isGood ? 0 : 1
         }
@@ -50,7 +56,7 @@ struct AuditVerify: ParsableCommand {
                 + (result.last.map { "; last hash \($0.hex)" } ?? "") + "\n" + notes
         }
         return "BAD (\(finding.problem.rawValue)): \(finding.description.escapedForTerminal)\n"
-            + "\(Readable.count(Int(result.entries))) entries before it are chained, \(Readable.count(Int(result.covered))) covered by a checkpoint\n"
+            + "\(Readable.count(Int(result.entries))) entries up to there are chained, \(Readable.count(Int(result.covered))) covered by a checkpoint\n"
     }
 
     private static func json(_ result: LedgerVerification) -> String {

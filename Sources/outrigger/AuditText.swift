@@ -48,10 +48,15 @@ enum AuditText {
 
     /// RFC 4180; and what a spreadsheet would take for a formula begins with an apostrophe.
     private static func csvField(_ text: String) -> String {
-        var field = text
-        if let first = field.first, "=+-@\t\r".contains(first) { field = "'" + field }
-        guard field.contains(where: { ",\"\r\n".contains($0) || $0 == "\r\n" }) else { return field }
-        return "\"" + field.replacing("\"", with: "\"\"") + "\""
+        var bytes = Array(text.utf8)
+        // By scalars and bytes: a combining mark must not hide what it stands on.
+        if let first = text.unicodeScalars.first, "=+-@\t\r\n\u{FF1D}\u{FF0B}\u{FF0D}\u{FF20}".unicodeScalars.contains(first) {
+            bytes.insert(UInt8(ascii: "'"), at: 0)
+        }
+        guard bytes.contains(where: { ",\"\r\n".utf8.contains($0) }) else { return String(decoding: bytes, as: UTF8.self) }
+        let quote = UInt8(ascii: "\"")
+        let inner = bytes.flatMap { $0 == quote ? [quote, quote] : [$0] }
+        return String(decoding: [quote] + inner + [quote], as: UTF8.self)
     }
 
     static func json(_ recorded: RecordedEntry) -> String { JSONValue.object(recorded.members(withContent: true)).text }

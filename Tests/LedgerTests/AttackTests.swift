@@ -102,7 +102,7 @@ struct AttackTests {
         try await again.close()
         // With the forger's own checkpoint, and with the real ones copied over it.
         try forged.copy(to: stage)
-        #expect(try stage.finding(checkpoints: false) == .init(problem: "signer", entry: 25))
+        #expect(try stage.finding(checkpoints: false) == .init(problem: "signer", entry: 1))
         try forged.change("DELETE FROM checkpoints")
         try forged.copy(to: stage)
         #expect(try stage.finding() == .init(problem: "rewritten", entry: 11))
@@ -136,5 +136,137 @@ extension Stage {
     func copy(to other: Stage) throws {
         try? FileManager.default.removeItem(atPath: other.path)
         try FileManager.default.copyItem(atPath: path, toPath: other.path)
+    }
+
+    // MARK: without the key, and with all files to write
+
+    /// Entries are taken away up to a real checkpoint, which is then said to have vouched for them.
+    @Test(arguments: [10, 25])
+    func prunedInSilence(base: Int) async throws {
+        let stage = try Stage()
+        try await stage.fill(25, checkpointEvery: 10)
+        try stage.change(
+            """
+            DELETE FROM entries WHERE number <= \(base); DELETE FROM contents WHERE entry <= \(base);
+            UPDATE ledger SET (base_count, base_hash, base_frontier) = (SELECT count, last_hash, frontier FROM checkpoints WHERE count = \(base))
+            """)
+        #expect(try stage.finding() == .init(problem: "base", entry: UInt64(base)))
+        #expect(try stage.finding(publicKey: false) == .init(problem: "base", entry: UInt64(base)))
+    }
+
+    /// Without checkpoints nothing says who wrote it.
+    @Test func nothingSigned() async throws {
+        let stage = try Stage()
+        try await stage.fill(25, checkpointEvery: 10)
+        try stage.change("DELETE FROM checkpoints")
+        #expect(try stage.finding(checkpoints: false) == .init(problem: "signer", entry: 1))
+        #expect(try stage.finding() == .init(problem: nil, entry: nil), "the file has them")
+    }
+
+    /// Of a tail that no checkpoint covers, whoever has a key trusts no more than is allowed.
+    @Test func aLongTail() async throws {
+        let stage = try Stage()
+        try await stage.fill(25, checkpointEvery: 10)
+        try stage.change("DELETE FROM checkpoints WHERE count > 1")
+        var verifier = stage.verifier
+        verifier.checkpointFile = nil
+        verifier.maximumUncovered = 24
+        #expect(try verifier.verify(stage.path).isGood)
+        verifier.maximumUncovered = 23
+        #expect(try verifier.verify(stage.path).finding?.problem == .signer)
+    }
+
+    /// The forger's chain is sound, and its last entry says that content was erased which was only deleted.
+    @Test func erasureForged() async throws {
+        let stage = try Stage()
+        try await stage.fill(25, checkpointEvery: 10)
+        var configuration = stage.configuration
+        configuration.signingKey = nil
+        configuration.checkpointFile = nil
+        do { _ = try LedgerMaintenance(configuration).erase([6], reason: "nobody asked") }
+        try stage.change("DELETE FROM checkpoints WHERE count > 25")
+        #expect(try stage.finding() == .init(problem: "erased", entry: 6))
+        #expect(try stage.finding(publicKey: false) == .init(problem: nil, entry: nil), "nobody trusts a key")
+    }
+
+    /// An index can hold other values than its table, and a query that is answered from it alone shows those.
+    @Test(arguments: [
+        "CREATE INDEX more ON entries (kind, outcome)", "CREATE TABLE more (x)",
+        "DROP INDEX entries_tool; CREATE INDEX entries_tool ON entries (tool, verdict)",
+    ])
+    func otherIndexes(sql: String) async throws {
+        let stage = try Stage()
+        try await stage.fill(5, checkpointEvery: 10)
+        try stage.change(sql)
+        #expect(#expect(throws: LedgerError.self) { try stage.verifier.verify(stage.path) }?.kind == .notALedger)
+        #expect(#expect(throws: LedgerError.self) { try LedgerReader(stage.path) }?.kind == .notALedger)
+    }
+
+    /// Empty text encodes as NULL does, and reads otherwise.
+    @Test(arguments: [("tool", "''"), ("verdict", "''"), ("arguments_digest", "x''"), ("trace_id", "x''")])
+    func emptyForNothing(field: String, value: String) async throws {
+        let stage = try Stage()
+        let writer = try LedgerWriter(stage.configuration)
+        for _ in 1...3 { writer.note(LedgerRecord(LedgerEntry(.rolloutChange, time: 1))) }
+        try await writer.close()
+        #expect(try stage.finding() == .init(problem: nil, entry: nil))
+        try stage.change("UPDATE entries SET \(field) = \(value) WHERE number = 2")
+        #expect(try stage.finding() == .init(problem: "changed", entry: 2))
+    }
+
+    /// The honest writer must not sign what it did not write.
+    @Test(arguments: [
+        ("UPDATE entries SET tool = 'other' WHERE number = 24", LedgerError.Kind.corrupt),
+        ("UPDATE checkpoints SET signature = zeroblob(64) WHERE count = 20", .corrupt),
+        ("UPDATE checkpoints SET public_key = zeroblob(32) WHERE count = 20", .keys),
+    ])
+    func theWriterRefuses(sql: String, kind: LedgerError.Kind) async throws {
+        let stage = try Stage()
+        try await stage.fill(25, checkpointEvery: 10)
+        try stage.change("DELETE FROM checkpoints WHERE count = 25")
+        try stage.change(sql)
+        try FileManager.default.removeItem(atPath: stage.checkpointFile)
+        #expect(#expect(throws: LedgerError.self) { try LedgerMaintenance(stage.configuration) }?.kind == kind)
+    }
+
+    /// The whole ledger is another, as long as the real one, and the checkpoint file is in its place.
+    @Test func theWriterComparesTheFile() async throws {
+        let stage = try Stage()
+        try await stage.fill(25, checkpointEvery: 10)
+        let forged = try Stage()
+        var configuration = forged.configuration
+        configuration.signingKey = nil
+        configuration.checkpointFile = nil
+        let id = try stage.data("SELECT CAST(id || base_hash AS BLOB) FROM ledger")
+        do { _ = try LedgerMaintenance(configuration) }
+        try forged.change("UPDATE ledger SET id = ?, base_hash = ?", [Data(id.prefix(16)), Data(id.dropFirst(16))])
+        do {
+            let ledger = try LedgerMaintenance(configuration)
+            try ledger.append(try (1...30).map { try Stage.record($0 == 13 ? 99 : $0) })
+        }
+        try forged.change("DELETE FROM checkpoints")
+        try forged.copy(to: stage)
+        #expect(#expect(throws: LedgerError.self) { try LedgerMaintenance(stage.configuration) }?.kind == .rolledBack)
+    }
+
+    /// A link to a ledger is the ledger.
+    @Test func aSecondWriterThroughALink() async throws {
+        let stage = try Stage()
+        let link = stage.folder.appendingPathComponent("link.db").path
+        try await stage.fill(1, checkpointEvery: 10)
+        let first = try LedgerMaintenance(stage.configuration)
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: stage.path)
+        var configuration = stage.configuration
+        configuration.path = link
+        #expect(#expect(throws: LedgerError.self) { try LedgerMaintenance(configuration) }?.kind == .inUse)
+        #expect(first.count == 1)
+    }
+
+    @Test func anotherApplicationsDatabaseStaysAsItIs() throws {
+        let stage = try Stage()
+        try stage.change("PRAGMA application_id = 7; CREATE TABLE notes (text)")
+        let before = try Data(contentsOf: URL(fileURLWithPath: stage.path))
+        #expect(#expect(throws: LedgerError.self) { try LedgerMaintenance(stage.configuration) }?.kind == .notALedger)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: stage.path)) == before)
     }
 }

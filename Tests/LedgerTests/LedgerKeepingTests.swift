@@ -13,7 +13,8 @@ struct LedgerKeepingTests {
         do {
             let ledger = try LedgerMaintenance(stage.configuration)
             #expect(try ledger.erase([3, 7, 7, 400], reason: "request 12") == 2)
-            #expect(try ledger.checkpoint()?.count == 27)
+            #expect(ledger.count == 27)
+            #expect(try ledger.checkpoint() == nil, "it has made one itself")
         }
         #expect(try stage.finding() == .init(problem: nil, entry: nil))
         let reader = try LedgerReader(stage.path)
@@ -35,7 +36,7 @@ struct LedgerKeepingTests {
         do {
             let ledger = try LedgerMaintenance(stage.configuration)
             let time = try Stage.record(firstKept).entry.time
-            #expect(try ledger.prune(before: time, reason: "retention") == UInt64((firstKept - 1) / 10 * 10))
+            #expect(try ledger.prune(before: time, reason: "retention") == UInt64(max(1, (firstKept - 1) / 10 * 10)))
             try ledger.append([try Stage.record(26)])
             _ = try ledger.checkpoint()
         }
@@ -179,7 +180,7 @@ struct LedgerKeepingTests {
         #expect(throws: LedgerError.self) { try LedgerReader(stage.path).entry(3) }
         try stage.change("UPDATE contents SET arguments = NULL WHERE entry = 3; ALTER TABLE entries DROP COLUMN outcome")
         #expect(#expect(throws: LedgerError.self) { try LedgerReader(stage.path).entries(LedgerFilter(), .init(limit: 1)) }?.kind == .notALedger)
-        #expect(try !stage.verifier.verify(stage.path).isGood)
+        #expect(#expect(throws: LedgerError.self) { try stage.verifier.verify(stage.path) }?.kind == .notALedger)
     }
 
     /// Bytes are changed anywhere in the file, and its end is cut off: a finding or an error, never a crash, never good with

@@ -4,10 +4,9 @@
 
 Prints {"problem": null | what, "entry": the first bad entry, ...}; exit status 0 when all is well, 1 when not.
 """
-import argparse, hashlib, hmac, json, sqlite3, struct, sys
+import argparse, hashlib, hmac, json, sqlite3, struct, sys, urllib.parse
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 FIELDS = ("number time kind trace_id span_id run_id request_id arm mode agent release_version release_digest "
           "rollout_revision tool effect verdict reason refers arguments_size arguments_digest arguments_kept "
           "result_size result_digest result_kept duration outcome").split()
@@ -15,7 +14,6 @@ NUMBERS = {"number", "time", "rollout_revision", "refers", "arguments_size", "re
 BYTES = {"trace_id", "span_id", "arguments_digest", "arguments_kept", "result_digest", "result_kept"}
 
 class Bad(Exception): pass
-
 def sha(*parts): return hashlib.sha256(b"".join(parts)).digest()
 def leaf(h): return sha(b"\0", h)
 def node(left, right): return sha(b"\1", left, right)
@@ -30,6 +28,7 @@ def encode(entry):
             raw = struct.pack(">Q", value)
         elif isinstance(value, bytes) == (name in BYTES): raw = value if name in BYTES else value.encode()
         else: raise Bad("changed", entry["number"])
+        if value is not None and not raw: raise Bad("changed", entry["number"])
         out += [struct.pack(">I", len(raw)), raw]
     return b"".join(out)
 
@@ -49,10 +48,11 @@ def follow(path, index, size, digest):                      # RFC 9162, section 
         else: digest = node(digest, sibling)
         index >>= 1; last >>= 1
     return digest if last == 0 else None
-
 def read_database(path):
-    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    ledger, base, start, frontier = db.execute("SELECT id, base_count, base_hash, base_frontier FROM ledger").fetchone()
+    db = sqlite3.connect(f"file:{urllib.parse.quote(path)}?mode=ro", uri=True)
+    rest = db.execute("SELECT count(*) FROM sqlite_schema WHERE type IN ('view', 'trigger')").fetchone()[0]
+    (ledger, base, start, frontier), *more = db.execute("SELECT id, base_count, base_hash, base_frontier FROM ledger")
+    if rest or more: raise Bad("unreadable", None)
     checkpoints = [dict(zip(("count", "time", "last_hash", "root", "public_key", "signature"), row), ledger=ledger)
                    for row in db.execute("SELECT count, time, last_hash, root, public_key, signature FROM checkpoints")]
     contents = {number: texts for number, *texts in db.execute("SELECT * FROM contents")}
@@ -78,38 +78,39 @@ def read_export(path):
     return (bytes.fromhex(head["ledger"]), base["count"], bytes.fromhex(base["hash"]), bytes.fromhex(base["frontier"]),
             head["complete"], head["content"], checkpoints, rows())
 
-def verify(source, key, digest_key, filed):
+def verify(source, key, digest_key, filed, uncovered):
     ledger, base, previous, frontier, complete, has_content, checkpoints, rows = source
     if base == 0 and previous != sha(b"outrigger/ledger/1/genesis\0", ledger): raise Bad("other_ledger", None)
     checkpoints = sorted(checkpoints + filed, key=lambda c: c["count"])
     for c in checkpoints:
         if c["ledger"] != ledger: raise Bad("other_ledger", None)
         message = b"outrigger/ledger/1/checkpoint\0" + ledger + struct.pack(">QQ", c["count"], c["time"]) + c["last_hash"] + c["root"]
-        try:
-            if c["signature"]: Ed25519PublicKey.from_public_bytes(c["public_key"]).verify(c["signature"], message)
+        try: c["signature"] and Ed25519PublicKey.from_public_bytes(c["public_key"]).verify(c["signature"], message)
         except (InvalidSignature, ValueError): raise Bad("checkpoint", c["count"])
         if key and (c["public_key"] != key or not c["signature"]): raise Bad("signer", c["count"])
     peaks = [frontier[i:i + 32] for i in range(0, len(frontier), 32)]
     if base and not any((c["count"], c["last_hash"], c["root"]) == (base, previous, root(peaks)) for c in checkpoints): raise Bad("base", base)
-    count, covered, seen, bare = base, base, 0, set()
+    count, covered, seen, bare, erased, pruned, good = base, base, 0, set(), set(), None, 0
     pending = [c for c in checkpoints if c["count"] >= base]
     def settle():
-        nonlocal covered
+        nonlocal covered, good
         while complete and pending and pending[0]["count"] == count:
             if (pending[0]["last_hash"], pending[0]["root"]) != (previous, root(peaks)): raise Bad("rewritten", min(covered + 1, count))
-            covered = pending.pop(0)["count"]
+            covered, good = pending.pop(0)["count"], good + 1
+            bare.difference_update(erased)
+            erased.clear()
     settle()
     for entry, stored, told, proof, texts in rows:
         number = entry["number"]
         if complete and number != count + 1: raise Bad("missing", count + 1)
+        if not complete and (number <= count or not proof): raise Bad("proof", number)
         if told is not None and complete and told != previous: raise Bad("changed", number)
         digest = sha(b"outrigger/ledger/1/entry\0", previous if complete else told, encode(entry))
         if digest != stored: raise Bad("changed", number)
         previous, count, seen = digest, number, seen + 1
-        if complete:
-            peak, n = leaf(digest), number - 1
-            while n & 1: peak, n = node(peaks.pop(), peak), n >> 1
-            peaks.append(peak)
+        peak, n = leaf(digest), number - 1
+        while complete and n & 1: peak, n = node(peaks.pop(), peak), n >> 1
+        peaks.append(peak)
         if proof:
             path = [bytes.fromhex(p) for p in proof["path"]]
             known = [c["root"] for c in checkpoints if c["count"] == proof["size"]]
@@ -120,24 +121,28 @@ def verify(source, key, digest_key, filed):
             for mark, text in zip(kept, texts):
                 if (mark is None) != (text is None): raise Bad("content", number)
                 if mark and digest_key and hmac.digest(digest_key, text, "sha256") != mark: raise Bad("content", number)
-        if entry["kind"] == "erasure": bare.discard(entry.get("refers"))
+        if entry["kind"] == "erasure": erased.add(entry.get("refers"))
+        if entry["kind"] == "pruning" and entry.get("refers") == base: pruned = number
         settle()
     if complete and pending: raise Bad("cut", count + 1)
+    if not key: bare -= erased
+    if complete and base and (pruned is None or key and pruned > covered): raise Bad("base", base)
+    if key and seen and not (good if complete else checkpoints): raise Bad("signer", covered + 1)
+    if key and complete and count - covered > uncovered: raise Bad("signer", covered + 1)
     if complete and has_content and bare: raise Bad("erased", min(bare))
     return {"problem": None, "entry": None, "entries": seen, "covered": covered}
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("path")
-    parser.add_argument("--public-key", type=bytes.fromhex)
-    parser.add_argument("--digest-key", type=bytes.fromhex)
-    parser.add_argument("--checkpoints")
+    for name, form in ("path", str), ("--public-key", bytes.fromhex), ("--digest-key", bytes.fromhex), ("--checkpoints", str):
+        parser.add_argument(name, type=form)
+    parser.add_argument("--allow-uncovered", type=int, default=10_000)
     args = parser.parse_args()
-    filed = [read_checkpoint(json.loads(line)) for line in open(args.checkpoints)] if args.checkpoints else []
     try:
+        lines = list(open(args.checkpoints)) if args.checkpoints else []   # a line that was never ended is none
+        filed = [read_checkpoint(json.loads(line)) for line in lines if line.endswith("\n")]
         source = (read_export if args.path.endswith(".jsonl") else read_database)(args.path)
-        result = verify(source, args.public_key, args.digest_key, filed)
+        result = verify(source, args.public_key, args.digest_key, filed, args.allow_uncovered)
     except Bad as bad: result = {"problem": bad.args[0], "entry": bad.args[1]}
-    except (sqlite3.Error, ValueError, KeyError, TypeError) as error: result = {"problem": "unreadable", "entry": None, "why": str(error)}
+    except (sqlite3.Error, ValueError, KeyError, TypeError, struct.error) as error: result = {"problem": "unreadable", "entry": None, "why": str(error)}
     print(json.dumps(result))
     sys.exit(1 if result["problem"] else 0)

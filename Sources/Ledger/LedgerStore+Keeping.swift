@@ -1,0 +1,73 @@
+internal import GRDB
+
+// What may be taken away from a ledger, so that it stays verifiable.
+extension LedgerStore {
+    /// Removes the content of these entries and records that it did. The chain stays, since only digests stand in it.
+    ///
+    /// - Returns: how many had content.
+    func erase(_ numbers: [EntryNumber], reason: String) throws(LedgerError) -> Int {
+        let erased = try transaction { db in
+            let deletion = try SQLStatement(db, "DELETE FROM contents WHERE entry = ?")
+            var records: [LedgerRecord] = []
+            for number in numbers {
+                try deletion.run([.init(number)])
+                guard db.changesCount > 0 else { continue }
+                var entry = LedgerEntry(.erasure, time: unixNanoseconds())
+                entry.refers = number
+                entry.reason = reason
+                records.append(LedgerRecord(entry))
+            }
+            _ = try insert(records, db)
+            // Without it nobody could tell that whoever has the key did this.
+            if !records.isEmpty { _ = try seal(db) }
+            return records.count
+        }
+        try fileCheckpoints()
+        try compact()
+        return erased
+    }
+
+    /// Removes the entries up to a checkpoint, which vouches for them from then on.
+    ///
+    /// - Parameter time: Unix nanoseconds; entries from then on stay.
+    /// - Returns: how many entries went.
+    func prune(before time: UInt64, reason: String) throws(LedgerError) -> UInt64 {
+        let pruned: UInt64 = try transaction { db in
+            let base = try db.number("SELECT base_count FROM ledger") ?? 0
+            let firstKept =
+                try db.number("SELECT min(number) FROM entries WHERE time >= ?", [.init(time)]) ?? head.count + 1
+            var found: (count: UInt64, hash: [UInt8], frontier: [UInt8])?
+            let sql = """
+                SELECT count, last_hash, frontier FROM checkpoints WHERE count > ? AND count < ? ORDER BY count DESC LIMIT 1
+                """
+            try db.rows(sql, [.init(base), .init(firstKept)]) { found = ($0.number(0), $0.bytes(1), $0.bytes(2)) }
+            guard let found else { return 0 }
+            try db.run("DELETE FROM entries WHERE number <= ?", [.init(found.count)])
+            try db.run("DELETE FROM contents WHERE entry <= ?", [.init(found.count)])
+            try db.run(
+                "UPDATE ledger SET base_count = ?, base_hash = ?, base_frontier = ?",
+                [.init(found.count), .blob(found.hash), .blob(found.frontier)])
+            var entry = LedgerEntry(.pruning, time: unixNanoseconds())
+            entry.refers = found.count
+            entry.reason = reason
+            _ = try insert([LedgerRecord(entry)], db)
+            _ = try seal(db)
+            return found.count - base
+        }
+        try fileCheckpoints()
+        if pruned > 0 { try compact() }
+        return pruned
+    }
+
+    /// What was deleted must not live on in free pages or in the log.
+    private func compact() throws(LedgerError) {
+        do {
+            try queue.writeWithoutTransaction { db in
+                try db.run("VACUUM")
+                try db.run("PRAGMA wal_checkpoint(TRUNCATE)")
+            }
+        } catch {
+            throw LedgerError(error, path)
+        }
+    }
+}
