@@ -12,6 +12,8 @@ public struct LedgerConfiguration: Sendable {
     public var checkpointInterval: UInt64 = 10_000
     /// Intents that may wait to be written, more are refused; and as many other entries, more are lost and counted.
     public var capacity = 65_536
+    /// Bytes of content of the other entries that may wait.
+    public var capacityBytes = 64 << 20
     /// Entries of one transaction at most.
     public var maximumBatch = 4096
     /// Seconds to wait for another process that holds the database's lock.

@@ -119,6 +119,11 @@ public struct LedgerRecord: Sendable {
     }
 }
 
+extension LedgerRecord {
+    /// Bytes of its content.
+    var contentSize: Int { [arguments, result].reduce(0) { $0 + ($1?.bytes.count ?? 0) + ($1?.kept?.count ?? 0) } }
+}
+
 /// An entry as it stands in a ledger.
 public struct RecordedEntry: Sendable {
     public var entry: LedgerEntry

@@ -8,6 +8,8 @@ public struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
         /// Another process holds the database's own lock.
         case locked
         case full
+        /// An entry that cannot be recorded itself, whatever the state of the database.
+        case unrecordable
         case corrupt
         case notALedger
         /// It was written by a later version.
@@ -48,6 +50,8 @@ public struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
         switch error.resultCode {
         case .SQLITE_BUSY, .SQLITE_LOCKED: self.init(.locked, "the ledger \(path) is locked by another process: \(detail)")
         case .SQLITE_FULL: self.init(.full, "the ledger \(path) cannot grow: \(detail)")
+        case .SQLITE_TOOBIG, .SQLITE_CONSTRAINT, .SQLITE_MISMATCH:
+            self.init(.unrecordable, "the ledger \(path) cannot hold an entry: \(detail)")
         case .SQLITE_CORRUPT: self.init(.corrupt, "the ledger \(path) is damaged: \(detail)")
         case .SQLITE_NOTADB: self.init(.notALedger, "\(path) is no ledger: \(detail)")
         case .SQLITE_ERROR where detail.contains("no such") || detail.contains("has no column"):

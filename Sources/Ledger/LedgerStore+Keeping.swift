@@ -1,4 +1,5 @@
 internal import GRDB
+internal import Glibc
 
 // What may be taken away from a ledger, so that it stays verifiable.
 extension LedgerStore {
@@ -64,7 +65,14 @@ extension LedgerStore {
         do {
             try queue.writeWithoutTransaction { db in
                 try db.run("VACUUM")
-                try db.run("PRAGMA wal_checkpoint(TRUNCATE)")
+                // A reader keeps what it reads, and with it the old pages.
+                for _ in 0..<50 {
+                    if try db.number("PRAGMA wal_checkpoint(TRUNCATE)") == 0 { return }
+                    usleep(100_000)
+                }
+                throw LedgerError(
+                    .locked,
+                    "it was removed from the ledger, but its bytes are still in the files of \(path), since another process reads it; do it again when that has ended")
             }
         } catch {
             throw LedgerError(error, path)

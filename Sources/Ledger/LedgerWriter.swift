@@ -50,6 +50,8 @@ public final class LedgerWriter: CallLedger, Sendable {
         /// How many of the items are intents. They have a bound of their own, so that notes that wait for a ledger which
         /// cannot be written never keep an intent from trying.
         var intents = 0
+        /// Of the items that are no intents.
+        var contentBytes = 0
         var requests: [Request] = []
         var isClosed = false
         var hasEnded = false
@@ -64,6 +66,7 @@ public final class LedgerWriter: CallLedger, Sendable {
 
     private let state = Monitor(State())
     private let capacity: Int
+    private let capacityBytes: Int
 
     /// Opens the ledger, which no other process may be writing, and starts its thread.
     ///
@@ -72,6 +75,7 @@ public final class LedgerWriter: CallLedger, Sendable {
     public init(_ configuration: LedgerConfiguration, onCheckpoint: @escaping @Sendable (Checkpoint) -> Void = { _ in }) throws
     {
         capacity = configuration.capacity
+        capacityBytes = configuration.capacityBytes
         let loop = WriterLoop(state, try LedgerStore(configuration), configuration, onCheckpoint)
         try WorkerThread { loop.run() }.detach()
     }
@@ -113,12 +117,14 @@ public final class LedgerWriter: CallLedger, Sendable {
     }
 
     public func note(_ record: LedgerRecord) {
+        let size = record.contentSize
         state.withLock { state in
-            guard !state.isClosed, state.items.count - state.intents < capacity else {
+            guard !state.isClosed, state.items.count - state.intents < capacity, state.contentBytes + size <= capacityBytes else {
                 state.health.lost += 1
                 state.untoldLosses += 1
                 return
             }
+            state.contentBytes += size
             state.items.append(Item(record: record, waiter: nil))
         }
     }

@@ -49,7 +49,12 @@ final class WriterLoop: Sendable {
             do throws(LedgerError) {
                 if mustRecover { try store.recover() }
                 mustRecover = false
-                try write(work, to: store)
+                do throws(LedgerError) {
+                    try write(work, to: store)
+                } catch {
+                    guard error.kind == .unrecordable else { throw error }
+                    writeSingly(work, to: store)
+                }
             } catch {
                 mustRecover = true
                 problem = error
@@ -77,6 +82,7 @@ final class WriterLoop: Sendable {
                 let items = Array(state.items[..<count])
                 state.items.removeFirst(count)
                 state.intents -= items.count { $0.waiter != nil }
+                state.contentBytes -= items.reduce(0) { $1.waiter == nil ? $0 + $1.record.contentSize : $0 }
                 // Who asks for something means all that waited before.
                 let requests = state.items.isEmpty ? state.requests : []
                 if state.items.isEmpty { state.requests = [] }
@@ -116,12 +122,39 @@ final class WriterLoop: Sendable {
         }
     }
 
+    /// One entry that can never be recorded must not keep all others from it: each in a transaction of its own, the culprits left
+    /// out and counted.
+    private func writeSingly(_ work: Work, to store: LedgerStore) {
+        for (i, item) in work.items.enumerated() {
+            do throws(LedgerError) {
+                try store.recover()
+                try write(([item], [], i == 0 ? work.losses : 0), to: store)
+            } catch {
+                guard error.kind == .unrecordable else {
+                    keep((Array(work.items[i...]), [], 0), error)
+                    return
+                }
+                state.withLock { state in
+                    state.health.problem = nil
+                    if item.waiter == nil {
+                        state.health.lost += 1
+                        state.untoldLosses += 1
+                    } else {
+                        state.health.refused += 1
+                    }
+                }
+                item.waiter?.resume(throwing: error)
+            }
+        }
+    }
+
     /// Refuses the intents, and puts the rest back to be tried again.
     private func keep(_ work: Work, _ problem: LedgerError) {
         let notes = work.items.filter { $0.waiter == nil }
         state.withLock { state in
             let kept = notes.suffix(max(0, configuration.capacity - (state.items.count - state.intents)))
             state.items.insert(contentsOf: kept, at: 0)
+            state.contentBytes += kept.reduce(0) { $0 + $1.record.contentSize }
             state.health.lost += UInt64(notes.count - kept.count)
             state.untoldLosses += UInt64(notes.count - kept.count)
             state.health.refused += UInt64(work.items.count - notes.count)

@@ -144,7 +144,7 @@ extension LedgerError {
     var exitStatus: Int32 {
         switch kind {
         case .notALedger, .newer, .keys, .refused, .inUse: 2
-        case .locked, .full, .corrupt, .system, .closed, .overloaded, .rolledBack: 1
+        case .locked, .full, .unrecordable, .corrupt, .system, .closed, .overloaded, .rolledBack: 1
         }
     }
 }

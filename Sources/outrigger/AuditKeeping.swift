@@ -17,6 +17,7 @@ struct AuditErase: ParsableCommand {
         try AuditCommand.carryOut {
             let filter = filter.filter
             guard !entries.isEmpty || !filter.isEmpty || all else { throw UsageError("name an --entry, a filter, or --all") }
+            guard why.contains(where: { !$0.isWhitespace }) else { throw UsageError("--why must say why; it stands in the chain") }
             guard entries.isEmpty || filter.isEmpty else { throw UsageError("--entry does not go with a filter") }
             let ledger = try target.open()
             var numbers = entries
@@ -27,7 +28,11 @@ struct AuditErase: ParsableCommand {
             }
             let count = try ledger.erase(numbers, reason: why)
             _ = try ledger.checkpoint()
-            AuditCommand.print("the content of \(Readable.count(count)) entries was erased\n")
+            guard count > 0 else {
+                AuditCommand.say("nothing was erased: none of these entries has content\n")
+                return 1
+            }
+            AuditCommand.print("the content of \(Readable.count(count)) \(count == 1 ? "entry" : "entries") was erased\n")
             return 0
         }
     }

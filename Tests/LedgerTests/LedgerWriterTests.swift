@@ -181,3 +181,41 @@ extension Stage {
         return file.path
     }
 }
+
+/// What one entry may do to the others.
+@Suite(.timeLimit(.minutes(10)))
+struct UnrecordableTests {
+    /// A note that the database will never take is left out and told of, and those around it are recorded.
+    @Test func onePoisonedEntry() async throws {
+        let stage = try Stage()
+        let writer = try LedgerWriter(stage.configuration)
+        // Content for an entry that is not there yet stands in the way of that entry.
+        _ = try await writer.begin(try Stage.record(1))
+        try await writer.flush()
+        try stage.change("INSERT INTO contents VALUES (3, x'01', x'02')")
+        for number in 2...6 { writer.note(try Stage.record(number, kept: number == 3)) }
+        let intent = try await writer.begin(try Stage.record(7, kept: false))
+        #expect(intent >= 6)
+        try await writer.close()
+        #expect(writer.health.lost + UInt64(try LedgerReader(stage.path).entries(LedgerFilter(), .init(limit: 99)).count { $0.entry.kind != .loss }) == 7)
+        #expect(writer.health.isWritable)
+    }
+
+    @Test func contentThatWaitsIsBounded() async throws {
+        let stage = try Stage()
+        var configuration = stage.configuration
+        configuration.capacityBytes = 1000
+        let writer = try LedgerWriter(configuration)
+        var record = try Stage.record(1)
+        record.result = .init([UInt8](repeating: 65, count: 1001))
+        writer.note(record)
+        #expect(writer.health.lost == 1)
+        #expect(try await writer.begin(record) > 0, "an intent is waited for, and bounded by who waits")
+        for _ in 0..<100 {
+            writer.note(try Stage.record(2))
+            try await writer.flush()
+        }
+        try await writer.close()
+        #expect(writer.health.lost == 1, "what was written does not count any more")
+    }
+}
