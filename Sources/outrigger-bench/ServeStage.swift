@@ -64,7 +64,8 @@ final class ServeStage {
     /// - Parameters:
     ///   - name: of its files.
     ///   - rollout: what the configuration says of it beside its id.
-    func startSidecar(_ name: String, baseline: String, candidate: String, rollout: String) throws -> Process {
+    ///   - more: lines of the configuration.
+    func startSidecar(_ name: String, baseline: String, candidate: String, rollout: String, more: String = "") throws -> Process {
         let (port, admin) = (try Self.freePort(), try Self.freePort())
         try Self.write("\(folder)/\(name).yaml", """
             listen: 127.0.0.1:\(port)
@@ -72,6 +73,7 @@ final class ServeStage {
             agents: {baseline: {url: "\(baseline)", version: v1}, candidate: {url: "\(candidate)", version: v2}}
             rollout: {id: bench, \(rollout)}
             telemetry: {service_name: bench, endpoint: "\(endpoint)", spool: {directory: \(folder)/spool-\(name)}}
+            \(more)
 
             """)
         let id = try Measurement.spawn([outrigger, "serve", "--config", "\(folder)/\(name).yaml"])
@@ -89,12 +91,20 @@ final class ServeStage {
         throw BenchError("\(name) does not listen; are nginx and wrk installed?")
     }
 
+    /// Ends a sidecar before the stage is cleared.
+    func end(_ sidecar: Process) {
+        processes.removeAll { $0 == sidecar.id }
+        Self.end(sidecar.id)
+    }
+
+    private static func end(_ process: pid_t) {
+        kill(process, SIGTERM)
+        var status: Int32 = 0
+        waitpid(process, &status, 0)
+    }
+
     func stop() {
-        for process in processes.reversed() {
-            kill(process, SIGTERM)
-            var status: Int32 = 0
-            waitpid(process, &status, 0)
-        }
+        for process in processes.reversed() { Self.end(process) }
         for name in Self.files { unlink("\(folder)/\(name)") }
         for name in sidecars {
             unlink("\(folder)/\(name).yaml")
@@ -114,10 +124,14 @@ final class ServeStage {
 
     /// Requests per second, and the median latency in microseconds.
     func load(_ port: Int, connections: Int, seconds: Int) throws -> (rate: Double, median: Double) {
+        try wrk("http://127.0.0.1:\(port)/run", script: "\(folder)/post.lua", connections: connections, seconds: seconds)
+    }
+
+    /// - Parameter script: wrk's, in Lua.
+    func wrk(_ url: String, script: String, connections: Int, seconds: Int) throws -> (rate: Double, median: Double) {
         let file = "\(folder)/wrk.txt"
         let result = try Measurement.run(
-            ["/usr/bin/wrk", "-t1", "-c\(connections)", "-d\(seconds)s", "--latency", "-s", "\(folder)/post.lua", "http://127.0.0.1:\(port)/run"],
-            output: file)
+            ["/usr/bin/wrk", "-t1", "-c\(connections)", "-d\(seconds)s", "--latency", "-s", script, url], output: file)
         let text = Bench.text(of: file) ?? ""
         guard result.status == 0, !text.contains("Non-2xx"), !text.contains("Socket errors") else { throw BenchError("wrk: \(text)") }
         func field(_ name: String) -> Substring? {
@@ -129,13 +143,13 @@ final class ServeStage {
         return (rate, (Double(digits) ?? .nan) * (unit == "us" ? 1 : unit == "ms" ? 1000 : 1_000_000))
     }
 
-    private static func write(_ path: String, _ text: String) throws {
+    static func write(_ path: String, _ text: String) throws {
         guard let file = fopen(path, "w") else { throw BenchError("cannot write \(path)") }
         defer { fclose(file) }
         fputs(text, file)
     }
 
-    private static func freePort() throws -> Int {
+    static func freePort() throws -> Int {
         let (descriptor, port) = connection { address in
             let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
             var size = socklen_t(MemoryLayout<sockaddr_in>.size)
