@@ -147,8 +147,9 @@ public final class LiveRecorder: Sendable {
     }
 
     private func recover(from journal: Journal) {
+        let found = journal.takeRecovered()
         state.withLock { state in
-            for entry in journal.recovered {
+            for entry in found {
                 guard let (exchange, reason) = JournalEntry.read(entry.payload) else {
                     state.counts.unreadable += 1
                     continue
@@ -159,7 +160,7 @@ public final class LiveRecorder: Sendable {
                 state.admit(Waiting(exchange, reason), entry.position, size)
             }
             // Those at the end that cannot be read have nobody who settles them.
-            if state.queue.isEmpty, let last = journal.recovered.last { journal.settle(last.position) }
+            if state.queue.isEmpty, let last = found.last { journal.settle(last.position) }
         }
     }
 

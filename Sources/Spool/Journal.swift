@@ -54,6 +54,7 @@ public final class Journal: Sendable {
         /// What was appended and not settled, without the gaps.
         var extents: [Range<UInt64>]
         var refusals = Refusals()
+        var recovered: [Entry] = []
     }
 
     static let headerSize = 4096
@@ -66,8 +67,6 @@ public final class Journal: Sendable {
     private let file: JournalFile
     private let capacity: UInt64
     private let state: Mutex<State>
-    /// What an earlier process left, in the order in which it was appended.
-    public let recovered: [Entry]
 
     /// Opens the file, or makes it.
     ///
@@ -83,15 +82,13 @@ public final class Journal: Sendable {
             if let ring, let last = extents.last {
                 self.file = file
                 self.capacity = ring.capacity
-                recovered = entries
-                state = Mutex(State(written: last.upperBound, extents: extents))
+                state = Mutex(State(written: last.upperBound, extents: extents, recovered: entries))
                 return
             }
             file.remove()
         }
         file = try JournalFile.create(path, size: Self.headerSize + capacity, maps: maps)
         self.capacity = UInt64(capacity)
-        recovered = []
         state = Mutex(State(written: 0, extents: []))
         file.write(UInt64(capacity), at: 16)
         guard Self.magic.withUnsafeBytes({ file.write($0, at: 0) }) else {
@@ -103,6 +100,14 @@ public final class Journal: Sendable {
     var isMapped: Bool { file.isMapped }
 
     public var refusals: Refusals { state.withLock { $0.refusals } }
+
+    /// What an earlier process left, in the order in which it was appended; empty after the first time.
+    public func takeRecovered() -> [Entry] {
+        state.withLock { state in
+            defer { state.recovered = [] }
+            return state.recovered
+        }
+    }
 
     // MARK: writing
 

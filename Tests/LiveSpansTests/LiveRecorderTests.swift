@@ -230,7 +230,7 @@ struct LiveRecorderTests {
             for _ in 0..<5 { recorder.offer(.sample(.live)) }
             recorder.flush()
             try FileManager.default.copyItem(atPath: "\(folder)/a", toPath: "\(folder)/b")
-            #expect(try Journal("\(folder)/b", capacity: 1 << 20).recovered.count == 5)
+            #expect(try Journal("\(folder)/b", capacity: 1 << 20).takeRecovered().count == 5)
             sink.state.withLock { $0.isSafe = true }
             recorder.offer(.sample(.live))
             recorder.finish()

@@ -33,14 +33,16 @@ final class JournalTests {
         }
         do {
             let journal = try open(maps: maps)
-            #expect(journal.recovered.map(\.payload) == payloads)
-            #expect(journal.recovered.map(\.position) == positions)
+            let found = journal.takeRecovered()
+            #expect(found.map(\.payload) == payloads && found.map(\.position) == positions)
+            #expect(journal.takeRecovered().isEmpty)
             journal.settle(positions[2])
             #expect(journal.append([1, 2, 3]) != nil)
         }
         let journal = try open(maps: !maps)
-        #expect(journal.recovered.map(\.payload) == payloads[3...] + [[1, 2, 3]])
-        journal.settle(try #require(journal.recovered.last).position)
+        let found = journal.takeRecovered()
+        #expect(found.map(\.payload) == payloads[3...] + [[1, 2, 3]])
+        journal.settle(try #require(found.last).position)
         journal.removeIfSettled()
         #expect(!FileManager.default.fileExists(atPath: path))
     }
@@ -67,9 +69,9 @@ final class JournalTests {
                 #expect(journal.refusals == refusals(full: refused))
                 refused = 0
                 journal = try open(capacity: 16 << 10, maps: maps)
-                try #require(journal.recovered.map(\.payload) == waiting.map(\.payload))
-                #expect(journal.recovered.map(\.position) == waiting.map(\.position) || waiting.isEmpty)
-                waiting = journal.recovered.map { ($0.payload, $0.position) }
+                let found = journal.takeRecovered()
+                try #require(found.map(\.payload) == waiting.map(\.payload))
+                #expect(found.map(\.position) == waiting.map(\.position))
             }
         }
         #expect(number > 1000)
@@ -92,7 +94,7 @@ final class JournalTests {
         journal.settle(positions[0])
         #expect(journal.append(Self.payload(9, 4096 - 24)) != nil)
         #expect(journal.append([]) == nil)
-        #expect(try open().recovered.map(\.payload) == [1, 2, 3, 9].map { Self.payload($0, 4096 - 24) })
+        #expect(try open().takeRecovered().map(\.payload) == [1, 2, 3, 9].map { Self.payload($0, 4096 - 24) })
     }
 
     @Test("A file that was cut or changed anywhere gives what stood before, and never anything else")
@@ -115,14 +117,14 @@ final class JournalTests {
                 default: bytes.replaceSubrange(offset..<(offset + 4), with: [255, 255, 255, 255])
                 }
                 try Data(bytes).write(to: URL(fileURLWithPath: path))
-                let found = try open(maps: offset % 2 == 0).recovered.map(\.payload)
+                let found = try open(maps: offset % 2 == 0).takeRecovered().map(\.payload)
                 #expect(payloads.starts(with: found), "byte \(offset), change \(change)")
                 if offset > Journal.headerSize + 32 + 64 + 24, change < 2 { #expect(!found.isEmpty) }
             }
         }
         for size in [0, 1, 20, 4095, 4096, 5000] {
             try Data(whole.prefix(size)).write(to: URL(fileURLWithPath: path))
-            #expect(try size > 0 && size < 16 ? (try? open()) == nil : open().recovered.isEmpty, "\(size) bytes")
+            #expect(try size > 0 && size < 16 ? (try? open()) == nil : open().takeRecovered().isEmpty, "\(size) bytes")
         }
     }
 
@@ -184,7 +186,7 @@ final class JournalTests {
             let done = try JournalChild.appendedAndSettled(log)
             #expect(done.appended >= first + count)
             let journal = try open(capacity: 256 << 10, maps: maps)
-            let found = journal.recovered.map { JournalChild.number(of: $0.payload) }
+            let found = journal.takeRecovered().map { JournalChild.number(of: $0.payload) }
             let lowest = found.first ?? done.appended + 1
             // The settling that was under way, and the last append, are done or not.
             #expect(lowest <= done.settled + JournalChild.batch + 1 && lowest > done.settled - 1, "round \(round)")
@@ -214,7 +216,7 @@ enum JournalChild {
         let journal = try Journal(path, capacity: 256 << 10, maps: maps)
         let file = open(log, O_RDWR | O_CREAT, 0o600)
         func note(_ number: Int, at offset: off_t) { _ = withUnsafeBytes(of: number) { pwrite(file, $0.baseAddress, $0.count, offset) } }
-        var positions = journal.recovered.map(\.position)
+        var positions = journal.takeRecovered().map(\.position)
         note(first - 1, at: 0)
         note(first - 1 - positions.count, at: 8)
         var number = first
