@@ -5,7 +5,10 @@ struct OutriggerBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "outrigger-bench",
         abstract: "What outrigger's jobs cost, beside their peers.",
-        subcommands: [BackfillBench.self, ReplayBench.self, ServeBench.self, ToolBench.self, LedgerBench.self, SinkCommand.self, AgentCommand.self],
+        subcommands: [
+            BackfillBench.self, ReplayBench.self, ServeBench.self, SoakBench.self, ToolBench.self, LedgerBench.self, SinkCommand.self,
+            AgentCommand.self,
+        ],
         defaultSubcommand: BackfillBench.self)
 }
 

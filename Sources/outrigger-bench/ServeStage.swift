@@ -12,6 +12,13 @@ final class ServeStage {
     private let folder: String
     private let outrigger: String
     private let endpoint: String
+    /// For wrk.
+    private static let request = """
+        wrk.method = "POST"
+        wrk.body = '{"request":"' .. string.rep("q", 1000) .. '"}'
+        wrk.headers["content-type"] = "application/json"
+
+        """
     private static let files = ["upstream.conf", "proxy.conf", "post.lua", "wrk.txt", "upstream.pid", "proxy.pid", "errors.log"]
 
     init(_ bench: Bench) throws {
@@ -35,12 +42,6 @@ final class ServeStage {
             upstream agent { server 127.0.0.1:\(ports[0]); keepalive 64; }
             server { listen 127.0.0.1:\(ports[1]) backlog=1024; location / { proxy_pass http://agent; proxy_http_version 1.1; proxy_set_header Connection ""; } }
             """))
-        try Self.write("\(bench.folder)/post.lua", """
-            wrk.method = "POST"
-            wrk.body = '{"request":"' .. string.rep("q", 1000) .. '"}'
-            wrk.headers["content-type"] = "application/json"
-
-            """)
         try Self.await("the upstream", ports[0])
         try Self.await("nginx", ports[1])
         sidecar = try startSidecar("canary", baseline: upstream, candidate: upstream, rollout: "mode: canary, percent: 10%")
@@ -123,8 +124,12 @@ final class ServeStage {
     }
 
     /// Requests per second, and the median latency in microseconds.
-    func load(_ port: Int, connections: Int, seconds: Int) throws -> (rate: Double, median: Double) {
-        try wrk("http://127.0.0.1:\(port)/run", script: "\(folder)/post.lua", connections: connections, seconds: seconds)
+    ///
+    /// - Parameter pause: milliseconds that each connection waits before each of its requests.
+    func load(_ port: Int, connections: Int, seconds: Int, pause: Int = 0) throws -> (rate: Double, median: Double) {
+        let script = "\(folder)/post.lua"
+        try Self.write(script, Self.request + (pause > 0 ? "function delay() return \(pause) end\n" : ""))
+        return try wrk("http://127.0.0.1:\(port)/run", script: script, connections: connections, seconds: seconds)
     }
 
     /// - Parameter script: wrk's, in Lua.
