@@ -16,13 +16,8 @@ enum LedgerFile {
                 try db.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
             }
             try makePrivate(path)
-            try refuseForeign(path)
+            try checkBeforeWriting(path)
             let queue = try DatabaseQueue(path: plain(path), configuration: configuration)
-            try queue.write { db in
-                // A process that was killed while it made the database leaves a file without tables, or with the migrator's.
-                let isEmpty = try db.number("SELECT count(*) FROM sqlite_schema WHERE tbl_name <> 'grdb_migrations'") == 0
-                if !isEmpty { try check(db, path) }
-            }
             try LedgerSchema.migrator.migrate(queue)
             return queue
         } catch {
@@ -30,20 +25,17 @@ enum LedgerFile {
         }
     }
 
-    /// Another application's database is left as it is, down to its journal mode.
-    private static func refuseForeign(_ path: String) throws {
+    /// What is no ledger is left as it is, down to its journal mode.
+    private static func checkBeforeWriting(_ path: String) throws {
         var info = stat()
         guard stat(path, &info) == 0, info.st_size > 0 else { return }
         var configuration = Configuration()
         configuration.readonly = true
         configuration.prepareDatabase { try Self.distrust($0) }
-        let queue = try DatabaseQueue(path: plain(path), configuration: configuration)
-        try queue.read { db in
-            let application = try db.number("PRAGMA application_id") ?? 0
-            let tables = try db.number("SELECT count(*) FROM sqlite_schema WHERE tbl_name <> 'grdb_migrations'") ?? 0
-            guard application == UInt64(LedgerSchema.applicationID) || application == 0 && tables == 0 else {
-                throw LedgerError(.notALedger, "\(path) is a database, but no ledger of Outrigger's")
-            }
+        try DatabaseQueue(path: plain(path), configuration: configuration).read { db in
+            // A process that was killed while it made the database leaves a file without tables, or with the migrator's.
+            let tables = try db.number("SELECT count(*) FROM sqlite_schema WHERE tbl_name <> 'grdb_migrations'")
+            if try tables != 0 || db.number("PRAGMA application_id") != 0 { try check(db, path) }
         }
     }
 

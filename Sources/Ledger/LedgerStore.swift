@@ -129,7 +129,10 @@ final class LedgerStore: @unchecked Sendable {
 
     /// A ledger whose last checkpoint is not ours is not gone on with: the next one would vouch for whatever is in it.
     private func checkLastSignature() throws {
-        guard let signingKey, let last = try queue.read({ try Self.checkpoints($0, ledgerID: head.ledgerID) }).last, last.isSigned else { return }
+        guard let signingKey, head.checkpointed > 0,
+            let last = try queue.read({ try Self.checkpoints($0, ledgerID: head.ledgerID, after: head.checkpointed - 1) }).last,
+            last.isSigned
+        else { return }
         guard last.publicKey == signingKey.publicKey else {
             throw LedgerError(.keys, "the ledger \(path) is signed by another key than the one given; begin a new ledger with a new key")
         }

@@ -181,7 +181,7 @@ struct VerificationPass {
             throw FoundBad(.content, number, "it has content, and no digest of any")
         }
         if contents.entry == number { try contents.advance() }
-        if !bare.isEmpty || number <= base + 1 || pruning == nil && base > 0, row.type(Self.refers) != .null {
+        if !bare.isEmpty || pruning == nil && base > 0, row.type(Self.refers) != .null {
             switch LedgerEntry.Kind(rawValue: row.text(Self.kind)) {
             case .erasure: uncoveredErasures.append(row.number(Self.refers))
             case .pruning where row.number(Self.refers) == base: pruning = number

@@ -53,7 +53,8 @@ final class WriterLoop: Sendable {
                     try write(work, to: store)
                 } catch {
                     guard error.kind == .unrecordable else { throw error }
-                    writeSingly(work, to: store)
+                    mustRecover = true
+                    problem = writeSingly(work, to: store)
                 }
             } catch {
                 mustRecover = true
@@ -124,7 +125,9 @@ final class WriterLoop: Sendable {
 
     /// One entry that can never be recorded must not keep all others from it: each in a transaction of its own, the culprits left
     /// out and counted.
-    private func writeSingly(_ work: Work, to store: LedgerStore) {
+    ///
+    /// - Returns: what kept the rest from being recorded, which is put back; nil when nothing did.
+    private func writeSingly(_ work: Work, to store: LedgerStore) -> LedgerError? {
         for (i, item) in work.items.enumerated() {
             do throws(LedgerError) {
                 try store.recover()
@@ -132,7 +135,7 @@ final class WriterLoop: Sendable {
             } catch {
                 guard error.kind == .unrecordable else {
                     keep((Array(work.items[i...]), [], 0), error)
-                    return
+                    return error
                 }
                 state.withLock { state in
                     state.health.problem = nil
@@ -146,6 +149,7 @@ final class WriterLoop: Sendable {
                 item.waiter?.resume(throwing: error)
             }
         }
+        return nil
     }
 
     /// Refuses the intents, and puts the rest back to be tried again.

@@ -122,7 +122,7 @@ public final class Journal: Sendable {
                 return nil
             }
             var start = state.written
-            if state.extents.isEmpty || start % capacity + size > capacity { start = nextLap(start) }
+            if state.extents.isEmpty || start % capacity + size > capacity { start = Self.nextLap(start, capacity) }
             guard start + size - (state.extents.first?.lowerBound ?? start) <= capacity else {
                 state.refusals.full += 1
                 return nil
@@ -141,7 +141,7 @@ public final class Journal: Sendable {
         }
     }
 
-    private func nextLap(_ position: UInt64) -> UInt64 { (position + capacity - 1) / capacity * capacity }
+    private static func nextLap(_ position: UInt64, _ capacity: UInt64) -> UInt64 { (position + capacity - 1) / capacity * capacity }
 
     private func offset(_ position: UInt64) -> Int { Self.headerSize + Int(position % capacity) }
 
@@ -219,8 +219,7 @@ public final class Journal: Sendable {
         let ring = file.read(Int(capacity), at: headerSize)
         ring.withUnsafeBytes { ring in
             while true {
-                let lap = (position + capacity - 1) / capacity * capacity
-                guard let start = [position, lap].first(where: { payload(at: $0, in: ring) != nil }),
+                guard let start = [position, nextLap(position, capacity)].first(where: { payload(at: $0, in: ring) != nil }),
                     let payload = payload(at: start, in: ring), start + UInt64(payload.count) <= done + 2 * capacity
                 else { return }
                 let end = start + (UInt64(recordHeaderSize + payload.count) + 7) & ~7

@@ -134,8 +134,9 @@ public final class ToolRun: Sendable {
     // MARK: answers for a shadow
 
     /// Keeps what a tool answered, for the shadow of this run.
-    func keep(_ answer: ToolAnswer, for key: ToolCallKey, begunAs order: Int) {
+    func keep(_ answer: ToolAnswer, for makeKey: @autoclosure () -> ToolCallKey, begunAs order: Int) {
         guard keepsAnswers else { return }
+        let key = makeKey()
         state.withLock { $0.answers.keep(answer, for: key, order: order, maximumBytes: maximumBytes) }
     }
 

@@ -27,7 +27,6 @@ struct AuditErase: ParsableCommand {
                 }
             }
             let count = try ledger.erase(numbers, reason: why)
-            _ = try ledger.checkpoint()
             guard count > 0 else {
                 AuditCommand.say("nothing was erased: none of these entries has content\n")
                 return 1
