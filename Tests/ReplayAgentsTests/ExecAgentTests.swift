@@ -130,6 +130,8 @@ struct ExecAgentTests {
         try await withAgent { agent, pool in
             let late = try task(#"{"mode": "late_call"}"#)
             _ = try Self.processID(await agent.run(late))
+            // A run that is sent before the call has come would be read as the call's answer.
+            while pool.notices.lateCalls.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
             let next = await agent.run(try task("{}"))
             #expect(next.run.responseDocument?["success"] == .bool(false))
             #expect(next.tools?.unasked == [0, 1, 2])
