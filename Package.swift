@@ -62,10 +62,15 @@ let package = Package(
         .target(name: "Releases", dependencies: ["JSONText", "StrictYAML", "Digests", "Secrets"]),
         .target(name: "JSONDocuments", dependencies: ["JSONText"]),
         .target(
+            name: "DatabaseFiles",
+            dependencies: [
+                "FileLocks", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]),
+        .target(
             name: "Ledger",
             dependencies: [
-                "AgentRuns", "Digests", "FileLocks", "JSONText", "Threads",
-                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                "AgentRuns", "DatabaseFiles", "Digests", "FileLocks", "JSONText", "Threads",
+                .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .target(name: "Replay", dependencies: ["AgentRuns", "JSONDocuments", "JSONText", "TraceReading", "Digests", "RunSpans"]),
         .systemLibrary(name: "CSpawn"),

@@ -1,4 +1,5 @@
 internal import AgentRuns
+internal import DatabaseFiles
 internal import Digests
 internal import GRDB
 

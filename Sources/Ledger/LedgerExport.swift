@@ -1,3 +1,4 @@
+internal import DatabaseFiles
 internal import Digests
 internal import GRDB
 public import JSONText

@@ -1,6 +1,6 @@
+internal import DatabaseFiles
 internal import FileLocks
 internal import GRDB
-internal import GRDBSQLite
 internal import Glibc
 
 /// How a ledger's database is opened.
@@ -8,75 +8,27 @@ enum LedgerFile {
     /// Opens it for writing, makes it if it is not there, and brings an older one up to date.
     static func openForWriting(_ path: String, busyTimeout: Double) throws(LedgerError) -> DatabaseQueue {
         do {
-            var configuration = Configuration()
-            configuration.busyMode = .timeout(busyTimeout)
-            configuration.prepareDatabase { db in
-                // The wal keeps readers and the writer out of each other's way; an intent must outlive a loss of power.
-                try distrust(db)
-                try db.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
+            // An intent must outlive a loss of power, and what is erased must be gone from the file's free pages.
+            let settings = "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON"
+            let queue = try DatabaseFile.openForWriting(path, busyTimeout: busyTimeout, settings: settings) { db in
+                // A process that was killed while it made the database leaves a file without tables, or with the migrator's.
+                let tables = try db.number("SELECT count(*) FROM sqlite_schema WHERE tbl_name <> 'grdb_migrations'")
+                if try tables != 0 || db.number("PRAGMA application_id") != 0 { try check(db, path) }
             }
-            try makePrivate(path)
-            try checkBeforeWriting(path)
-            let queue = try DatabaseQueue(path: plain(path), configuration: configuration)
             try LedgerSchema.migrator.migrate(queue)
             return queue
         } catch {
-            throw LedgerError(error, path)
+            throw LedgerError(opening: error, path)
         }
     }
 
-    /// What is no ledger is left as it is, down to its journal mode.
-    private static func checkBeforeWriting(_ path: String) throws {
-        var info = stat()
-        guard stat(path, &info) == 0, info.st_size > 0 else { return }
-        var configuration = Configuration()
-        configuration.readonly = true
-        configuration.prepareDatabase { try Self.distrust($0) }
-        try DatabaseQueue(path: plain(path), configuration: configuration).read { db in
-            // A process that was killed while it made the database leaves a file without tables, or with the migrator's.
-            let tables = try db.number("SELECT count(*) FROM sqlite_schema WHERE tbl_name <> 'grdb_migrations'")
-            if try tables != 0 || db.number("PRAGMA application_id") != 0 { try check(db, path) }
-        }
-    }
-
-    /// Opens it for reading. A file that cannot be read as what it is, since the folder is read-only, is read as one that
-    /// nobody writes.
+    /// Opens it for reading, also a copy or a read-only file.
     static func openForReading(_ path: String) throws(LedgerError) -> DatabaseQueue {
         do {
-            var info = stat()
-            guard stat(path, &info) == 0 else {
-                throw LedgerError(.notALedger, "cannot open the ledger \(path): \(String(cString: strerror(errno)))")
-            }
-            guard info.st_mode & S_IFMT == S_IFREG else { throw LedgerError(.notALedger, "\(path) is no regular file") }
-            do {
-                return try reading(plain(path), path)
-            } catch let error as DatabaseError where [.SQLITE_CANTOPEN, .SQLITE_READONLY].contains(error.resultCode) {
-                guard access(path + "-wal", F_OK) != 0 || walIsEmpty(path) else {
-                    throw LedgerError(
-                        .system,
-                        "the ledger \(path) has a write-ahead log that cannot be read in a read-only folder; copy both elsewhere"
-                    )
-                }
-                return try reading("file:\(percentEncoded(path))?immutable=1", path)
-            }
+            return try DatabaseFile.openForReading(path) { try check($0, path) }
         } catch {
-            throw LedgerError(error, path)
+            throw LedgerError(opening: error, path)
         }
-    }
-
-    private static func walIsEmpty(_ path: String) -> Bool {
-        var info = stat()
-        return stat(path + "-wal", &info) == 0 && info.st_size == 0
-    }
-
-    private static func reading(_ name: String, _ path: String) throws -> DatabaseQueue {
-        var configuration = Configuration()
-        configuration.readonly = true
-        configuration.busyMode = .timeout(2)
-        configuration.prepareDatabase { try Self.distrust($0) }
-        let queue = try DatabaseQueue(path: name, configuration: configuration)
-        try queue.read { try check($0, path) }
-        return queue
     }
 
     /// - Throws: ``LedgerError`` for a database that is no ledger, or a later version's.
@@ -103,43 +55,21 @@ enum LedgerFile {
                 "the ledger \(path) was written by a later version (schema \(version), this one knows \(LedgerSchema.version))")
         }
     }
+}
 
-    /// Bytes of one value; a ledger's own are far smaller.
-    private static let maximumValue: Int32 = 64 << 20
-
-    /// The file may come from anyone: nothing in its schema may call functions that do something, and no value may be so large
-    /// that reading it takes the machine's memory.
-    private static func distrust(_ db: Database) throws {
-        try db.execute(sql: "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON")
-        if let connection = db.sqliteConnection { sqlite3_limit(connection, SQLITE_LIMIT_LENGTH, maximumValue) }
-    }
-
-    /// A path that SQLite cannot take for a URI or a name of its own.
-    private static func plain(_ path: String) -> String { path.hasPrefix("/") ? path : "./" + path }
-
-    private static func percentEncoded(_ path: String) -> String {
-        var result = ""
-        for byte in path.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"),
-                UInt8(ascii: "/"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"):
-                result.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                let digits = String(byte, radix: 16, uppercase: true)
-                result += "%" + (digits.count == 1 ? "0" : "") + digits
-            }
+extension LedgerError {
+    /// What keeps a database from being opened.
+    fileprivate init(opening error: any Error, _ path: String) {
+        switch error as? DatabaseFile.Failure {
+        case .unopenable(let reason)?:
+            self.init(
+                reason == ENOENT ? .notALedger : .system, "cannot open the ledger \(path): \(String(cString: strerror(reason)))")
+        case .notRegular?: self.init(.notALedger, "\(path) is no regular file")
+        case .unreadableLog?:
+            self.init(
+                .system, "the ledger \(path) has a write-ahead log that cannot be read in a read-only folder; copy both elsewhere")
+        case nil: self.init(error, path)
         }
-        return result
-    }
-
-    /// Others need not read who called what: the file is made for its owner alone, and SQLite makes its companions alike.
-    private static func makePrivate(_ path: String) throws(LedgerError) {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw LedgerError(.system, "cannot open the ledger \(path): \(String(cString: strerror(errno)))")
-        }
-        close(descriptor)
     }
 }
 
@@ -148,10 +78,7 @@ extension FileLock {
     ///
     /// - Parameter ledger: the path of the database.
     init(ofLedger ledger: String) throws(LedgerError) {
-        // The same ledger by another name, such as a link, is the same ledger.
-        let place = realpath(ledger, nil)
-        defer { free(place) }
-        let file = (place.map { String(cString: $0) } ?? ledger) + ".lock"
+        let file = FileLock.path(ofDatabase: ledger)
         do throws(Failure) { self = try FileLock(file) } catch {
             switch error {
             case .unopenable(let reason):

@@ -1,4 +1,5 @@
 public import AgentRuns
+internal import DatabaseFiles
 
 /// Which entries are asked for; nil asks for all.
 public struct LedgerFilter: Sendable {

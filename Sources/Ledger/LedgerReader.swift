@@ -1,4 +1,5 @@
 public import AgentRuns
+internal import DatabaseFiles
 internal import Digests
 internal import GRDB
 internal import Glibc

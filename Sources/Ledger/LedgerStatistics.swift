@@ -1,4 +1,5 @@
 public import AgentRuns
+internal import DatabaseFiles
 internal import GRDB
 
 /// What one arm did with one tool.

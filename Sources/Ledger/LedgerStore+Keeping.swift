@@ -1,3 +1,4 @@
+internal import DatabaseFiles
 internal import GRDB
 internal import Glibc
 

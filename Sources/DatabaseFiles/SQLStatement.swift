@@ -1,24 +1,24 @@
-internal import GRDB
+public import GRDB
 internal import GRDBSQLite
 
 /// A prepared statement, bound and read without a detour over other types: verifying a million entries reads every byte of
 /// them. It is used where its connection is.
-final class SQLStatement {
+public final class SQLStatement {
     private let statement: OpaquePointer
     private let connection: OpaquePointer
 
-    enum Value: Sendable {
+    public enum Value: Sendable {
         case null
         case integer(Int64)
         case text(String)
         case blob([UInt8])
 
-        init(_ number: UInt64) { self = .integer(Int64(clamping: number)) }
-        init(_ bytes: [UInt8]?) { self = bytes.map { .blob($0) } ?? .null }
+        public init(_ number: UInt64) { self = .integer(Int64(clamping: number)) }
+        public init(_ bytes: [UInt8]?) { self = bytes.map { .blob($0) } ?? .null }
     }
 
     /// - Throws: GRDB's `DatabaseError`, as all of its functions do.
-    init(_ db: Database, _ sql: String) throws {
+    public init(_ db: Database, _ sql: String) throws {
         guard let connection = db.sqliteConnection else { throw DatabaseError(resultCode: .SQLITE_MISUSE) }
         var made: OpaquePointer?
         let code = sqlite3_prepare_v2(connection, sql, -1, &made, nil)
@@ -34,7 +34,7 @@ final class SQLStatement {
     }
 
     /// Binds all arguments, from the first on.
-    func bind(_ arguments: [Value]) throws {
+    public func bind(_ arguments: [Value]) throws {
         sqlite3_reset(statement)
         for (i, argument) in arguments.enumerated() {
             let index = Int32(i + 1)
@@ -59,7 +59,7 @@ final class SQLStatement {
     private static let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 
     /// - Returns: whether there is a row.
-    func step() throws -> Bool {
+    public func step() throws -> Bool {
         let code = sqlite3_step(statement)
         if code == SQLITE_ROW { return true }
         if code == SQLITE_DONE { return false }
@@ -68,18 +68,18 @@ final class SQLStatement {
         throw error
     }
 
-    func reset() { sqlite3_reset(statement) }
+    public func reset() { sqlite3_reset(statement) }
 
     /// Runs a statement that gives no row.
-    func run(_ arguments: [Value] = []) throws {
+    public func run(_ arguments: [Value] = []) throws {
         try bind(arguments)
         while try step() {}
         sqlite3_reset(statement)
     }
 
-    enum ColumnType { case null, integer, text, blob, real }
+    public enum ColumnType { case null, integer, text, blob, real }
 
-    func type(_ column: Int) -> ColumnType { Self.type(sqlite3_column_type(statement, Int32(column))) }
+    public func type(_ column: Int) -> ColumnType { Self.type(sqlite3_column_type(statement, Int32(column))) }
 
     private static func type(_ code: Int32) -> ColumnType {
         switch code {
@@ -91,13 +91,13 @@ final class SQLStatement {
         }
     }
 
-    func integer(_ column: Int) -> Int64 { sqlite3_column_int64(statement, Int32(column)) }
+    public func integer(_ column: Int) -> Int64 { sqlite3_column_int64(statement, Int32(column)) }
 
     /// - Returns: 0 for a number below 0, which no ledger has.
-    func number(_ column: Int) -> UInt64 { UInt64(clamping: integer(column)) }
+    public func number(_ column: Int) -> UInt64 { UInt64(clamping: integer(column)) }
 
     /// The column's bytes, text or blob, valid until the next step.
-    func withBytes<Result>(_ column: Int, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    public func withBytes<Result>(_ column: Int, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         let start = sqlite3_column_blob(statement, Int32(column))
         return try body(
             UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_column_bytes(statement, Int32(column)))))
@@ -105,38 +105,38 @@ final class SQLStatement {
 
     /// A column of the current row, looked up once and then read without the statement's bookkeeping, which a verification
     /// would feel. Like the statement, it is used where the connection is, and only until the next step.
-    struct Cell {
+    public struct Cell {
         fileprivate let value: OpaquePointer?
 
-        var type: ColumnType { SQLStatement.type(sqlite3_value_type(value)) }
-        var integer: Int64 { sqlite3_value_int64(value) }
+        public var type: ColumnType { SQLStatement.type(sqlite3_value_type(value)) }
+        public var integer: Int64 { sqlite3_value_int64(value) }
         /// Whether text or a blob has no bytes.
-        var isEmpty: Bool { sqlite3_value_bytes(value) == 0 }
+        public var isEmpty: Bool { sqlite3_value_bytes(value) == 0 }
 
-        func withBytes(_ body: (UnsafeRawBufferPointer) -> Void) {
+        public func withBytes(_ body: (UnsafeRawBufferPointer) -> Void) {
             let start = sqlite3_value_blob(value)
             body(UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_value_bytes(value))))
         }
     }
 
-    func cell(_ column: Int) -> Cell { Cell(value: sqlite3_column_value(statement, Int32(column))) }
+    public func cell(_ column: Int) -> Cell { Cell(value: sqlite3_column_value(statement, Int32(column))) }
 
-    func bytes(_ column: Int) -> [UInt8] { withBytes(column) { Array($0) } }
-    func text(_ column: Int) -> String { withBytes(column) { String(decoding: $0, as: UTF8.self) } }
+    public func bytes(_ column: Int) -> [UInt8] { withBytes(column) { Array($0) } }
+    public func text(_ column: Int) -> String { withBytes(column) { String(decoding: $0, as: UTF8.self) } }
 }
 
 extension Database {
     /// Runs one statement to its end.
-    func run(_ sql: String, _ arguments: [SQLStatement.Value] = []) throws { try SQLStatement(self, sql).run(arguments) }
+    public func run(_ sql: String, _ arguments: [SQLStatement.Value] = []) throws { try SQLStatement(self, sql).run(arguments) }
 
     /// Reads rows one by one.
-    func rows(_ sql: String, _ arguments: [SQLStatement.Value] = [], _ body: (SQLStatement) throws -> Void) throws {
+    public func rows(_ sql: String, _ arguments: [SQLStatement.Value] = [], _ body: (SQLStatement) throws -> Void) throws {
         let statement = try SQLStatement(self, sql)
         try statement.bind(arguments)
         while try statement.step() { try body(statement) }
     }
 
-    func number(_ sql: String, _ arguments: [SQLStatement.Value] = []) throws -> UInt64? {
+    public func number(_ sql: String, _ arguments: [SQLStatement.Value] = []) throws -> UInt64? {
         var number: UInt64?
         try rows(sql, arguments) { if $0.type(0) == .integer { number = $0.number(0) } }
         return number
