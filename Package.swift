@@ -72,7 +72,11 @@ let package = Package(
                 "AgentRuns", "DatabaseFiles", "Digests", "FileLocks", "JSONText", "Threads",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
+        .target(
+            name: "RunStore",
+            dependencies: ["AgentRuns", "DatabaseFiles", "Digests", "FileLocks", .product(name: "GRDB", package: "GRDB.swift")]),
         .target(name: "Replay", dependencies: ["AgentRuns", "JSONDocuments", "JSONText", "TraceReading", "Digests", "RunSpans"]),
+        .target(name: "Correlation", dependencies: ["AgentRuns", "JSONDocuments", "Replay", "RunStore"]),
         .systemLibrary(name: "CSpawn"),
         .target(
             name: "ReplayAgents",
@@ -158,7 +162,7 @@ let package = Package(
                 "AgentRuns", "Threads", "TraceReading", "RunSpans", "OTLP", "Delivery", "Backfill", "OTelSettings", "JSONText",
                 "StrictYAML", "Releases", "Replay", "ReplayAgents", "ReplaySpans", "Gate", "Reports",
                 "AdminAPI", "LiveRuns", "LiveSpans", "Rollout", "RolloutControl", "Router", "SidecarConfiguration", "Spool",
-                "AdminClient", "Demo", "Digests", "JSONDocuments", "Ledger", "ToolGateway", "ToolServer",
+                "AdminClient", "Correlation", "Demo", "Digests", "JSONDocuments", "Ledger", "RunStore", "ToolGateway", "ToolServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(
@@ -180,6 +184,9 @@ let package = Package(
         .testTarget(
             name: "LedgerTests",
             dependencies: ["AgentRuns", "Digests", "Ledger", .product(name: "GRDB", package: "GRDB.swift")]),
+        .testTarget(
+            name: "RunStoreTests", dependencies: ["AgentRuns", "RunStore", .product(name: "GRDB", package: "GRDB.swift")]),
+        .testTarget(name: "CorrelationTests", dependencies: ["AgentRuns", "Correlation", "RunStore"]),
         .testTarget(name: "JSONDocumentsTests", dependencies: ["JSONDocuments"]),
         .testTarget(name: "ReplayTests", dependencies: ["AgentRuns", "JSONDocuments", "TraceReading", "Replay"]),
         .testTarget(

@@ -10,6 +10,7 @@ public final class SQLStatement {
     public enum Value: Sendable {
         case null
         case integer(Int64)
+        case real(Double)
         case text(String)
         case blob([UInt8])
 
@@ -42,6 +43,7 @@ public final class SQLStatement {
                 switch argument {
                 case .null: sqlite3_bind_null(statement, index)
                 case .integer(let value): sqlite3_bind_int64(statement, index, value)
+                case .real(let value): sqlite3_bind_double(statement, index, value)
                 case .text(var text):
                     text.withUTF8 { bytes in
                         bytes.withMemoryRebound(to: CChar.self) {
@@ -92,6 +94,7 @@ public final class SQLStatement {
     }
 
     public func integer(_ column: Int) -> Int64 { sqlite3_column_int64(statement, Int32(column)) }
+    public func real(_ column: Int) -> Double { sqlite3_column_double(statement, Int32(column)) }
 
     /// - Returns: 0 for a number below 0, which no ledger has.
     public func number(_ column: Int) -> UInt64 { UInt64(clamping: integer(column)) }

@@ -47,7 +47,7 @@ extension AgentRun {
     func name(of call: ToolCall) -> [UInt8] { call.name.map { Array(storage[$0.range]) } ?? [] }
 
     /// The call's arguments as canonical JSON. Text that is not JSON stands for itself, as a JSON string.
-    func canonicalArguments(of call: ToolCall) -> [UInt8] {
+    public func canonicalArguments(of call: ToolCall) -> [UInt8] {
         guard let arguments = call.arguments else { return Array("{}".utf8) }
         return canonicalBytes(of: arguments)
     }

@@ -1,0 +1,123 @@
+internal import AgentRuns
+internal import DatabaseFiles
+
+/// A run as a row: which column holds what, written and read in one order.
+enum RunRow {
+    /// All but `id` and `stored`.
+    static let columns = [
+        "trace_id", "span_id", "role", "mode", "started", "duration", "request_id", "replay_id", "agent", "release_version",
+        "release_digest", "rollout_id", "rollout_revision", "stage", "fallback", "status", "outcome", "error_type", "cost_tokens",
+        "input_tokens", "output_tokens", "passed", "reasons", "response_digest", "response", "is_exported", "pair_trace_id",
+        "pair_span_id", "divergence_index", "divergence_tool", "divergence_kind", "omitted_calls", "recorded_id",
+    ]
+
+    static let insertion =
+        "INSERT INTO runs (stored, \(columns.joined(separator: ", "))) VALUES (?\(String(repeating: ", ?", count: columns.count)))"
+    static let callInsertion = "INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    static let callColumns = "tool, arguments_digest, arguments, verdict, success, duration"
+
+    static func values(_ run: StoredRun, stored: UInt64) -> [SQLStatement.Value] {
+        func text(_ text: String) -> SQLStatement.Value { .text(StoredRun.bounded(text)) }
+        func optional(_ value: String?) -> SQLStatement.Value { value.map(text) ?? .null }
+        func number(_ value: Int64?) -> SQLStatement.Value { value.map { .integer($0) } ?? .null }
+        return [
+            .init(stored), .blob(run.traceID.bytes), .blob(run.spanID.bytes), .text(run.role.rawValue), .text(run.mode.rawValue),
+            .init(run.started), run.duration.map { .init($0) } ?? .null, text(run.requestID), text(run.replayID), text(run.agent),
+            text(run.releaseVersion), text(run.releaseDigest), text(run.rolloutID), .integer(Int64(run.rolloutRevision)),
+            text(run.stage), text(run.fallback), number(run.status.map { Int64($0) }), optional(run.outcome), optional(run.errorType),
+            run.costTokens.map { .real($0) } ?? .null, number(run.inputTokens), number(run.outputTokens),
+            number(run.passed.map { $0 ? 1 : 0 }), text(run.reasons.joined(separator: "\n")), .init(run.responseDigest),
+            run.response.map { .text(StoredRun.bounded($0, to: StoredRun.maximumContent)) } ?? .null,
+            .integer(run.isExported ? 1 : 0), .init(run.pair?.traceID.bytes), .init(run.pair?.spanID.bytes),
+            number(run.divergence.map { Int64($0.index) }), optional(run.divergence?.tool), optional(run.divergence?.kind),
+            .integer(Int64(run.omittedCalls + max(0, run.calls.count - StoredRun.maximumCalls))), text(run.recordedID),
+        ]
+    }
+
+    static func values(_ call: StoredRun.Call, run: Int64, place: Int) -> [SQLStatement.Value] {
+        [
+            .integer(run), .integer(Int64(place)), .text(StoredRun.bounded(call.tool)), .blob(call.argumentsDigest),
+            call.arguments.map { .text(StoredRun.bounded($0, to: StoredRun.maximumContent)) } ?? .null,
+            call.verdict.map { .text($0) } ?? .null, call.success.map { .integer($0 ? 1 : 0) } ?? .null,
+            call.duration.map { .init($0) } ?? .null,
+        ]
+    }
+
+    /// - Parameter row: `id`, then ``columns``.
+    /// - Throws: ``RunStoreError`` for a value that no run has.
+    static func read(_ row: SQLStatement) throws -> (id: Int64, run: StoredRun) {
+        let id = row.integer(0)
+        func place(_ i: Int) -> Int { i + 1 }
+        func text(_ i: Int) -> String { row.text(place(i)) }
+        func optional(_ i: Int) -> String? { row.type(place(i)) == .null ? nil : row.text(place(i)) }
+        func number(_ i: Int) -> Int64? { row.type(place(i)) == .null ? nil : row.integer(place(i)) }
+        func traceID(_ i: Int) -> TraceID? { TraceID(bytes: row.bytes(place(i))) }
+        func spanID(_ i: Int) -> SpanID? { SpanID(bytes: row.bytes(place(i))) }
+        guard let trace = traceID(0), let span = spanID(1), let role = RunRole(rawValue: text(2)), let mode = RunMode(rawValue: text(3))
+        else { throw RunStoreError(.corrupt, "run \(id) of the store is damaged") }
+        var run = StoredRun(traceID: trace, spanID: span, role: role, mode: mode, started: row.number(place(4)))
+        run.duration = number(5).map { UInt64(clamping: $0) }
+        run.requestID = text(6)
+        run.replayID = text(7)
+        run.agent = text(8)
+        run.releaseVersion = text(9)
+        run.releaseDigest = text(10)
+        run.rolloutID = text(11)
+        run.rolloutRevision = Int(row.integer(place(12)))
+        run.stage = text(13)
+        run.fallback = text(14)
+        run.status = number(15).map { Int($0) }
+        run.outcome = optional(16)
+        run.errorType = optional(17)
+        run.costTokens = row.type(place(18)) == .null ? nil : row.real(place(18))
+        run.inputTokens = number(19)
+        run.outputTokens = number(20)
+        run.passed = number(21).map { $0 != 0 }
+        run.reasons = text(22).split(separator: "\n").map(String.init)
+        run.responseDigest = row.type(place(23)) == .null ? nil : row.bytes(place(23))
+        run.response = optional(24)
+        run.isExported = number(25) != 0
+        if let trace = traceID(26), let span = spanID(27) { run.pair = .init(traceID: trace, spanID: span) }
+        if let index = number(28) { run.divergence = .init(index: Int(index), tool: text(29), kind: text(30)) }
+        run.omittedCalls = Int(row.integer(place(31)))
+        run.recordedID = text(32)
+        return (id, run)
+    }
+
+    /// - Parameter row: ``callColumns``.
+    static func readCall(_ row: SQLStatement) -> StoredRun.Call {
+        var call = StoredRun.Call(tool: row.text(0), argumentsDigest: row.bytes(1))
+        call.arguments = row.type(2) == .null ? nil : row.text(2)
+        call.verdict = row.type(3) == .null ? nil : row.text(3)
+        call.success = row.type(4) == .null ? nil : row.integer(4) != 0
+        call.duration = row.type(5) == .null ? nil : row.number(5)
+        return call
+    }
+}
+
+extension TraceID {
+    /// 16 bytes, big-endian.
+    var bytes: [UInt8] { high.bigEndianBytes + low.bigEndianBytes }
+
+    /// - Returns: nil unless there are 16 bytes.
+    init?(bytes: [UInt8]) {
+        guard bytes.count == 16 else { return nil }
+        self.init(high: UInt64(bigEndianBytes: bytes[..<8]), low: UInt64(bigEndianBytes: bytes[8...]))
+    }
+}
+
+extension SpanID {
+    /// 8 bytes, big-endian.
+    var bytes: [UInt8] { value.bigEndianBytes }
+
+    /// - Returns: nil unless there are 8 bytes.
+    init?(bytes: [UInt8]) {
+        guard bytes.count == 8 else { return nil }
+        self.init(UInt64(bigEndianBytes: bytes[...]))
+    }
+}
+
+extension UInt64 {
+    fileprivate var bigEndianBytes: [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: self >> (56 - 8 * $0)) } }
+    fileprivate init(bigEndianBytes bytes: ArraySlice<UInt8>) { self = bytes.reduce(0) { $0 << 8 | UInt64($1) } }
+}
