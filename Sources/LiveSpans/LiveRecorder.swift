@@ -60,9 +60,10 @@ public final class LiveRecorder: Sendable {
     /// An exchange in the queue. A class, since the queue must not move much memory while event loops stand before it.
     private final class Waiting: Sendable {
         let exchange: Exchange
-        let reason: LiveSampling.Reason
+        /// Why it is exported; nil for one that is kept as a run alone.
+        let reason: LiveSampling.Reason?
 
-        init(_ exchange: consuming Exchange, _ reason: LiveSampling.Reason) {
+        init(_ exchange: consuming Exchange, _ reason: LiveSampling.Reason?) {
             self.exchange = exchange
             self.reason = reason
         }
@@ -74,8 +75,9 @@ public final class LiveRecorder: Sendable {
         /// Exchanges and bytes in the queue and under way: all that must be remembered.
         var held = 0
         var bytes = 0
-        /// Exchanges that were let in.
+        /// Exchanges that were let in, and those of them that were handed on.
         var admitted = 0
+        var handedOn = 0
         var counts = Counts()
         var isClosed = false
         var isDone = false
@@ -93,6 +95,7 @@ public final class LiveRecorder: Sendable {
     private let maximumBytes: Int
     private let sampling: LiveSampling
     private let journal: Journal?
+    private let keeper: (any RunKeeper)?
 
     /// Microseconds.
     private static let pause: UInt32 = 2000
@@ -105,16 +108,19 @@ public final class LiveRecorder: Sendable {
     ///   - maximumExchanges: how many are held at most.
     ///   - maximumBytes: about how many bytes those hold at most.
     ///   - journal: keeps what was offered until it was handed on; what an earlier process left in it is recorded first.
+    ///   - keeper: is given every exchange that has a run, also those that are not exported.
     ///   - sink: takes what was made, on the thread; it may wait. It tells whether all that it was ever given outlives a kill.
     /// - Throws: `ThreadError` when the system has no more threads to give.
     public init<Encoder: SpanEncoder, Events: EventEncoder>(
         maximumExchanges: Int = 16_384, maximumBytes: Int = 64 << 20, sampling: LiveSampling, journal: Journal? = nil,
+        keeper: (any RunKeeper)? = nil,
         makeWriter: @escaping @Sendable () -> LiveSpanWriter<Encoder, Events>, sink: @escaping @Sendable (SpanBatch, Signal) -> Bool
     ) throws(ThreadError) {
         self.maximumExchanges = maximumExchanges
         self.maximumBytes = maximumBytes
         self.sampling = sampling
         self.journal = journal
+        self.keeper = keeper
         if let journal { recover(from: journal) }
         try WorkerThread { [self] in work(makeWriter(), sink) }.detach()
     }
@@ -124,7 +130,8 @@ public final class LiveRecorder: Sendable {
     /// - Returns: false when it was dropped.
     @discardableResult
     public func offer(_ exchange: consuming Exchange) -> Bool {
-        guard let reason = sampling.exports(exchange) else {
+        let reason = sampling.exports(exchange)
+        guard reason != nil || (keeper != nil && exchange.hasRun) else {
             state.withLock { state in
                 state.counts.offered += 1
                 state.counts.unsampled += 1
@@ -183,7 +190,7 @@ public final class LiveRecorder: Sendable {
     /// Waits until all that was offered before has been handed on.
     public func flush() {
         let last = state.withLock { $0.admitted }
-        state.wait { $0.counts.written >= last ? () : nil }
+        state.wait { $0.handedOn >= last ? () : nil }
     }
 
     /// Takes nothing more, and waits until all is handed on.
@@ -202,11 +209,17 @@ public final class LiveRecorder: Sendable {
         var last: Journal.Position?
         while let queue = take() {
             for (i, (waiting, position)) in queue.enumerated() {
-                let outcome = writer.write(waiting.exchange, because: waiting.reason)
-                done.written += 1
-                done.shapes[outcome.shape.rawValue, default: 0] += 1
-                if outcome.problem != nil { done.problems += 1 }
-                for comparison in outcome.comparisons { done.comparisons[comparison, default: 0] += 1 }
+                let read = writer.read(waiting.exchange)
+                if let reason = waiting.reason {
+                    let outcome = writer.write(waiting.exchange, read, because: reason)
+                    done.written += 1
+                    done.shapes[outcome.shape.rawValue, default: 0] += 1
+                    if outcome.problem != nil { done.problems += 1 }
+                    for comparison in outcome.comparisons { done.comparisons[comparison, default: 0] += 1 }
+                } else {
+                    done.unsampled += 1
+                }
+                if waiting.exchange.hasRun { keeper?.keep(waiting.exchange, read, isExported: waiting.reason != nil) }
                 bytes += waiting.exchange.size
                 last = position ?? last
                 guard i == queue.count - 1 || writer.pendingBytes >= Self.maximumPending else { continue }
@@ -214,6 +227,7 @@ public final class LiveRecorder: Sendable {
                 let events = writer.takeEvents()
                 var isSafe = spans.isEmpty || sink(spans, .spans)
                 if !events.isEmpty { isSafe = sink(events, .events) }
+                keeper?.commit()
                 // While the spool cannot be written, the journal keeps what it can.
                 if isSafe, let last { journal?.settle(last) }
                 done.spans = spans.count
@@ -232,9 +246,11 @@ public final class LiveRecorder: Sendable {
 
     private func handedOn(_ done: Counts, _ bytes: Int) {
         state.withLock { state in
-            state.held -= done.written
+            state.held -= done.written + done.unsampled
+            state.handedOn += done.written + done.unsampled
             state.bytes -= bytes
             state.counts.written += done.written
+            state.counts.unsampled += done.unsampled
             state.counts.spans += done.spans
             state.counts.events += done.events
             state.counts.shapes.merge(done.shapes, uniquingKeysWith: +)
@@ -252,23 +268,6 @@ public final class LiveRecorder: Sendable {
             swap(&taken, &state.queue)
             return taken
         }
-    }
-}
-
-/// What the journal keeps of an exchange: its binary form, and a byte that says why it is exported.
-private enum JournalEntry {
-    private static let reasons: [LiveSampling.Reason] = [.sampled, .candidate, .error]
-
-    static func bytes(_ exchange: borrowing Exchange, _ reason: LiveSampling.Reason) -> [UInt8] {
-        var bytes = exchange.binaryForm
-        bytes.append(UInt8(reasons.firstIndex(of: reason) ?? 0))
-        return bytes
-    }
-
-    /// - Returns: nil for what another version wrote.
-    static func read(_ bytes: [UInt8]) -> (Exchange, LiveSampling.Reason)? {
-        guard let last = bytes.last, Int(last) < reasons.count, let exchange = Exchange(binaryForm: bytes.dropLast()) else { return nil }
-        return (exchange, reasons[Int(last)])
     }
 }
 

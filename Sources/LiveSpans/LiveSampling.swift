@@ -14,6 +14,8 @@ public struct LiveSampling: Sendable {
     /// rollout is judged by. The agent is still told that it is not sampled, and the spans' flags say so, too.
     public var keepsErrors = true
     public var keepsCandidate = true
+    /// Whether nothing is exported, whatever was decided at the beginning.
+    public var isOff = false
 
     public init(root: TraceSampler = .alwaysOn, isParentBased: Bool = true) {
         self.root = root
@@ -37,6 +39,7 @@ public struct LiveSampling: Sendable {
     ///
     /// - Returns: nil where it is not exported.
     public func exports(_ exchange: borrowing Exchange) -> Reason? {
+        if isOff { return nil }
         if exchange.trace.isSampled { return .sampled }
         if keepsCandidate, exchange.role == .candidate { return .candidate }
         // An error of the client's is none of the agent's.

@@ -54,12 +54,22 @@ public struct LiveSpanWriter<Encoder: SpanEncoder, Events: EventEncoder>: ~Copya
     /// One thing that was compared, and what came of it.
     public typealias Comparison = ShadowComparison.Result
 
+    /// Reads what an exchange tells of its run.
+    public mutating func read(_ exchange: Exchange) -> LiveRun { reader.read(exchange) }
+
     /// - Parameter reason: why it is exported.
     @discardableResult
     public mutating func write(_ exchange: Exchange, because reason: LiveSampling.Reason = .sampled) -> Outcome {
+        write(exchange, read(exchange), because: reason)
+    }
+
+    /// - Parameters:
+    ///   - read: what ``read(_:)`` made of it.
+    ///   - reason: why it is exported.
+    @discardableResult
+    public mutating func write(_ exchange: Exchange, _ read: LiveRun, because reason: LiveSampling.Reason) -> Outcome {
         var exchange = exchange
         exchange.times = exchange.times.inOrder
-        let read = reader.read(exchange)
         switch (exchange.mode, exchange.role) {
         case (.shadow, _): Self.write(exchange, read, reason, attributes, to: &shadow)
         case (.canary, .baseline): Self.write(exchange, read, reason, attributes, to: &canaryBaseline)

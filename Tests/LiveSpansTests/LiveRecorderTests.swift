@@ -39,15 +39,35 @@ private final class Sink: Sendable {
     var taken: Taken { state.withLock { $0 } }
 }
 
+/// What a recorder gave to be kept.
+private final class Kept: RunKeeper {
+    struct Runs: Sendable {
+        var exported: [String] = []
+        var others: [String] = []
+        var uncommitted = 0
+    }
+
+    let runs = Monitor(Runs())
+
+    func keep(_ exchange: Exchange, _ run: LiveRun, isExported: Bool) {
+        runs.withLock { runs in
+            if isExported { runs.exported.append(exchange.requestID) } else { runs.others.append(exchange.requestID) }
+            runs.uncommitted += 1
+        }
+    }
+
+    func commit() { runs.withLock { $0.uncommitted = 0 } }
+}
+
 @Suite("The recorder", .timeLimit(.minutes(10)))
 struct LiveRecorderTests {
     private static let origin = Origin(resource: [], scopeName: "outrigger", scopeVersion: "1")
 
     private func recorder(
         _ sink: Sink, exchanges: Int = 16_384, bytes: Int = 64 << 20, sampling: LiveSampling = LiveSampling(),
-        journal: Journal? = nil
+        journal: Journal? = nil, keeper: (any RunKeeper)? = nil
     ) throws -> LiveRecorder {
-        try LiveRecorder(maximumExchanges: exchanges, maximumBytes: bytes, sampling: sampling, journal: journal) {
+        try LiveRecorder(maximumExchanges: exchanges, maximumBytes: bytes, sampling: sampling, journal: journal, keeper: keeper) {
             LiveSpanWriter(
                 RunMapping(mode: .live), baseline: nil, candidate: nil, encoder: ProtobufSpanEncoder(Self.origin),
                 events: ProtobufEventEncoder(Self.origin))
@@ -76,6 +96,30 @@ struct LiveRecorderTests {
         #expect(counts.problems == 100)
         #expect(counts.written == 500 && counts.waiting == 0 && counts.dropped == 0)
         #expect(isBalanced(counts))
+        recorder.finish()
+    }
+
+    @Test("A keeper is given every run, exported or not, and told to commit before it is forgotten")
+    func keeper() throws {
+        let sink = Sink()
+        let kept = Kept()
+        let recorder = try recorder(sink, sampling: LiveSampling(root: .alwaysOff), keeper: kept)
+        for i in 0..<300 {
+            var exchange = Exchange.sample(.live)
+            exchange.requestID = "\(i)"
+            exchange.trace.isSampled = i % 3 == 0
+            // What was refused before an arm was chosen is no run.
+            if i % 10 == 9 { (exchange.upstream, exchange.times.sent) = (nil, nil) }
+            recorder.offer(exchange)
+        }
+        recorder.flush()
+        let runs = kept.runs.withLock { $0 }
+        let expected = (0..<300).filter { $0 % 10 != 9 }
+        #expect(runs.exported == expected.filter { $0 % 3 == 0 }.map(String.init))
+        #expect(runs.others == expected.filter { $0 % 3 != 0 }.map(String.init))
+        #expect(runs.uncommitted == 0)
+        let counts = recorder.counts
+        #expect(counts.written == 100 && counts.unsampled == 200 && counts.waiting == 0 && isBalanced(counts))
         recorder.finish()
     }
 
