@@ -38,6 +38,7 @@ extension SidecarConfiguration {
         let admin = fields["admin"]?.mapping(readAdmin)
         let tools = fields["tools"]?.mapping { ToolsReader.tools($0, readAddress: readAddress) }
         let audit = fields["audit"]?.mapping(readAudit)
+        let runs = fields["runs"]?.mapping(readRuns)
         let telemetry = fields["telemetry"]?.mapping { readTelemetry($0, folder) }
         var shutdown = Shutdown()
         fields["shutdown"]?.mapping { fields -> Void in
@@ -55,6 +56,7 @@ extension SidecarConfiguration {
         configuration.releases = releases
         configuration.tools = tools
         configuration.audit = audit
+        configuration.runs = runs
         if !configuration.admin.listen.isLoopback, configuration.admin.tokenFile == nil, configuration.admin.tokenVariable == nil {
             fields["admin"]?.report(
                 "the admin API would be open to the network", remedy: "name a token_file or a token_variable, or listen on 127.0.0.1")
@@ -214,6 +216,15 @@ extension SidecarConfiguration {
         guard let file = fields.required("file")?.string() else { return nil }
         return Audit(
             file: file, digestKey: digestKey, signingKey: signingKey, checkpoints: checkpoints, checkpointEvery: every, capture: capture)
+    }
+
+    private static func readRuns(_ fields: YAMLMapping) -> Runs? {
+        let runs = fields["max_runs"]?.int(in: 1...100_000_000)
+        let age = fields["max_age"]?.duration()
+        let bytes = fields["max_bytes"]?.int(in: (1 << 20)...(1 << 50))
+        let capture = fields["capture"]?.word(as: RunMapping.Capture.self) ?? .none
+        guard let file = fields.required("file")?.string() else { return nil }
+        return Runs(file: file, maximumRuns: runs, maximumAge: age, maximumBytes: bytes, capture: capture)
     }
 
     private static func readTelemetry(_ fields: YAMLMapping, _ folder: String) -> Telemetry {

@@ -26,6 +26,8 @@ public struct SidecarConfiguration: Sendable {
     public var tools: Tools?
     /// The audit ledger; nil for none.
     public var audit: Audit?
+    /// The run store; nil for none.
+    public var runs: Runs?
 
     public struct Address: Hashable, Sendable {
         public var host: String
@@ -110,6 +112,18 @@ public struct SidecarConfiguration: Sendable {
         public var capture: RunMapping.Capture = .none
     }
 
+    /// Where runs are kept, to be put beside each other by `outrigger correlate`.
+    public struct Runs: Hashable, Sendable {
+        /// Path as it is written.
+        public var file: String
+        /// nil for the store's own bounds.
+        public var maximumRuns: Int?
+        public var maximumAge: Duration?
+        public var maximumBytes: Int?
+        /// Whether responses and arguments are kept, redacted, beside their digests.
+        public var capture: RunMapping.Capture = .none
+    }
+
     public struct Shutdown: Hashable, Sendable {
         /// Between the readiness that fails and the end of listening, so that a load balancer can look away.
         public var delay = Duration.zero
@@ -131,6 +145,7 @@ public struct SidecarConfiguration: Sendable {
         if (tools == nil) != (old.tools == nil) { names.append("tools") }
         if let new = tools, let old = old.tools, new.listen != old.listen || new.url != old.url { names.append("tools.listen and url") }
         if audit != old.audit { names.append("audit") }
+        if runs != old.runs { names.append("runs") }
         if releases != old.releases { names.append("agents.*.version and release") }
         return names
     }

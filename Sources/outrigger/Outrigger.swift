@@ -11,7 +11,7 @@ struct Outrigger: AsyncParsableCommand {
         version: version,
         subcommands: [
             BackfillCommand.self, ReplayCommand.self, GateCommand.self, ReleaseCommand.self, ServeCommand.self, RolloutCommand.self,
-            AuditCommand.self, DemoCommand.self,
+            AuditCommand.self, CorrelateCommand.self, DemoCommand.self,
         ])
 
     /// Exit statuses are part of the interface, so they are not left to the argument parser: what is wrong with the

@@ -59,6 +59,9 @@ enum ReplayOptions {
         @Option(help: ArgumentHelp(
             "Record both arms' tool calls in this audit ledger too; its keys stand beside it (outrigger audit keys).", valueName: "file"))
         var audit: String?
+        @Option(help: ArgumentHelp(
+            "Keep both arms' runs in this run store too, for outrigger correlate; contents by --capture full only.", valueName: "file"))
+        var runs: String?
         @Flag(help: "The result as JSON on standard output, and nothing else there.")
         var json = false
         @Option(name: .customLong("report"), help: """

@@ -13,10 +13,12 @@ struct ReplayRecorder: PairObserver {
     private var progress: ReplayProgress?
     private let export: ReplayExport?
     private let audit: ReplayAudit?
+    private let runs: ReplayRuns?
     private let redactor: TextRedactor
 
     init(
-        _ setup: ReplaySetup, _ reports: ReplayReports, _ export: ReplayExport?, _ audit: ReplayAudit?, _ redaction: Redaction,
+        _ setup: ReplaySetup, _ reports: ReplayReports, _ export: ReplayExport?, _ audit: ReplayAudit?, _ runs: ReplayRuns?,
+        _ redaction: Redaction,
         progress: ReplayProgress?
     ) {
         self.progress = progress
@@ -24,6 +26,7 @@ struct ReplayRecorder: PairObserver {
         witness = ReplayWitness(setup.plan)
         self.export = export
         self.audit = audit
+        self.runs = runs
         evidence = GateEvidence(setup.policy)
         self.reports = reports
     }
@@ -36,6 +39,7 @@ struct ReplayRecorder: PairObserver {
         witness.note(baseline, candidate)
         evidence.observe(place, trace: trace, baseline: baseline, candidate: candidate, verdict: verdict)
         audit?.observe(place, trace: trace, baseline: baseline, candidate: candidate)
+        runs?.observe(place, trace: trace, baseline: baseline, candidate: candidate, verdict: verdict)
         let ids = export?.export(place, trace: trace, baseline: baseline, candidate: candidate, verdict: verdict)
         let isTold = !verdict.passed || !verdict.toolChanges.isEmpty
         guard isTold || reports.wantsEveryRun else { return }

@@ -49,10 +49,11 @@ enum ReplaySession {
         let rejects = RejectCounter { talker.warn($0) }
         let export = try ReplayExport(flags, setup) { talker.warn($0) }
         let audit = try ReplayAudit(flags, setup, stop)
+        let runs = try ReplayRuns(flags, setup, isExported: export != nil)
         let plan = setup.plan
         let isLive = plan.baseline.source.isLive || plan.candidate.source.isLive
         var recorder = ReplayRecorder(
-            setup, reports, export, audit, try ExportSetup.redaction(flags.mapping),
+            setup, reports, export, audit, runs, try ExportSetup.redaction(flags.mapping),
             progress: isLive && !flags.reporting.quiet ? ReplayProgress(talker) : nil)
         try StopSignal.install(stop) { talker.say("\($0): ending the replay; a second signal ends at once") }
         let ending: ReplayEnding
@@ -64,6 +65,7 @@ enum ReplaySession {
         }
         let notes = await setup.agents.end()
         try audit?.finish()
+        try runs?.finish()
         recorder.finish()
         var report = ReplayReport(
             replayID: plan.replayID, traces: plan.traces, baseline: setup.baseline, candidate: setup.candidate)

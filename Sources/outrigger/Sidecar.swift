@@ -33,6 +33,7 @@ final class Sidecar: Sendable {
     private let admin: AdminServer
     private let tools: SidecarTools?
     private let audit: SidecarAudit?
+    private let runs: SidecarRuns?
     /// Where clients send their requests.
     let port: Int
     /// Where agents call tools; nil without a tool gateway.
@@ -58,6 +59,7 @@ final class Sidecar: Sendable {
         spool = telemetry.spool
         exporter = telemetry.exporter
         recorder = telemetry.recorder
+        runs = telemetry.runs
         let sampling = telemetry.sampling
         let audit = try SidecarAudit.start(configuration, telemetry.mapping, telemetry.releases) { [announce = telemetry.announce] in
             announce?($0.event)
@@ -100,6 +102,7 @@ final class Sidecar: Sendable {
         talker.say("  admin      http://\(adminAddress)" + (configuration.admin.hasToken ? " (with a token)" : ""))
         if let tools { talker.say("  tools      " + tools.summary) }
         if let audit { talker.say("  audit      " + audit.summary) }
+        if let runs { talker.say("  runs       " + runs.summary) }
         let lines = SidecarText.routes(configuration) + ["rollout    \(state.id): \(state.summary)", "telemetry  \(telemetry.summary)"]
         for line in lines { talker.say("  " + line) }
     }
@@ -135,6 +138,7 @@ final class Sidecar: Sendable {
                     controller.snapshot.state, isSaved: controller.unsavedReason == nil)
                     + (tools.map { ToolMetrics.text($0.gateway.counts, $0.runs.counts) } ?? "")
                     + (audit.map { ToolMetrics.text($0.health) } ?? "")
+                    + (telemetry.runs.map { SidecarMetrics.text($0.counts) } ?? "")
             })
     }
 
@@ -181,6 +185,7 @@ final class Sidecar: Sendable {
             guard ticks % 10 == 0 else { continue }
             spool?.sync()
             audit?.watch(talker)
+            runs?.watch(talker)
             let stamp = Self.stamp(of: path)
             if stamp != seen, stamp != nil {
                 seen = stamp

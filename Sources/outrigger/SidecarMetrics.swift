@@ -5,6 +5,7 @@ import LiveSpans
 import RolloutControl
 import Rollout
 import Router
+import RunStore
 import Spool
 
 /// The sidecar's numbers.
@@ -140,5 +141,16 @@ struct SidecarMetrics {
         while readdir(directory) != nil { count += 1 }
         // Two are the names of folders, one is the folder that is read.
         return max(0, count - 3)
+    }
+}
+
+extension SidecarMetrics {
+    /// The numbers of the run store.
+    static func text(_ runs: RunStoreWriter.Counts) -> String {
+        var text = PrometheusText()
+        text.single("outrigger_runs_stored_total", "counter", "Runs that were put into the run store.", runs.stored)
+        text.single("outrigger_runs_lost_total", "counter", "Runs that could not be put into the run store: alarm on it.", runs.lost)
+        text.single("outrigger_runs_removed_total", "counter", "Runs that were taken out of the run store again, by its retention.", runs.removed)
+        return text.text
     }
 }

@@ -17,6 +17,8 @@ struct SidecarTelemetry {
     let recorder: LiveRecorder?
     let exporter: SpooledExporter?
     let spool: Spool?
+    /// Where runs are kept on this machine; nil where they are not.
+    let runs: SidecarRuns?
     /// What all runs share, whether they are exported or not.
     let mapping: RunMapping
     let releases: [RunRole: RunMapping.Release]
@@ -46,8 +48,10 @@ struct SidecarTelemetry {
         let candidate = try Self.release(configuration.releases.candidateVersion, configuration.releases.candidateFile)
         self.mapping = mapping
         releases = [RunRole.baseline: baseline, .candidate: candidate].compactMapValues { $0 }
+        let runs = try SidecarRuns.start(configuration, mapping, releases)
+        self.runs = runs
         guard wanted.isEnabled, !settings.isDisabled, settings.exporter != .none else {
-            recorder = nil
+            recorder = try runs.map { try Self.recorder($0, mapping) }
             exporter = nil
             spool = nil
             announce = nil
@@ -70,7 +74,7 @@ struct SidecarTelemetry {
                 export, logsEndpoint: logs, forms: settings.encoding == .json ? json : protobuf,
                 otherForms: settings.encoding == .json ? protobuf : json, spool: spool, batchItems: settings.batchSpans,
                 delay: min(settings.scheduleDelay, .seconds(60)), onNotice: { talker.warn($0) })
-            let recorder = try LiveRecorder(sampling: sampling, journal: journal) {
+            let recorder = try LiveRecorder(sampling: sampling, journal: journal, keeper: runs) {
                 LiveSpanWriter(mapping, baseline: baseline, candidate: candidate, encoder: encoder(), events: events())
             } sink: { batch, signal in
                 exporter.submit(batch, signal == .spans ? .spans : .events)
@@ -97,6 +101,17 @@ struct SidecarTelemetry {
             summary += ", in memory only (no telemetry.spool)"
         }
         self.summary = summary
+    }
+
+    /// One that exports nothing.
+    private static func recorder(_ runs: SidecarRuns, _ mapping: RunMapping) throws -> LiveRecorder {
+        var nothing = LiveSampling(root: .alwaysOff, isParentBased: false)
+        nothing.isOff = true
+        let origin = Origin(resource: [], scopeName: "outrigger", scopeVersion: Outrigger.version)
+        return try LiveRecorder(sampling: nothing, keeper: runs) {
+            LiveSpanWriter(
+                mapping, baseline: nil, candidate: nil, encoder: JSONSpanEncoder(origin), events: JSONEventEncoder(origin))
+        } sink: { _, _ in true }
     }
 
     private static let journalName = "exchanges.journal"
