@@ -103,7 +103,7 @@ public enum JSONCanonical {
         }
         var decoded: [UInt8] = []
         JSONString.decode(UnsafeRawBufferPointer(rebasing: text[token.range]), into: &decoded)
-        appendText(decoded, to: &output)
+        decoded.withUnsafeBufferPointer { appendText($0, to: &output) }
     }
 
     private static func appendNumber(
@@ -119,19 +119,25 @@ public enum JSONCanonical {
     }
 
     /// Appends the text with quotes around it and no more escapes than must be.
-    static func append(_ text: String, to output: inout [UInt8]) { appendText(text.utf8, to: &output) }
+    static func append(_ text: String, to output: inout [UInt8]) {
+        var text = text
+        text.withUTF8 { appendText($0, to: &output) }
+    }
 
-    private static func appendText(_ text: some Sequence<UInt8>, to output: inout [UInt8]) {
+    private static func appendText(_ text: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]) {
         output.append(UInt8(ascii: "\""))
-        for byte in text {
+        // What needs no escape, which most text is, is taken over in one go.
+        var plain = 0
+        for (i, byte) in text.enumerated() where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+            output.append(contentsOf: text[plain..<i])
+            plain = i + 1
             switch byte {
             case 0x08: output.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "b")])
             case 0x0C: output.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "f")])
-            case 0..<0x20, UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                JSONString.escape(CollectionOfOne(byte), into: &output)
-            default: output.append(byte)
+            default: JSONString.escape(CollectionOfOne(byte), into: &output)
             }
         }
+        output.append(contentsOf: text[plain...])
         output.append(UInt8(ascii: "\""))
     }
 }

@@ -7,9 +7,11 @@ struct ToolCallKey: Hashable, Sendable {
     /// Canonical JSON.
     var arguments: [UInt8]
 
-    init(name: String, arguments: JSONDocument) {
+    init(name: String, arguments: JSONDocument) { self.init(name: name, canonical: arguments.canonicalBytes) }
+
+    init(name: String, canonical: [UInt8]) {
         self.name = name
-        self.arguments = arguments.canonicalBytes
+        arguments = canonical
     }
 
     static func == (a: ToolCallKey, b: ToolCallKey) -> Bool {

@@ -194,7 +194,8 @@ public final class ToolGateway: Sendable {
                 throw ToolRefusal(.unrecorded, "the call changes something and cannot be recorded now, so it was not made", retryAfter: .seconds(5))
             }
         }
-        let place = run.observe(entry, arguments.canonicalBytes, .allowed)
+        let canonical = arguments.canonicalBytes
+        let place = run.observe(entry, canonical, .allowed)
         let traceParent = Self.traceParent(request, entry)
         let upstreams = upstreams
         let name = request.tool
@@ -215,7 +216,7 @@ public final class ToolGateway: Sendable {
         case .success(let answer):
             let content = answer.content.canonicalBytes
             run.complete(place, verdict: .allowed, success: answer.success, content: content, at: ended)
-            run.keep(answer, for: ToolCallKey(name: name, arguments: arguments), begunAs: entry.index)
+            run.keep(answer, for: ToolCallKey(name: name, canonical: canonical), begunAs: entry.index)
             count(name, run, .allowed, settings)
             record(intent, entry, ToolCallEnding(verdict: .allowed, outcome: answer.success ? "success" : "error", result: content, ended: ended))
             return .answered(answer, .allowed)
@@ -260,7 +261,7 @@ public final class ToolGateway: Sendable {
             case .answer(let answer, let isSame):
                 if !isSame { diverged(run, entry, .otherArguments) }
                 let content = answer.content.canonicalBytes
-                let place = run.observe(entry, arguments.canonicalBytes, .replayed)
+                let place = run.observe(entry, key.arguments, .replayed)
                 run.complete(place, verdict: .replayed, success: answer.success, content: content, at: Self.now)
                 count(entry.tool, run, .replayed, settings)
                 journal.note(entry, ToolCallEnding(verdict: .replayed, outcome: answer.success ? "success" : "error", result: content, ended: Self.now))
