@@ -9,7 +9,10 @@ enum LedgerFile {
     static func openForWriting(_ path: String, busyTimeout: Double) throws(LedgerError) -> DatabaseQueue {
         do {
             // An intent must outlive a loss of power, and what is erased must be gone from the file's free pages.
-            let settings = "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON"
+            // Pages of indexes are written again and again: the longer the log, the more of that is written back at once.
+            let settings = """
+                PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 8192; PRAGMA cache_size = -16384
+                """
             let queue = try DatabaseFile.openForWriting(path, busyTimeout: busyTimeout, settings: settings) { db in
                 // A process that was killed while it made the database leaves a file without tables, or with the migrator's.
                 let tables = try db.number("SELECT count(*) FROM sqlite_schema WHERE tbl_name <> 'grdb_migrations'")

@@ -53,6 +53,8 @@ public final class LedgerWriter: CallLedger, Sendable {
         /// Of the items that are no intents.
         var contentBytes = 0
         var requests: [Request] = []
+        /// Whether the thread lets notes gather, and is to be woken by what is more only.
+        var isGathering = false
         var isClosed = false
         var hasEnded = false
         /// Who waits for the end.
@@ -118,15 +120,17 @@ public final class LedgerWriter: CallLedger, Sendable {
 
     public func note(_ record: LedgerRecord) {
         let size = record.contentSize
-        state.withLock { state in
+        let isAwaited = state.withLockQuietly { state in
             guard !state.isClosed, state.items.count - state.intents < capacity, state.contentBytes + size <= capacityBytes else {
                 state.health.lost += 1
                 state.untoldLosses += 1
-                return
+                return true
             }
             state.contentBytes += size
             state.items.append(Item(record: record, waiter: nil))
+            return !state.isGathering
         }
+        if isAwaited { state.withLock { _ in } }
     }
 
     /// Makes a checkpoint of all that was recorded before; nil when there is one already.

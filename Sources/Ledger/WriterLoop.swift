@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Threads
 
 /// What a ``LedgerWriter``'s thread does.
@@ -44,7 +45,12 @@ final class WriterLoop: Sendable {
             })
         else { return }
         var mustRecover = false
-        while let work = next() {
+        var intents = 0
+        while true {
+            // Where many ask at once, a moment brings more of them into one write to the disk; one alone never waits.
+            if intents >= Self.crowd { usleep(Self.moment) }
+            guard let work = next() else { return }
+            intents = work.items.count { $0.waiter != nil }
             var problem: LedgerError?
             do throws(LedgerError) {
                 if mustRecover { try store.recover() }
@@ -73,10 +79,39 @@ final class WriterLoop: Sendable {
         }
     }
 
+    /// Intents of one transaction from which on more can be expected at once.
+    private static let crowd = 8
+    /// Microseconds.
+    private static let moment: UInt32 = 1000
+    /// How long notes, which nobody waits for, may wait for company.
+    private static let patience = Duration.milliseconds(5)
+
     /// Waits for something to do.
     ///
     /// - Returns: nil when the ledger is closed and all is done.
     private func next() -> Work? {
+        gather()
+        return takeNext()
+    }
+
+    /// Waits until there is something, and where that is notes alone, a little longer.
+    private func gather() {
+        func isUrgent(_ state: LedgerWriter.State) -> Bool {
+            state.intents > 0 || !state.requests.isEmpty || state.isClosed || state.isResting
+                || state.items.count >= configuration.maximumBatch
+        }
+        let isUrgentNow = state.wait { state -> Bool? in
+            if isUrgent(state) { return true }
+            guard !state.items.isEmpty else { return nil }
+            state.isGathering = true
+            return false
+        }
+        guard !isUrgentNow else { return }
+        _ = state.wait(atMost: Self.patience) { isUrgent($0) ? () : nil }
+        state.withLockQuietly { $0.isGathering = false }
+    }
+
+    private func takeNext() -> Work? {
         func take(_ state: inout LedgerWriter.State) -> Work?? {
             if !state.isResting, !state.items.isEmpty || !state.requests.isEmpty {
                 let count = min(state.items.count, configuration.maximumBatch)
