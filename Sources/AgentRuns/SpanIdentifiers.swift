@@ -31,6 +31,17 @@ public struct TraceID: Hashable, Sendable {
         self.init(high: high, low: low)
     }
 
+    /// Decodes 16 bytes, big-endian.
+    ///
+    /// - Returns: nil for any other number of bytes; the all-zero id is taken as ``init(high:low:)`` takes it.
+    public init?(bytes: [UInt8]) {
+        guard bytes.count == 16 else { return nil }
+        self.init(high: bigEndianValue(bytes[..<8]), low: bigEndianValue(bytes[8...]))
+    }
+
+    /// 16 bytes, big-endian.
+    public var bytes: [UInt8] { (0..<16).map { UInt8(truncatingIfNeeded: ($0 < 8 ? high : low) >> UInt64(56 - 8 * ($0 % 8))) } }
+
     /// 32 lower-case hex digits.
     public var hex: String { hexString(high) + hexString(low) }
 }
@@ -45,6 +56,17 @@ public struct SpanID: Hashable, Sendable {
     public init(_ value: UInt64) {
         self.value = value == 0 ? 1 : value
     }
+
+    /// Decodes 8 bytes, big-endian.
+    ///
+    /// - Returns: nil for any other number of bytes; the all-zero id is taken as ``init(_:)`` takes it.
+    public init?(bytes: [UInt8]) {
+        guard bytes.count == 8 else { return nil }
+        self.init(bigEndianValue(bytes[...]))
+    }
+
+    /// 8 bytes, big-endian.
+    public var bytes: [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: value >> UInt64(56 - 8 * $0)) } }
 
     /// 16 lower-case hex digits.
     public var hex: String { hexString(value) }
@@ -66,6 +88,8 @@ public func hexValue(_ byte: UInt8) -> UInt8? {
 public func hexDigit(_ nibble: UInt8) -> UInt8 {
     nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
 }
+
+private func bigEndianValue(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
 
 private func hexString(_ value: UInt64) -> String {
     String(unsafeUninitializedCapacity: 16) { digits in

@@ -19,7 +19,7 @@ public enum DatabaseFile {
     /// - Parameters:
     ///   - busyTimeout: seconds to wait for another process that holds the database.
     ///   - settings: pragmas of the caller's own.
-    ///   - check: looks at the database, read-only, before anything in it is changed; not called for a new or an empty one.
+    ///   - check: looks at the database, read-only, before anything in it is changed; not called for one in which nothing is.
     /// - Throws: ``Failure``, GRDB's `DatabaseError`, or what `check` throws.
     public static func openForWriting(
         _ path: String, busyTimeout: Double, settings: String, check: (Database) throws -> Void
@@ -28,7 +28,11 @@ public enum DatabaseFile {
         var info = stat()
         if stat(path, &info) == 0, info.st_size > 0 {
             // What is not ours is left as it is, down to its journal mode.
-            try DatabaseQueue(path: plain(path), configuration: readOnly).read(check)
+            try DatabaseQueue(path: plain(path), configuration: readOnly).read { db in
+                // A process that was killed while it made the database leaves a file without tables, or with the migrator's.
+                let tables = try db.number("SELECT count(*) FROM sqlite_schema WHERE tbl_name <> 'grdb_migrations'")
+                if try tables != 0 || db.number("PRAGMA application_id") != 0 { try check(db) }
+            }
         }
         var configuration = Configuration()
         configuration.busyMode = .timeout(busyTimeout)

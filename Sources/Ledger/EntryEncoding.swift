@@ -143,8 +143,8 @@ extension LedgerEntry {
         case .number: .number(number)
         case .time: .number(time)
         case .kind: .text(kind.rawValue)
-        case .traceID: traceID.map { .bytes(bigEndian($0.high) + bigEndian($0.low)) } ?? .absent
-        case .spanID: spanID.map { .bytes(bigEndian($0.value)) } ?? .absent
+        case .traceID: traceID.map { .bytes($0.bytes) } ?? .absent
+        case .spanID: spanID.map { .bytes($0.bytes) } ?? .absent
         case .runID: EntryValue(runID)
         case .requestID: EntryValue(requestID)
         case .arm: EntryValue(arm?.rawValue ?? "")

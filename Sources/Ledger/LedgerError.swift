@@ -1,4 +1,4 @@
-internal import GRDB
+internal import DatabaseFiles
 
 /// Why something cannot be done with a ledger.
 public struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -36,27 +36,22 @@ public struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
         self.message = message
     }
 
-    /// What SQLite says, in words for whoever runs the sidecar.
+    /// What SQLite or the system says, in words for whoever runs the sidecar.
     init(_ error: any Error, _ path: String) {
         if let error = error as? LedgerError {
             self = error
             return
         }
-        guard let error = error as? DatabaseError else {
-            self.init(.system, "the ledger \(path) failed: \(error)")
-            return
-        }
-        let detail = error.message ?? "SQLite error \(error.extendedResultCode.rawValue)"
-        switch error.resultCode {
-        case .SQLITE_BUSY, .SQLITE_LOCKED: self.init(.locked, "the ledger \(path) is locked by another process: \(detail)")
-        case .SQLITE_FULL: self.init(.full, "the ledger \(path) cannot grow: \(detail)")
-        case .SQLITE_TOOBIG, .SQLITE_CONSTRAINT, .SQLITE_MISMATCH:
-            self.init(.unrecordable, "the ledger \(path) cannot hold an entry: \(detail)")
-        case .SQLITE_CORRUPT: self.init(.corrupt, "the ledger \(path) is damaged: \(detail)")
-        case .SQLITE_NOTADB: self.init(.notALedger, "\(path) is no ledger: \(detail)")
-        case .SQLITE_ERROR where detail.contains("no such") || detail.contains("has no column"):
-            self.init(.notALedger, "\(path) is no ledger: \(detail)")
-        default: self.init(.system, "the ledger \(path) failed: \(detail)")
-        }
+        let problem = DatabaseProblem(error, "ledger", path)
+        let kind: Kind =
+            switch problem.kind {
+            case .locked: .locked
+            case .full: .full
+            case .unrecordable: .unrecordable
+            case .corrupt: .corrupt
+            case .foreign: .notALedger
+            case .system: .system
+            }
+        self.init(kind, problem.message)
     }
 }

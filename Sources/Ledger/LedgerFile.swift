@@ -13,15 +13,11 @@ enum LedgerFile {
             let settings = """
                 PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 8192; PRAGMA cache_size = -16384
                 """
-            let queue = try DatabaseFile.openForWriting(path, busyTimeout: busyTimeout, settings: settings) { db in
-                // A process that was killed while it made the database leaves a file without tables, or with the migrator's.
-                let tables = try db.number("SELECT count(*) FROM sqlite_schema WHERE tbl_name <> 'grdb_migrations'")
-                if try tables != 0 || db.number("PRAGMA application_id") != 0 { try check(db, path) }
-            }
+            let queue = try DatabaseFile.openForWriting(path, busyTimeout: busyTimeout, settings: settings) { try check($0, path) }
             try LedgerSchema.migrator.migrate(queue)
             return queue
         } catch {
-            throw LedgerError(opening: error, path)
+            throw LedgerError(error, path)
         }
     }
 
@@ -30,7 +26,7 @@ enum LedgerFile {
         do {
             return try DatabaseFile.openForReading(path) { try check($0, path) }
         } catch {
-            throw LedgerError(opening: error, path)
+            throw LedgerError(error, path)
         }
     }
 
@@ -56,22 +52,6 @@ enum LedgerFile {
             throw LedgerError(
                 .newer,
                 "the ledger \(path) was written by a later version (schema \(version), this one knows \(LedgerSchema.version))")
-        }
-    }
-}
-
-extension LedgerError {
-    /// What keeps a database from being opened.
-    fileprivate init(opening error: any Error, _ path: String) {
-        switch error as? DatabaseFile.Failure {
-        case .unopenable(let reason)?:
-            self.init(
-                reason == ENOENT ? .notALedger : .system, "cannot open the ledger \(path): \(String(cString: strerror(reason)))")
-        case .notRegular?: self.init(.notALedger, "\(path) is no regular file")
-        case .unreadableLog?:
-            self.init(
-                .system, "the ledger \(path) has a write-ahead log that cannot be read in a read-only folder; copy both elsewhere")
-        case nil: self.init(error, path)
         }
     }
 }

@@ -66,7 +66,7 @@ public struct LedgerFilter: Sendable {
             }
         }
         if let verdict { condition.add("\(table).verdict = ?", .text(verdict.rawValue)) }
-        if let traceID { condition.add("\(table).trace_id = ?", .blob(bigEndian(traceID.high) + bigEndian(traceID.low))) }
+        if let traceID { condition.add("\(table).trace_id = ?", .blob(traceID.bytes)) }
         if let requestID { condition.add("\(table).request_id = ?", .text(requestID)) }
         if let runID { condition.add("\(table).run_id = ?", .text(runID)) }
         if let text {

@@ -118,7 +118,7 @@ public final class LedgerReader: Sendable {
                 WHERE e.trace_id = ?1 OR e.request_id IN (SELECT request_id FROM entries WHERE trace_id = ?1 AND request_id IS NOT NULL)
                 ORDER BY e.number LIMIT 100000
                 """
-            try db.rows(sql, [.blob(bigEndian(traceID.high) + bigEndian(traceID.low))]) {
+            try db.rows(sql, [.blob(traceID.bytes)]) {
                 found.append(try EntryRow.read($0, contents: EntryRow.hashColumn + 1))
             }
             return found
@@ -129,7 +129,7 @@ public final class LedgerReader: Sendable {
     public func contains(_ traceID: TraceID) throws(LedgerError) -> Bool {
         try read { db in
             try db.number(
-                "SELECT 1 FROM entries WHERE trace_id = ? LIMIT 1", [.blob(bigEndian(traceID.high) + bigEndian(traceID.low))])
+                "SELECT 1 FROM entries WHERE trace_id = ? LIMIT 1", [.blob(traceID.bytes)])
                 != nil
         }
     }

@@ -214,8 +214,7 @@ final class LedgerStore: @unchecked Sendable {
 
     func contains(_ traceID: TraceID) throws(LedgerError) -> Bool {
         do {
-            let id = bigEndian(traceID.high) + bigEndian(traceID.low)
-            return try queue.read { try $0.number("SELECT 1 FROM entries WHERE trace_id = ? LIMIT 1", [.blob(id)]) != nil }
+            return try queue.read { try $0.number("SELECT 1 FROM entries WHERE trace_id = ? LIMIT 1", [.blob(traceID.bytes)]) != nil }
         } catch {
             throw LedgerError(error, path)
         }

@@ -120,7 +120,7 @@ public final class LedgerWriter: CallLedger, Sendable {
 
     public func note(_ record: LedgerRecord) {
         let size = record.contentSize
-        let isAwaited = state.withLockQuietly { state in
+        state.change(wakingIf: { state in
             guard !state.isClosed, state.items.count - state.intents < capacity, state.contentBytes + size <= capacityBytes else {
                 state.health.lost += 1
                 state.untoldLosses += 1
@@ -129,8 +129,7 @@ public final class LedgerWriter: CallLedger, Sendable {
             state.contentBytes += size
             state.items.append(Item(record: record, waiter: nil))
             return !state.isGathering
-        }
-        if isAwaited { state.withLock { _ in } }
+        })
     }
 
     /// Makes a checkpoint of all that was recorded before; nil when there is one already.

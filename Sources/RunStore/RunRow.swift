@@ -94,30 +94,3 @@ enum RunRow {
         return call
     }
 }
-
-extension TraceID {
-    /// 16 bytes, big-endian.
-    var bytes: [UInt8] { high.bigEndianBytes + low.bigEndianBytes }
-
-    /// - Returns: nil unless there are 16 bytes.
-    init?(bytes: [UInt8]) {
-        guard bytes.count == 16 else { return nil }
-        self.init(high: UInt64(bigEndianBytes: bytes[..<8]), low: UInt64(bigEndianBytes: bytes[8...]))
-    }
-}
-
-extension SpanID {
-    /// 8 bytes, big-endian.
-    var bytes: [UInt8] { value.bigEndianBytes }
-
-    /// - Returns: nil unless there are 8 bytes.
-    init?(bytes: [UInt8]) {
-        guard bytes.count == 8 else { return nil }
-        self.init(UInt64(bigEndianBytes: bytes[...]))
-    }
-}
-
-extension UInt64 {
-    fileprivate var bigEndianBytes: [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: self >> (56 - 8 * $0)) } }
-    fileprivate init(bigEndianBytes bytes: ArraySlice<UInt8>) { self = bytes.reduce(0) { $0 << 8 | UInt64($1) } }
-}

@@ -1,3 +1,4 @@
+internal import AgentRuns
 internal import DatabaseFiles
 internal import Digests
 internal import FileLocks
@@ -77,10 +78,7 @@ public final class RunStoreWriter: Sendable {
         do {
             // What is lost with the power is rebuilt by nobody, and missed by few: no write waits for the disk.
             let settings = "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON"
-            let queue = try DatabaseFile.openForWriting(path, busyTimeout: 1, settings: settings) { db in
-                let tables = try db.number("SELECT count(*) FROM sqlite_schema WHERE tbl_name <> 'grdb_migrations'")
-                if try tables != 0 || db.number("PRAGMA application_id") != 0 { try RunStoreSchema.check(db, path) }
-            }
+            let queue = try DatabaseFile.openForWriting(path, busyTimeout: 1, settings: settings) { try RunStoreSchema.check($0, path) }
             try RunStoreSchema.migrator.migrate(queue)
             var key: [UInt8] = []
             try queue.read { db in try db.rows("SELECT key FROM store") { key = $0.bytes(0) } }
@@ -135,17 +133,17 @@ public final class RunStoreWriter: Sendable {
                 try connection.queue.write { db in
                     for run in runs { try Self.insert(run, connection, db) }
                 }
-                state.counts.stored += runs.count
-                state.counts.problem = nil
-                state.sincePruning += runs.count
-                try prune(&state)
-                return true
             } catch {
-                // A failure to take old ones away has lost nothing.
-                if state.counts.added > state.counts.stored + state.counts.lost { state.counts.lost += runs.count }
+                state.counts.lost += runs.count
                 state.counts.problem = RunStoreError(error, path)
                 return false
             }
+            state.counts.stored += runs.count
+            state.counts.problem = nil
+            state.sincePruning += runs.count
+            // A failure to take old ones away has lost nothing.
+            do { try prune(&state) } catch { state.counts.problem = RunStoreError(error, path) }
+            return true
         }
     }
 

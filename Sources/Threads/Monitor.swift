@@ -37,6 +37,14 @@ public final class Monitor<State>: @unchecked Sendable {
         return try body(&state)
     }
 
+    /// Changes the state, and wakes whoever waits for a change if `body` says that it is one worth waking for.
+    public func change(wakingIf body: (inout State) -> Bool) {
+        pthread_mutex_lock(mutex)
+        let wakes = body(&state)
+        pthread_mutex_unlock(mutex)
+        if wakes { pthread_cond_broadcast(changed) }
+    }
+
     /// Reads the state, or changes what nobody waits for: nobody is woken.
     public func withLockQuietly<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
         pthread_mutex_lock(mutex)

@@ -22,13 +22,7 @@ enum AuditText {
 
     static func table(_ entries: [RecordedEntry]) -> String {
         let rows = entries.map { recorded in columns.map { $0.value(recorded.entry).escapedForTerminal } }
-        let widths = columns.indices.map { i in min(40, ([columns[i].name] + rows.map { $0[i] }).map(\.count).max() ?? 0) }
-        func line(_ cells: [String]) -> String {
-            var line = zip(cells, widths).map { $0.padded($1) }.joined(separator: "  ")
-            while line.hasSuffix(" ") { line.removeLast() }
-            return line + "\n"
-        }
-        return line(columns.map(\.name)) + rows.map(line).joined()
+        return TextTable.lines([columns.map(\.name)] + rows, widest: 40)
     }
 
     static func csv(_ entries: [RecordedEntry], withHead: Bool) -> String {

@@ -136,19 +136,10 @@ enum CorrelateText {
         return text.escapedForTerminal
     }
 
-    private static func table(_ rows: [Row]) -> String {
-        let cells = rows.map { row in
-            [row.label, row.baseline, row.candidate, row.note].map { text in
-                let plain = text.escapedForTerminal
-                return plain.count > maximumCell ? plain.prefix(maximumCell - 1) + "…" : plain
-            }
-        }
-        let widths = (0..<4).map { i in cells.map { $0[i].count }.max() ?? 0 }
-        return cells.map { row in
-            var line = "  " + zip(row, widths).map { $0.padded($1) }.joined(separator: "  ")
-            while line.hasSuffix(" ") { line.removeLast() }
-            return line + "\n"
-        }.joined()
+    private static func table(_ rows: [Row]) -> String { lines(rows.map { [$0.label, $0.baseline, $0.candidate, $0.note] }) }
+
+    private static func lines(_ rows: [[String]]) -> String {
+        TextTable.lines(rows.map { $0.map { TextTable.cell($0, limit: maximumCell) } }, indent: "  ", widest: maximumCell)
     }
 
     // MARK: many pairs
@@ -176,7 +167,7 @@ enum CorrelateText {
                 pair.latencyRatio.map { "\(twoDecimals($0)) times" } ?? "-", pair.baseline?.traceID.hex ?? "-", run.traceID.hex,
             ]
         }
-        text += "\n" + columns(["started", "run", "differ in", "latency", "baseline's trace", "candidate's trace"], rows)
+        text += "\n" + lines([["started", "run", "differ in", "latency", "baseline's trace", "candidate's trace"]] + rows)
         if group.unlisted > 0 { text += "  and \(Readable.count(group.unlisted)) more (--limit)\n" }
         return text
     }
@@ -209,20 +200,7 @@ enum CorrelateText {
                 arm.callsPerRun.map(twoDecimals) ?? "-", Readable.count(arm.refusedCalls), outcomes.isEmpty ? "-" : outcomes,
             ]
         }
-        return columns(["arm", "runs", "errors", "p50", "p95", "tokens/run", "calls/run", "refused", "outcomes"], rows)
-    }
-
-    private static func columns(_ names: [String], _ rows: [[String]]) -> String {
-        let cells = rows.map { $0.map { text in
-            let plain = text.escapedForTerminal
-            return plain.count > maximumCell ? plain.prefix(maximumCell - 1) + "…" : plain
-        } }
-        let widths = names.indices.map { i in max(names[i].count, cells.map { $0[i].count }.max() ?? 0) }
-        return ([names] + cells).map { row in
-            var line = "  " + zip(row, widths).map { $0.padded($1) }.joined(separator: "  ")
-            while line.hasSuffix(" ") { line.removeLast() }
-            return line + "\n"
-        }.joined()
+        return lines([["arm", "runs", "errors", "p50", "p95", "tokens/run", "calls/run", "refused", "outcomes"]] + rows)
     }
 
     // MARK: numbers
