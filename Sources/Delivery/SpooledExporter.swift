@@ -118,7 +118,7 @@ public final class SpooledExporter: Sendable {
         // A log of days that is full of one outage is read by nobody.
         configuration.immediateNotices = 2
         let waiting = spool?.waitingKinds ?? []
-        let settling = Settling()
+        let relay = SettlementRelay()
         var lanes: [Lane] = []
         for forms in [forms] + (otherForms.map { [$0] } ?? []) {
             for signal in Signal.allCases {
@@ -131,7 +131,7 @@ public final class SpooledExporter: Sendable {
                 }
                 let exporter = try HTTPExporter(
                     configuration, form: signal == .spans ? forms.spans : forms.events, stop: stop,
-                    onSettled: settling.settled, onNotice: onNotice)
+                    onSettled: relay.settled, onNotice: onNotice)
                 lanes.append(
                     Lane(
                         kind: kind, exporter: exporter, batchItems: batchItems, batchBytes: configuration.maximumRequest, delay: delay))
@@ -139,23 +139,13 @@ public final class SpooledExporter: Sendable {
         }
         self.lanes = lanes
         takeStock()
-        settling.connect { [weak self] in self?.settled($0, $1, $2) }
+        relay.connect { [weak self] in self?.settled($0, $1, $2) }
         for lane in lanes {
             state.withLock { $0.lanesRunning += 1 }
             try WorkerThread { [self] in
                 run(lane)
                 state.withLock { $0.lanesRunning -= 1 }
             }.detach()
-        }
-    }
-
-    /// The senders are made before there is anyone to tell.
-    private final class Settling: Sendable {
-        private let target = Monitor<(@Sendable (Job, Range<Int>, Settlement) -> Void)?>(nil)
-
-        func connect(_ body: @escaping @Sendable (Job, Range<Int>, Settlement) -> Void) { target.withLock { $0 = body } }
-        @Sendable func settled(_ job: Job, _ range: Range<Int>, _ settlement: Settlement) {
-            target.withLock { $0 }?(job, range, settlement)
         }
     }
 
