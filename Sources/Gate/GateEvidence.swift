@@ -27,7 +27,9 @@ public struct GateEvidence: PairObserver {
     /// Ids of the traces that were flaky, with how often they passed; the first hundred.
     private(set) var flaky: [(traceID: String, passed: Int)] = []
     private(set) var flakyCount = 0
-    private(set) var samples: [GatePolicy.Measure.Name: PairedSamples] = [:]
+    /// nil where the policy does not compare them.
+    private var latencies: PairedSamples?
+    private var costs: PairedSamples?
 
     private let rules: [GatePolicy.SliceRule]
     /// Hashes of the ids of the traces so far: another line of the same trace is no further evidence.
@@ -55,12 +57,21 @@ public struct GateEvidence: PairObserver {
         public var candidate: [Double] = []
         /// Traces where the baseline reported the value and the candidate did not.
         public var unreportedByCandidate = 0
+
+        /// Repetitions of a trace are not independent: their mean is one value.
+        fileprivate mutating func note(_ sum: PairSum) {
+            if sum.isLost { unreportedByCandidate += 1 }
+            guard sum.count > 0 else { return }
+            baseline.append(sum.baseline / Double(sum.count))
+            candidate.append(sum.candidate / Double(sum.count))
+        }
     }
 
     /// The trace whose repetitions are coming in.
     private struct RunningTrace {
         var index: Int
-        var id: String?
+        /// The id's UTF-8; nil where the trace has none.
+        var id: [UInt8]?
         var line: Int
         var outcome = TraceOutcome(baselinePassed: 0, candidatePassed: 0, repetitions: 0)
         var latency = PairSum()
@@ -70,7 +81,7 @@ public struct GateEvidence: PairObserver {
         var slices: [Int] = []
     }
 
-    private struct PairSum {
+    fileprivate struct PairSum {
         var baseline = 0.0
         var candidate = 0.0
         var count = 0
@@ -99,7 +110,20 @@ public struct GateEvidence: PairObserver {
         }
         slices = Array(repeating: ReplayTally(), count: policy.slices.count)
         sliceCounts = Array(repeating: TraceCounts(), count: policy.slices.count)
-        for measure in policy.comparison.measures { samples[measure.name] = PairedSamples() }
+        for measure in policy.comparison.measures {
+            switch measure.name {
+            case .latency: latencies = PairedSamples()
+            case .cost: costs = PairedSamples()
+            }
+        }
+    }
+
+    /// The values of a metric; nil where the policy does not compare them.
+    func samples(of name: GatePolicy.Measure.Name) -> PairedSamples? {
+        switch name {
+        case .latency: latencies
+        case .cost: costs
+        }
     }
 
     public mutating func observe(
@@ -112,7 +136,7 @@ public struct GateEvidence: PairObserver {
         noteTools(candidate.run)
         if current?.index != place.index {
             finishTrace()
-            current = RunningTrace(index: place.index, id: trace.recordedID.map { trace.string($0) }, line: place.line)
+            current = RunningTrace(index: place.index, id: trace.recordedID.map { Array(trace.storage[$0.range]) }, line: place.line)
             current?.slices = rules.indices.filter { rules[$0].slice.contains(trace) }
         }
         for i in current?.slices ?? [] { slices[i].add(verdict) }
@@ -132,28 +156,26 @@ public struct GateEvidence: PairObserver {
     private mutating func finishTrace() {
         guard var trace = current else { return }
         current = nil
-        let isCopy = trace.id.map { !seen.insert($0.hashValue).inserted } ?? false
+        let isCopy = trace.id.map { !seen.insert(Self.hash(of: $0)).inserted } ?? false
         trace.outcome.isComparable = trace.marks.isComparable && !isCopy
         traces.append(trace.outcome)
         counts.add(trace.marks, isCopy: isCopy)
         for i in trace.slices { sliceCounts[i].add(trace.marks, isCopy: isCopy) }
         if trace.outcome.candidatePassed > 0, trace.outcome.candidatePassed < trace.outcome.repetitions {
             flakyCount += 1
-            if flaky.count < 100 { flaky.append((trace.id ?? "line \(trace.line)", Int(trace.outcome.candidatePassed))) }
+            let name = trace.id.map { String(decoding: $0, as: UTF8.self) } ?? "line \(trace.line)"
+            if flaky.count < 100 { flaky.append((name, Int(trace.outcome.candidatePassed))) }
         }
         guard !isCopy else { return }
-        note(.latency, trace.latency)
-        note(.cost, trace.cost)
+        latencies?.note(trace.latency)
+        costs?.note(trace.cost)
     }
 
-    /// Repetitions of a trace are not independent: their mean is one value.
-    private mutating func note(_ name: GatePolicy.Measure.Name, _ sum: PairSum) {
-        guard samples[name] != nil else { return }
-        if sum.isLost { samples[name]?.unreportedByCandidate += 1 }
-        if sum.count > 0 {
-            samples[name]?.baseline.append(sum.baseline / Double(sum.count))
-            samples[name]?.candidate.append(sum.candidate / Double(sum.count))
-        }
+    /// Of all bytes at once: an array hashes its elements one by one.
+    private static func hash(of bytes: [UInt8]) -> Int {
+        var hasher = Hasher()
+        bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+        return hasher.finalize()
     }
 
     private mutating func noteTools(_ run: borrowing AgentRun) {

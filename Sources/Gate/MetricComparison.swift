@@ -31,7 +31,7 @@ struct MetricComparison {
     private static let maximumUnreported = 0.05
 
     private func unreported(_ metric: GateReport.Metric, _ evidence: GateEvidence) -> Int {
-        GatePolicy.Measure.Name(rawValue: metric.name).flatMap { evidence.samples[$0]?.unreportedByCandidate } ?? 0
+        GatePolicy.Measure.Name(rawValue: metric.name).flatMap { evidence.samples(of: $0)?.unreportedByCandidate } ?? 0
     }
 
     /// - Parameter latenciesAreComparable: false when only one arm waited for its tools.
@@ -40,7 +40,7 @@ struct MetricComparison {
         if let rule = comparison.passRate, let metric = passRate(rule, evidence) { metrics.append(metric) }
         for measure in comparison.measures {
             let isComparable = latenciesAreComparable || measure.name != .latency
-            metrics.append(self.measure(measure, evidence.samples[measure.name], isComparable: isComparable))
+            metrics.append(self.measure(measure, evidence.samples(of: measure.name), isComparable: isComparable))
         }
         return decided(metrics)
     }
