@@ -93,6 +93,8 @@ struct csj_parser {
 private:
   csj_status find_structure(const uint8_t *text, size_t count, size_t *error);
   csj_status scalar(const uint8_t *text, size_t from, size_t to, bool must_be_key, size_t *error);
+  csj_status bare(const uint8_t *text, size_t from, size_t to, size_t *error);
+  void append(csj_kind kind, size_t offset, size_t count, bool has_escapes);
 };
 
 csj_status csj_parser::find_structure(const uint8_t *text, size_t count, size_t *error) {
@@ -128,47 +130,53 @@ csj_status csj_parser::find_structure(const uint8_t *text, size_t count, size_t 
 }
 
 // Appends the string, number or literal that starts at `from`; the next structural character stands at `to`.
-csj_status csj_parser::scalar(const uint8_t *text, size_t from, size_t to, bool must_be_key, size_t *error) {
+[[gnu::always_inline]] inline csj_status csj_parser::scalar(const uint8_t *text, size_t from, size_t to, bool must_be_key,
+                                                            size_t *error) {
+  const uint8_t *start = text + from;
+  if (*start == '"') [[likely]] {
+    while (to > from && is_space(text[to - 1])) --to;
+    size_t length = to - from;
+    if (length < 2 || text[to - 1] != '"') return *error = from, CSJ_UNEXPECTED;
+    bool has_escapes = false;
+    if (has_backslash) {
+      auto escape = static_cast<const uint8_t *>(memchr(start + 1, '\\', length - 2));
+      has_escapes = escape;
+      if (auto bad = bad_escape(escape, text + to - 1)) return *error = size_t(bad - text), CSJ_BAD_ESCAPE;
+    }
+    append(CSJ_STRING, from + 1, length - 2, has_escapes);
+    return CSJ_OK;
+  }
+  if (must_be_key) return *error = from, CSJ_UNEXPECTED;
+  return bare(text, from, to, error);
+}
+
+// The same for what has no quotes.
+csj_status csj_parser::bare(const uint8_t *text, size_t from, size_t to, size_t *error) {
   *error = from;
   while (to > from && is_space(text[to - 1])) --to;
-  csj_token token{};
   const uint8_t *start = text + from;
   size_t length = to - from;
-  if (*start == '"') {
-    if (length < 2 || text[to - 1] != '"') return CSJ_UNEXPECTED;
-    token.kind = CSJ_STRING;
-    token.offset = uint32_t(from + 1);
-    token.count = uint32_t(length - 2);
-    const uint8_t *end = text + to - 1;
-    auto escape = has_backslash ? static_cast<const uint8_t *>(memchr(start + 1, '\\', length - 2)) : nullptr;
-    if (escape) {
-      token.has_escapes = 1;
-      if (auto bad = bad_escape(escape, end)) {
-        *error = size_t(bad - text);
-        return CSJ_BAD_ESCAPE;
-      }
-    }
-  } else if (must_be_key) {
-    return CSJ_UNEXPECTED;
+  csj_kind kind;
+  if (*start == '-' || is_digit(*start)) {
+    if (!is_number(start, text + to)) return CSJ_BAD_NUMBER;
+    kind = CSJ_NUMBER;
+  } else if (length == 4 && !memcmp(start, "true", 4)) {
+    kind = CSJ_TRUE;
+  } else if (length == 5 && !memcmp(start, "false", 5)) {
+    kind = CSJ_FALSE;
+  } else if (length == 4 && !memcmp(start, "null", 4)) {
+    kind = CSJ_NULL;
   } else {
-    token.offset = uint32_t(from);
-    token.count = uint32_t(length);
-    if (*start == '-' || is_digit(*start)) {
-      if (!is_number(start, text + to)) return CSJ_BAD_NUMBER;
-      token.kind = CSJ_NUMBER;
-    } else if (length == 4 && !memcmp(start, "true", 4)) {
-      token.kind = CSJ_TRUE;
-    } else if (length == 5 && !memcmp(start, "false", 5)) {
-      token.kind = CSJ_FALSE;
-    } else if (length == 4 && !memcmp(start, "null", 4)) {
-      token.kind = CSJ_NULL;
-    } else {
-      return strchr("{}[]:,", *start) ? CSJ_UNEXPECTED : CSJ_BAD_LITERAL;
-    }
+    return strchr("{}[]:,", *start) ? CSJ_UNEXPECTED : CSJ_BAD_LITERAL;
   }
-  token.next = uint32_t(token_count + 1);
-  tokens[token_count++] = token;
+  append(kind, from, length, false);
   return CSJ_OK;
+}
+
+// A token without others in it.
+[[gnu::always_inline]] inline void csj_parser::append(csj_kind kind, size_t offset, size_t count, bool has_escapes) {
+  csj_token &token = tokens[token_count++];
+  token = {uint32_t(offset), uint32_t(count), uint32_t(token_count), uint8_t(kind), has_escapes, 0};
 }
 
 csj_status csj_parser::parse(const uint8_t *text, size_t count, size_t *error) {

@@ -80,7 +80,7 @@ public struct JSONToken: Sendable {
     @usableFromInline let reserved: UInt16
 
     /// The reader writes no other numbers than those of the cases.
-    @inlinable public var kind: Kind { Kind(rawValue: kindNumber) ?? .null }
+    @inlinable @inline(__always) public var kind: Kind { Kind(rawValue: kindNumber) ?? .null }
     /// Where in the text it stands; for a string, what is between the quotes.
     @inlinable public var range: Range<Int> { Int(offset)..<Int(offset) + Int(length) }
     /// Index of the first token after this value and all that is in it.

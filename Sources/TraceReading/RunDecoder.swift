@@ -12,6 +12,10 @@ public struct RunDecoder: ~Copyable {
     /// More tool calls than this are rejected: each becomes three spans, and no run that means well has so many.
     public static let maximumCalls = 10_000
 
+    /// Longer lines are rejected, whatever the reader's limit is: places in a run's storage are 31 bits wide, and decoded
+    /// escapes come on top of the line.
+    public static let maximumBytes = 1 << 30
+
     private var tape = JSONTape(maximumDepth: maximumDepth)
 
     public init() {}
@@ -24,6 +28,9 @@ public struct RunDecoder: ~Copyable {
         _ line: UnsafeRawBufferPointer, into run: inout AgentRun
     ) throws(RejectedLine) -> LineOddities {
         run.removeAll()
+        guard line.count <= Self.maximumBytes else {
+            throw RejectedLine(reason: .tooLong, column: 0, detail: "\(line.count) bytes are more than \(Self.maximumBytes), the most that can be read")
+        }
         do throws(JSONError) {
             try tape.parse(line)
         } catch {
@@ -32,6 +39,8 @@ public struct RunDecoder: ~Copyable {
         guard tape[0].kind == .object else {
             throw RejectedLine(reason: .notAnObject, column: 1, detail: "found \(tape[0].kind)")
         }
+        // One copy of the whole line costs less than one of each of its texts.
+        _ = run.store(line)
         var pass = FieldPass(line: line)
         try pass.read(tape, into: &run)
         return pass.oddities
@@ -197,9 +206,14 @@ private struct FieldPass {
         return index
     }
 
+    /// Where the token's text stands in the run's storage, which begins with the line.
+    private func place(of token: JSONToken) -> Text {
+        Text(start: Int32(truncatingIfNeeded: token.range.lowerBound), count: Int32(truncatingIfNeeded: token.range.count))
+    }
+
     private mutating func stored(_ token: JSONToken, _ run: inout AgentRun) -> Text {
+        guard token.hasEscapes else { return place(of: token) }
         let raw = UnsafeRawBufferPointer(rebasing: line[token.range])
-        guard token.hasEscapes else { return run.store(raw) }
         var replaced = false
         let text = run.store { replaced = JSONString.decode(raw, into: &$0) }
         if replaced { oddities.insert(.loneSurrogate) }
@@ -210,7 +224,7 @@ private struct FieldPass {
         switch token.kind {
         case .null: nil
         case .string: Content(form: .string, text: stored(token, &run))
-        default: Content(form: .json, text: run.store(UnsafeRawBufferPointer(rebasing: line[token.range])))
+        default: Content(form: .json, text: place(of: token))
         }
     }
 
@@ -218,11 +232,13 @@ private struct FieldPass {
         try text(token, field.rawValue, &run)
     }
 
-    private mutating func text(_ token: JSONToken, _ name: String, _ run: inout AgentRun) throws(RejectedLine) -> Text? {
+    private mutating func text(
+        _ token: JSONToken, _ name: @autoclosure () -> String, _ run: inout AgentRun
+    ) throws(RejectedLine) -> Text? {
         switch token.kind {
         case .string: return stored(token, &run)
         case .null: return nil
-        default: throw wrongType(token, name, "a string")
+        default: throw wrongType(token, name(), "a string")
         }
     }
 
@@ -256,11 +272,11 @@ private struct FieldPass {
         try number(token, field.rawValue)
     }
 
-    private func number(_ token: JSONToken, _ name: String) throws(RejectedLine) -> RecordedNumber? {
+    private func number(_ token: JSONToken, _ name: @autoclosure () -> String) throws(RejectedLine) -> RecordedNumber? {
         switch token.kind {
         case .number: return RecordedNumber(json: UnsafeRawBufferPointer(rebasing: line[token.range]))
         case .null: return nil
-        default: throw wrongType(token, name, "a number")
+        default: throw wrongType(token, name(), "a number")
         }
     }
 

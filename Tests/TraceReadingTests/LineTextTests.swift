@@ -66,7 +66,9 @@ struct LineTextTests {
     func loneSurrogate(text: String) throws {
         let line = try DecodedLine(text)
         #expect(line.oddities.contains(.loneSurrogate))
-        #expect(String(decoding: line.run.storage, as: UTF8.self).hasPrefix("\u{FFFD}"))
+        let run = line.run
+        let read = run.agent ?? run.request?.text ?? run.toolCalls.first?.name ?? run.allowedTools?.first ?? run.recordedID
+        #expect(line.text(read)?.hasPrefix("\u{FFFD}") == true)
     }
 
     @Test(
@@ -74,5 +76,24 @@ struct LineTextTests {
         arguments: [(#"{"tool_calls":[{}]}"#, true), (#"{"tool_calls":[{"name":null}]}"#, true), (#"{"tool_calls":["a",{"name":"b"}]}"#, false)])
     func unnamedTool(text: String, isOdd: Bool) throws {
         #expect(try DecodedLine(text).oddities.contains(.unnamedTool) == isOdd)
+    }
+
+    @Test("Text is read where the line has it, also behind what was decoded")
+    func placesBehindEscapes() throws {
+        let line = try DecodedLine(#"{"agent":"\u00e9","version":"v1","request":{"a":1},"tool_calls":[{"name":"\t","id":"c1"}],"model":"m"}"#)
+        #expect(line.text(line.run.agent) == "é" && line.text(line.run.version) == "v1" && line.text(line.run.model) == "m")
+        #expect(line.content(line.run.request) == #"json {"a":1}"#)
+        #expect(line.text(line.run.toolCalls.first?.name) == "\t" && line.text(line.run.toolCalls.first?.id) == "c1")
+    }
+
+    @Test("A line of more than a gigabyte is rejected before it is looked at")
+    func hugeLine() throws {
+        let byte = UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1)
+        defer { byte.deallocate() }
+        var decoder = RunDecoder()
+        var run = AgentRun()
+        // There is one byte: reading on would crash.
+        let line = UnsafeRawBufferPointer(start: byte, count: RunDecoder.maximumBytes + 1)
+        #expect(throws: RejectedLine.self) { _ = try decoder.decode(line, into: &run) }
     }
 }

@@ -123,7 +123,7 @@ struct RunFieldTests {
         for text in [Self.full, "{}"] {
             try Array(text.utf8).withUnsafeBytes { _ = try decoder.decode($0, into: &run) }
         }
-        #expect(run.storage.isEmpty)
+        #expect(run.storage == Array("{}".utf8))
         #expect(run.toolCalls.isEmpty)
         #expect(run.recordedID == nil && run.request == nil && run.response == nil && run.outcome == nil)
         #expect(run.expectedOutcome == nil && run.latency == nil && run.costTokens == nil && run.allowedTools == nil)
