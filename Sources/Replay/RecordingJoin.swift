@@ -42,8 +42,7 @@ struct RecordingJoin: ~Copyable {
     /// - Returns: whether there is one.
     mutating func run(for trace: borrowing AgentRun, into run: inout AgentRun) throws(InputError) -> Bool {
         guard let id = trace.recordedID else { return false }
-        let key = Self.key(trace, id)
-        if let entry = take(key) {
+        if !ahead.isEmpty, let entry = take(Self.key(trace, id)) {
             try reload(entry, into: &run)
             matched += 1
             return true

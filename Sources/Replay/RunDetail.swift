@@ -18,6 +18,18 @@ public struct RunDetail: Sendable {
     public var candidate: Arm
     public var toolChanges: [Change]
 
+    /// What there is to say of a trace.
+    public enum Kind: Sendable {
+        case failed
+        /// The candidate's run passed, with other tool calls than the baseline's.
+        case passedWithChanges
+        case passed
+
+        public init(_ verdict: borrowing PairVerdict) {
+            self = !verdict.passed ? .failed : verdict.toolChanges.isEmpty ? .passed : .passedWithChanges
+        }
+    }
+
     /// One arm's run.
     public struct Arm: Sendable {
         public var passed = true
@@ -70,20 +82,21 @@ public struct RunDetail: Sendable {
 
 extension RunDetail {
     /// - Parameters:
-    ///   - detailed: whether to keep what was said and called, which reports show of failures.
+    ///   - content: whether to tell what was said and called.
+    ///   - changes: whether to tell how the tool calls differ.
     ///   - redactor: takes secrets out of it first.
     public init(
         _ verdict: borrowing PairVerdict, trace: borrowing AgentRun, place: PairPlace, baseline: borrowing ArmRun,
-        candidate: borrowing ArmRun, ids: ArmIDs?, detailed: Bool, redactor: TextRedactor
+        candidate: borrowing ArmRun, ids: ArmIDs?, content: Bool, changes: Bool, redactor: TextRedactor
     ) {
         traceID = trace.recordedID.map { trace.string($0) }
         line = place.line
         repetition = place.repetition
         passed = verdict.passed
         reasons = verdict.candidate.reasons.map(\.name)
-        request = detailed ? trace.request.map { redactor.redacted(trace.string($0.text)).cut(Self.maximumText) } ?? "" : ""
-        self.baseline = Arm(verdict.baseline, baseline, detailed: detailed, redactor)
-        self.candidate = Arm(verdict.candidate, candidate, detailed: detailed, redactor)
+        request = content ? trace.request.map { redactor.redacted(trace.string($0.text)).cut(Self.maximumText) } ?? "" : ""
+        self.baseline = Arm(verdict.baseline, baseline, content: content, redactor)
+        self.candidate = Arm(verdict.candidate, candidate, content: content, redactor)
         if let ids {
             self.baseline.traceID = ids.baseline.trace.hex
             self.baseline.spanID = ids.baseline.span.hex
@@ -91,6 +104,7 @@ extension RunDetail {
             self.candidate.spanID = ids.candidate.span.hex
         }
         toolChanges = []
+        guard changes else { return }
         for change in verdict.toolChanges { toolChanges.append(Change(change, baseline.run, candidate.run, redactor)) }
     }
 }
@@ -117,7 +131,7 @@ public struct ArmIDs: Hashable, Sendable {
 }
 
 extension RunDetail.Arm {
-    init(_ verdict: borrowing ArmVerdict, _ arm: borrowing ArmRun, detailed: Bool, _ redactor: TextRedactor) {
+    init(_ verdict: borrowing ArmVerdict, _ arm: borrowing ArmRun, content: Bool, _ redactor: TextRedactor) {
         self.init()
         passed = verdict.passed
         reasons = verdict.reasons.map(\.name)
@@ -130,7 +144,7 @@ extension RunDetail.Arm {
         outcome = run.outcome.map { run.string($0) }
         latency = run.latency?.double
         costTokens = run.costTokens?.double
-        guard detailed else { return }
+        guard content else { return }
         response = run.response.map { redactor.redacted(run.string($0.text)).cut(RunDetail.maximumText) }
         calls = run.toolCalls.prefix(200).indices.map { i in
             RunDetail.Call(

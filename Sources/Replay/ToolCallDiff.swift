@@ -1,4 +1,5 @@
 public import AgentRuns
+internal import Glibc
 public import JSONDocuments
 
 /// One way in which the candidate's tool calls differ from the baseline's.
@@ -68,7 +69,14 @@ extension AgentRun {
     func bytesEqual(_ text: Text?, _ other: borrowing AgentRun, _ otherText: Text?) -> Bool {
         guard let text, let otherText else { return text == nil && otherText == nil }
         guard text.count == otherText.count else { return false }
-        return storage[text.range].elementsEqual(other.storage[otherText.range])
+        return storage.withUnsafeBytes { bytes in
+            other.storage.withUnsafeBytes { others in
+                let a = UnsafeRawBufferPointer(rebasing: bytes[text.range])
+                let b = UnsafeRawBufferPointer(rebasing: others[otherText.range])
+                guard let first = a.baseAddress, let second = b.baseAddress else { return true }
+                return memcmp(first, second, a.count) == 0
+            }
+        }
     }
 }
 

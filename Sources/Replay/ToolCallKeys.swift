@@ -15,12 +15,14 @@ struct ToolCallKeys {
     init(_ a: borrowing AgentRun, _ b: borrowing AgentRun) {
         var keys: [[UInt8]: Int] = [:]
         var names: [[UInt8]: Int] = [:]
-        (baseline, baselineNames) = Self.number(a, &keys, &names)
-        (candidate, candidateNames) = Self.number(b, &keys, &names)
+        var reader = JSONDocumentReader()
+        (baseline, baselineNames) = Self.number(a, &keys, &names, &reader)
+        (candidate, candidateNames) = Self.number(b, &keys, &names, &reader)
     }
 
     private static func number(
-        _ run: borrowing AgentRun, _ keys: inout [[UInt8]: Int], _ names: inout [[UInt8]: Int]
+        _ run: borrowing AgentRun, _ keys: inout [[UInt8]: Int], _ names: inout [[UInt8]: Int],
+        _ reader: inout JSONDocumentReader
     ) -> (keys: [Int], names: [Int]) {
         var numbers: [Int] = []
         var nameNumbers: [Int] = []
@@ -28,7 +30,7 @@ struct ToolCallKeys {
             let name = run.name(of: call)
             var key = name
             key.append(0)
-            key.append(contentsOf: run.canonicalArguments(of: call))
+            key.append(contentsOf: run.canonicalArguments(of: call, &reader))
             numbers.append(number(of: key, in: &keys))
             nameNumbers.append(number(of: name, in: &names))
         }
@@ -48,23 +50,44 @@ extension AgentRun {
 
     /// The call's arguments as canonical JSON. Text that is not JSON stands for itself, as a JSON string.
     public func canonicalArguments(of call: ToolCall) -> [UInt8] {
+        var reader = JSONDocumentReader()
+        return canonicalArguments(of: call, &reader)
+    }
+
+    /// The same with a reader that has its memory already.
+    func canonicalArguments(of call: ToolCall, _ reader: inout JSONDocumentReader) -> [UInt8] {
         guard let arguments = call.arguments else { return Array("{}".utf8) }
-        return canonicalBytes(of: arguments)
+        return canonicalBytes(of: arguments, &reader)
     }
 
     /// Content as canonical JSON; a string that holds an object or array, as models write arguments, counts as that.
     public func canonicalBytes(of content: Content) -> [UInt8] {
+        var reader = JSONDocumentReader()
+        return canonicalBytes(of: content, &reader)
+    }
+
+    private func canonicalBytes(of content: Content, _ reader: inout JSONDocumentReader) -> [UInt8] {
         let text = storage[content.text.range]
         switch content.form {
-        case .json:
-            return (try? JSONCanonical.bytes(ofJSON: Array(text))) ?? Array(text)
+        case .json: return canonicalBytes(ofJSON: text, &reader) ?? Array(text)
         case .string:
             if let first = text.first(where: { $0 > 0x20 }), first == UInt8(ascii: "{") || first == UInt8(ascii: "["),
-                let canonical = try? JSONCanonical.bytes(ofJSON: Array(text))
+                let canonical = canonicalBytes(ofJSON: text, &reader)
             {
                 return canonical
             }
             return JSONDocument.string(String(decoding: text, as: UTF8.self)).canonicalBytes
+        }
+    }
+
+    /// - Returns: nil for what is no JSON.
+    private func canonicalBytes(ofJSON text: ArraySlice<UInt8>, _ reader: inout JSONDocumentReader) -> [UInt8]? {
+        var output: [UInt8] = []
+        do {
+            try text.withUnsafeBytes { try reader.appendCanonical($0, to: &output) }
+            return output
+        } catch {
+            return nil
         }
     }
 }

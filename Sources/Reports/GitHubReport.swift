@@ -22,6 +22,8 @@ public struct GitHubReport: ReportWriter {
         kept = KeptDetails()
     }
 
+    public func showsContent(of kind: RunDetail.Kind) -> Bool { kept.keeps(kind) }
+
     public mutating func write(_ detail: borrowing RunDetail) throws(ReportError) { kept.add(detail) }
 
     public mutating func finish(_ report: ReplayReport) throws(ReportError) {

@@ -24,6 +24,8 @@ public struct HTMLReport: ReportWriter {
         kept = KeptDetails(failures: maximumFailures, passes: maximumPasses)
     }
 
+    public func showsContent(of kind: RunDetail.Kind) -> Bool { kept.keeps(kind) }
+
     public mutating func write(_ detail: borrowing RunDetail) throws(ReportError) { kept.add(detail) }
 
     public mutating func finish(_ report: ReplayReport) throws(ReportError) {

@@ -22,6 +22,8 @@ public struct JSONReport: ReportWriter {
         writer = JSONDetailWriter(link: link)
     }
 
+    public func showsContent(of _: RunDetail.Kind) -> Bool { false }
+
     public mutating func write(_ detail: borrowing RunDetail) throws(ReportError) {
         details.buffer.append(isFirst ? "\n    " : ",\n    ")
         isFirst = false

@@ -21,6 +21,8 @@ public struct JUnitReport: ReportWriter {
         self.link = link
     }
 
+    public func showsContent(of kind: RunDetail.Kind) -> Bool { kind == .failed }
+
     public mutating func write(_ detail: borrowing RunDetail) throws(ReportError) {
         counts.tests += 1
         let repetition = detail.repetition > 0 ? " #\(detail.repetition + 1)" : ""

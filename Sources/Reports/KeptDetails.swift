@@ -27,6 +27,15 @@ struct KeptDetails {
     var omittedFailures: Int { failureCount - failures.count }
     var omittedPasses: Int { passCount - passes.count }
 
+    /// Whether a further one of the kind may be kept.
+    func keeps(_ kind: RunDetail.Kind) -> Bool {
+        switch kind {
+        case .failed: failures.count < failureLimit
+        case .passedWithChanges: passLimit > 0
+        case .passed: passes.count < passLimit
+        }
+    }
+
     mutating func add(_ detail: borrowing RunDetail) {
         if detail.baseline.problem != nil || detail.candidate.problem != nil { hasProblems = true }
         if !detail.candidate.checks.isEmpty { hasChecks = true }

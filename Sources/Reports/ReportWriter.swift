@@ -5,6 +5,9 @@ public import Replay
 /// Details come one by one, in the order of the traces, and are not all kept: a replay may have more of them than memory
 /// has room for. What is known at the end comes at the end. A writer that is let go unfinished leaves nothing behind.
 public protocol ReportWriter {
+    /// Whether it would show what a trace's runs said and called: what nobody shows need not be put into words.
+    func showsContent(of kind: RunDetail.Kind) -> Bool
+
     /// - Throws: ``ReportError`` when what must be kept cannot be, such as on a full disk; the writer is of no use after.
     mutating func write(_ detail: borrowing RunDetail) throws(ReportError)
 
@@ -17,6 +20,8 @@ public struct ReportSet: ReportWriter {
     private var writers: [any ReportWriter]
 
     public init(_ writers: [any ReportWriter]) { self.writers = writers }
+
+    public func showsContent(of kind: RunDetail.Kind) -> Bool { writers.contains { $0.showsContent(of: kind) } }
 
     public mutating func write(_ detail: borrowing RunDetail) throws(ReportError) {
         for i in writers.indices { try writers[i].write(detail) }

@@ -14,6 +14,8 @@ public struct SampleSummary: ReportWriter {
         failures = Spool(for: path)
     }
 
+    public func showsContent(of _: RunDetail.Kind) -> Bool { false }
+
     public mutating func write(_ detail: borrowing RunDetail) throws(ReportError) {
         guard !detail.passed else { return }
         failures.buffer.append("  - ")

@@ -25,6 +25,8 @@ public struct TerminalReport: ReportWriter {
         kept = KeptDetails(failures: maximumFailures)
     }
 
+    public func showsContent(of kind: RunDetail.Kind) -> Bool { kept.keeps(kind) }
+
     public mutating func write(_ detail: borrowing RunDetail) throws(ReportError) { kept.add(detail) }
 
     public mutating func finish(_ report: ReplayReport) throws(ReportError) {

@@ -41,12 +41,13 @@ struct ReplayRecorder: PairObserver {
         audit?.observe(place, trace: trace, baseline: baseline, candidate: candidate)
         runs?.observe(place, trace: trace, baseline: baseline, candidate: candidate, verdict: verdict)
         let ids = export?.export(place, trace: trace, baseline: baseline, candidate: candidate, verdict: verdict)
-        let isTold = !verdict.passed || !verdict.toolChanges.isEmpty
-        guard isTold || reports.wantsEveryRun else { return }
+        let kind = RunDetail.Kind(verdict)
+        guard kind != .passed || reports.wantsEveryRun else { return }
+        let content = reports.showsContent(of: kind)
         try reports.write(
             RunDetail(
                 verdict, trace: trace, place: place, baseline: baseline, candidate: candidate, ids: ids,
-                detailed: isTold || reports.showsContent, redactor: redactor))
+                content: content, changes: content || reports.wantsEveryRun, redactor: redactor))
     }
 
     /// Call it once, after the last pair.

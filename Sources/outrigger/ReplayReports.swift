@@ -9,8 +9,6 @@ struct ReplayReports {
     private var comparison: EarlierComparison?
     /// Whether passed runs are told of too.
     let wantsEveryRun: Bool
-    /// Whether the content of passed runs is shown.
-    let showsContent: Bool
 
     /// - Throws: ``UsageError``, or `ReportError` when a file cannot be written or an earlier result not read.
     init(_ flags: ReplayOptions.Reporting, _ setup: ReplaySetup) throws {
@@ -22,7 +20,6 @@ struct ReplayReports {
             if let equals = text.firstIndex(of: "=") { try files.writes(String(text[text.index(after: equals)...]), "--report \(text[..<equals])") }
         }
         var listsEveryRun = flags.json
-        var showsContent = false
         if flags.json {
             list.append(try JSONReport(path: "-", link: setup.link))
         } else if !flags.reports.contains(where: { $0.hasSuffix("=-") }) {
@@ -45,7 +42,6 @@ struct ReplayReports {
             case ("html", let path?):
                 list.append(try HTMLReport(path: path, link: setup.link, gateFile: setup.gateFile))
                 listsEveryRun = true
-                showsContent = true
             case ("github", nil):
                 let summary = getenv("GITHUB_STEP_SUMMARY").map { String(cString: $0) }
                 list.append(try GitHubReport(summaryPath: summary?.isEmpty == true ? nil : summary, link: setup.link))
@@ -56,8 +52,10 @@ struct ReplayReports {
         comparison = try flags.baselineResult.map { EarlierComparison(try EarlierReport(file: $0)) }
         writers = ReportSet(list)
         wantsEveryRun = listsEveryRun || comparison != nil
-        self.showsContent = showsContent
     }
+
+    /// Whether any of them would show what a trace's runs said and called.
+    func showsContent(of kind: RunDetail.Kind) -> Bool { writers.showsContent(of: kind) }
 
     mutating func write(_ detail: RunDetail) throws {
         comparison?.add(detail)

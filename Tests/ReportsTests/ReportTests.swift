@@ -170,6 +170,28 @@ import Testing
         #expect(try files.text("s.txt").split(separator: "\n").count == 7 + 2000)
     }
 
+    @Test func whatNobodyShowsIsNotAskedFor() throws {
+        let files = try ReportFiles()
+        var terminal: any ReportWriter = try TerminalReport(path: files.path("t.txt"), colors: false, maximumFailures: 2)
+        var page: any ReportWriter = try HTMLReport(path: files.path("r.html"), maximumFailures: 2, maximumPasses: 2)
+        let others: [any ReportWriter] = [try JSONReport(path: files.path("r.json")), try SampleSummary(path: files.path("s.txt"))]
+        for kind in [RunDetail.Kind.failed, .passedWithChanges, .passed] {
+            #expect(terminal.showsContent(of: kind) == (kind == .failed))
+            #expect(page.showsContent(of: kind))
+            #expect(!others.contains { $0.showsContent(of: kind) })
+        }
+        for _ in 0..<2 {
+            try terminal.write(SampleReplay.wrongArguments())
+            try page.write(SampleReplay.wrongArguments())
+            try page.write(SampleReplay.detail("t-1"))
+        }
+        #expect(!terminal.showsContent(of: .failed))
+        #expect(!page.showsContent(of: .failed) && !page.showsContent(of: .passed))
+        // One with other tool calls takes the place of one without.
+        #expect(page.showsContent(of: .passedWithChanges))
+        #expect(ReportSet(others + [page]).showsContent(of: .passedWithChanges))
+    }
+
     private func residentMegabytes() throws -> Int {
         let fields = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
         return (fields.count > 1 ? Int(fields[1]) ?? 0 : 0) * 4096 / 1_000_000
