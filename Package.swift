@@ -47,6 +47,7 @@ let package = Package(
         .target(name: "AgentRuns"),
         .target(name: "Threads"),
         .target(name: "FileLocks"),
+        .target(name: "HostNames"),
         .target(name: "Digests", dependencies: ["CNettle"]),
         .target(name: "JSONText", dependencies: ["CSimdJSON"]),
         .target(name: "TraceReading", dependencies: ["AgentRuns", "JSONText", "CCompression"]),
@@ -126,12 +127,11 @@ let package = Package(
         .target(
             name: "AdminAPI",
             dependencies: [
-                "AgentRuns", "JSONDocuments", "JSONText", "Rollout", "RolloutControl",
+                "AgentRuns", "HostNames", "JSONDocuments", "JSONText", "Rollout", "RolloutControl", "Threads",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .target(
             name: "AdminClient",
@@ -155,7 +155,9 @@ let package = Package(
             ]),
         .target(
             name: "SidecarConfiguration",
-            dependencies: ["AgentRuns", "JSONDocuments", "Replay", "Rollout", "Router", "RunSpans", "Spool", "StrictYAML", "ToolGateway"]),
+            dependencies: [
+                "AgentRuns", "HostNames", "JSONDocuments", "Replay", "Rollout", "Router", "RunSpans", "Spool", "StrictYAML", "ToolGateway",
+            ]),
         .executableTarget(
             name: "outrigger",
             dependencies: [

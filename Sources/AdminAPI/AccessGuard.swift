@@ -1,4 +1,5 @@
 internal import HTTPTypes
+internal import HostNames
 internal import Hummingbird
 
 /// Lets in who has the token, and no web page that a browser on this machine has open.

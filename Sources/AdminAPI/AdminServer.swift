@@ -1,4 +1,5 @@
 internal import HTTPTypes
+internal import HostNames
 internal import Hummingbird
 internal import Logging
 internal import NIOCore

@@ -2,9 +2,9 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import JSONDocuments
 internal import JSONText
-internal import NIOPosix
 internal import Rollout
 internal import RolloutControl
+internal import Threads
 
 /// The rollout: to look at, and to change.
 ///
@@ -116,9 +116,16 @@ struct RolloutRoutes: Sendable {
         }
     }
 
-    /// A change waits for the disk and for the event loops: not on the threads that answer.
-    private static func blocking<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-        try await NIOThreadPool.singleton.runIfActive(body)
+    /// A change waits for the disk and for the event loops: not on the threads that answer, and each on one of its own, so that
+    /// a rollback never queues behind changes whose disk hangs.
+    private static func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            do throws(ThreadError) {
+                try WorkerThread { continuation.resume(with: Result { try body() }) }.detach()
+            } catch {
+                continuation.resume(throwing: error)
+            }
+        }
     }
 
     private func history(_ request: Request) throws -> Response {

@@ -25,7 +25,7 @@ public struct Upstream: Hashable, Sendable {
         let path = rest[slash...]
         guard !path.contains(where: { "?#".contains($0) }) else { throw wrong("a query or fragment has no place in an upstream") }
         let authority = rest[..<slash]
-        guard !authority.contains("@") else { throw wrong("credentials do not belong into the URL; let the agent take a header") }
+        guard !authority.contains("@") else { throw wrong("credentials do not belong into the URL; send them in a header") }
         var host = authority
         var port = scheme == .http ? 80 : 443
         let afterHost = authority.hasPrefix("[") ? authority.firstIndex(of: "]").map(authority.index(after:)) : authority.firstIndex(of: ":")

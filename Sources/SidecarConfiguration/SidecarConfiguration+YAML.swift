@@ -227,6 +227,18 @@ extension SidecarConfiguration {
         return Runs(file: file, maximumRuns: runs, maximumAge: age, maximumBytes: bytes, capture: capture)
     }
 
+    /// A collector's base URL, as it was written.
+    private static func readEndpoint(_ field: YAMLField) -> String? {
+        guard let text = field.string() else { return nil }
+        do throws(UpstreamError) {
+            _ = try Upstream(text)
+            return text
+        } catch {
+            field.report(error.message, remedy: "write http://host:port; OTEL_EXPORTER_OTLP_HEADERS takes what the collector asks for")
+            return nil
+        }
+    }
+
     private static func readTelemetry(_ fields: YAMLMapping, _ folder: String) -> Telemetry {
         var telemetry = Telemetry()
         telemetry.isEnabled = fields["enabled"]?.bool() ?? true
@@ -245,7 +257,7 @@ extension SidecarConfiguration {
                 return nil
             }
         } ?? []
-        telemetry.endpoint = fields["endpoint"]?.string()
+        telemetry.endpoint = fields["endpoint"].flatMap(readEndpoint)
         fields["sampling"]?.mapping { fields -> Void in
             telemetry.keepsErrors = fields["keep_errors"]?.bool() ?? true
             telemetry.keepsCandidate = fields["keep_candidate"]?.bool() ?? true

@@ -1,3 +1,4 @@
+internal import HostNames
 public import JSONDocuments
 public import Rollout
 public import Router
@@ -39,7 +40,7 @@ public struct SidecarConfiguration: Sendable {
         }
 
         /// Whether only this machine can reach it.
-        public var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+        public var isLoopback: Bool { LoopbackName.isLoopback(host) }
         public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
     }
 

@@ -1,7 +1,7 @@
 /// The names and addresses by which this machine calls itself.
-enum LoopbackName {
+public enum LoopbackName {
     /// - Parameter authority: a host, with or without a port.
-    static func isIn(authority: String) -> Bool {
+    public static func isIn(authority: String) -> Bool {
         var rest = authority[...]
         let host: Substring
         if rest.first == "[" {
@@ -17,7 +17,7 @@ enum LoopbackName {
     }
 
     /// Only whole addresses count: `127.evil.example` is a name, and whose it is its owner says.
-    static func isLoopback(_ host: String) -> Bool {
+    public static func isLoopback(_ host: String) -> Bool {
         if host.lowercased() == "localhost" || host == "::1" { return true }
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts[0] == "127"
