@@ -7,23 +7,30 @@ internal import Threads
 /// Holds the one rollout of a sidecar: makes its changes one after the other, keeps them in a file, and puts each in force
 /// before it is acknowledged.
 ///
-/// A change is durable before it takes effect, with one exception: a rollback takes effect first. If the file cannot be
-/// written then, the rollback stands, ``unsavedReason`` says why it is not saved, and the next tick tries again.
+/// A change is durable before it takes effect, with one exception: a rollback takes effect first, and waits for no disk, not
+/// even for one on which another change is being written. If the file cannot be written then, the rollback stands,
+/// ``unsavedReason`` says why it is not saved, and the next tick tries again.
 public final class RolloutController: Sendable {
-    private struct State: ~Copyable {
+    private struct State {
         var policy: RoutingPolicy
         var content: StateFile.Content
-        var unsaved: String?
     }
 
-    private let file: StateFile?
-    private let lock: Mutex<FileLock?>
+    /// nil to keep nothing.
+    private let saver: StateSaver?
     private let state: Mutex<State>
-    /// One change at a time, from its check to its acknowledgement.
-    private let changing = Monitor(())
+    /// From a decision to its being in force: changes are decided, and put in force, in the order of their revisions. Held
+    /// for moments only.
+    private let deciding = Monitor(())
+    /// One change at a time that must be durable first.
+    private let saving = Monitor(())
     private let activate: @Sendable (RolloutSnapshot) -> Void
     private let now: @Sendable () -> Int64
     private let onChange: @Sendable (RolloutChange) -> Void
+
+    /// How long a change waits for the disk before it is given up, and a rollback that is in force before it is acknowledged.
+    private static let changePatience = Duration.seconds(10)
+    private static let rollbackPatience = Duration.seconds(1)
 
     /// - Parameters:
     ///   - initial: the rollout to begin with where no file says how it was.
@@ -39,32 +46,35 @@ public final class RolloutController: Sendable {
         self.now = now
         self.onChange = onChange
         self.activate = activate
-        file = path.map(StateFile.init)
-        var held: FileLock?
-        var content: StateFile.Content?
-        if let path, let file {
-            held = try FileLock(ofState: path)
-            content = try file.read()
-            if let found = content, found.state.id != initial.id {
-                throw StateFileError(path, "is that of the rollout \(found.state.id), not of \(initial.id); name another file")
+        let first = RolloutChange(state: initial, command: "configure", at: now(), by: "configuration", why: "the first start")
+        var content = StateFile.Content(state: initial, history: [first], forgotten: 0)
+        var isNew = true
+        if let path {
+            let file = StateFile(path: path)
+            let lock = try FileLock(ofState: path)
+            if let found = try file.read() {
+                guard found.state.id == initial.id else {
+                    throw StateFileError(path, "is that of the rollout \(found.state.id), not of \(initial.id); name another file")
+                }
+                content = found
+                isNew = false
+            } else {
+                try file.write(content)
             }
+            saver = try StateSaver(file, lock)
+        } else {
+            saver = nil
         }
-        lock = Mutex(held)
-        if content == nil {
-            let change = RolloutChange(state: initial, command: "configure", at: now(), by: "configuration", why: "the first start")
-            let first = StateFile.Content(state: initial, history: [change], forgotten: 0)
-            try file?.write(first)
-            content = first
-            onChange(change)
-        }
-        state = Mutex(
-            State(policy: policy, content: content ?? StateFile.Content(state: initial, history: [], forgotten: 0), unsaved: nil))
+        state = Mutex(State(policy: policy, content: content))
+        if isNew { onChange(first) }
     }
+
+    deinit { saver?.end() }
 
     public var snapshot: RolloutSnapshot { state.withLock { RolloutSnapshot(policy: $0.policy, state: $0.content.state) } }
 
     /// Why the last change is not in the file; nil when all is.
-    public var unsavedReason: String? { state.withLock { $0.unsaved } }
+    public var unsavedReason: String? { saver?.unsavedReason }
 
     /// Makes a change, and returns when it is in force.
     ///
@@ -74,38 +84,42 @@ public final class RolloutController: Sendable {
     public func change(
         _ command: RolloutCommand, by: String, why: String, ifRevision revision: Int? = nil
     ) throws(RolloutRefusal) -> RolloutState {
-        let result = changing.withLock { (_: inout Void) -> Result<RolloutState, RolloutRefusal> in
-            let current = snapshot
-            if let revision, revision != current.state.revision {
-                return .failure(.conflict(current: current.state))
-            }
+        let decide: @Sendable (RolloutState) throws(RolloutRefusal) -> Proposal = { [now] current throws(RolloutRefusal) in
+            if let revision, revision != current.revision { throw .conflict(current: current) }
             do throws(RolloutError) {
-                let next = try current.state.applying(command, at: now())
-                return put(next, command.name, by: by, why: why, isUrgent: next.epoch != current.state.epoch)
+                return Proposal(next: try current.applying(command, at: now()), command: command.name, by: by, why: why)
             } catch {
-                return .failure(.senseless(error.message))
+                throw .senseless(error.message)
             }
+        }
+        // A rollback does not queue behind changes that wait for the disk.
+        if let rolledBack = try begin(decide, mayWait: false).inForce { return rolledBack }
+        let result = saving.withLock { _ in
+            Result { () throws(RolloutRefusal) in try makeDurable(decide, within: Self.changePatience) }
         }
         return try result.get()
     }
 
     /// Takes the next step of a schedule if it is due, and saves what could not be saved before.
     ///
-    /// - Returns: the state after the step; nil when none was due.
+    /// - Returns: the state after the step; nil when none was due, or it could not be saved yet.
     @discardableResult
     public func tick() -> RolloutState? {
-        changing.withLock { _ in
-            let unsaved = state.withLock { $0.unsaved == nil ? nil : $0.content }
-            if let unsaved, let file, (try? file.write(unsaved)) != nil { state.withLock { $0.unsaved = nil } }
-            guard let next = snapshot.state.advanced(at: now()) else { return nil }
-            let why = "step \(next.stage ?? "") of the schedule"
-            return try? put(next, "advance", by: "schedule", why: why, isUrgent: false).get()
+        saver?.retry()
+        // While the disk hangs there is no point in asking it for more.
+        guard snapshot.state.advanced(at: now()) != nil, saver?.isBusy != true else { return nil }
+        return saving.withLock { _ in
+            let decide: @Sendable (RolloutState) throws(RolloutRefusal) -> Proposal = { [now] current throws(RolloutRefusal) in
+                guard let next = current.advanced(at: now()) else { throw .conflict(current: current) }
+                return Proposal(next: next, command: "advance", by: "schedule", why: "step \(next.stage ?? "") of the schedule")
+            }
+            return try? makeDurable(decide, within: Self.rollbackPatience)
         }
     }
 
     /// Exchanges the policy, as a reload does.
     public func replace(policy: RoutingPolicy) {
-        changing.withLock { _ in
+        deciding.withLock { _ in
             let snapshot = state.withLock { state in
                 state.policy = policy
                 return RolloutSnapshot(policy: policy, state: state.content.state)
@@ -122,32 +136,100 @@ public final class RolloutController: Sendable {
         }
     }
 
-    private func put(
-        _ next: RolloutState, _ command: String, by: String, why: String, isUrgent: Bool
-    ) -> Result<RolloutState, RolloutRefusal> {
-        var (policy, content) = state.withLock { ($0.policy, $0.content) }
-        content.state = next
-        let change = RolloutChange(state: next, command: command, at: now(), by: by, why: why)
-        content.history.append(change)
-        let surplus = max(0, content.history.count - StateFile.maximumHistory)
-        content.history.removeFirst(surplus)
-        content.forgotten += surplus
-        if isUrgent { activate(RolloutSnapshot(policy: policy, state: next)) }
-        var problem: String?
-        do throws(StateFileError) {
-            try file?.write(content)
-        } catch {
-            guard isUrgent else { return .failure(.notSaved(error.message)) }
-            problem = error.message
+    // MARK: from a proposal to its being in force
+
+    /// A change that would make sense.
+    private struct Proposal {
+        var next: RolloutState
+        var command: String
+        var by: String
+        var why: String
+    }
+
+    /// A change that is in force, or that is being written and not in force yet.
+    private enum Begun {
+        case inForce(RolloutState)
+        case writing(StateFile.Content, RolloutChange, base: Int, number: Int?)
+        case mustWait
+
+        var inForce: RolloutState? {
+            if case .inForce(let state) = self { return state }
+            return nil
         }
-        state.withLock { state in
+    }
+
+    /// Decides, and puts a rollback in force at once; whatever else is only asked to be written, if it may wait for that.
+    private func begin(
+        _ decide: (RolloutState) throws(RolloutRefusal) -> Proposal, mayWait: Bool
+    ) throws(RolloutRefusal) -> Begun {
+        let result = deciding.withLock { _ in
+            Result { () throws(RolloutRefusal) -> (Begun, saved: Int?) in
+                var content = state.withLock { $0.content }
+                let current = content.state
+                let proposal = try decide(current)
+                let change = content.append(proposal.next, proposal.command, at: now(), by: proposal.by, why: proposal.why)
+                guard proposal.next.epoch != current.epoch else {
+                    guard mayWait else { return (.mustWait, nil) }
+                    let number = saver?.ask(content, isInForce: false)
+                    return (.writing(content, change, base: current.revision, number: number), nil)
+                }
+                putInForce(content, change)
+                return (.inForce(proposal.next), saver?.ask(content, isInForce: true))
+            }
+        }
+        let (begun, number) = try result.get()
+        if let number { _ = saver?.outcome(of: number, within: Self.rollbackPatience) }
+        return begun
+    }
+
+    /// Makes a change that takes effect only once it is in the file.
+    private func makeDurable(
+        _ decide: (RolloutState) throws(RolloutRefusal) -> Proposal, within patience: Duration
+    ) throws(RolloutRefusal) -> RolloutState {
+        if let saver, saver.hangs { throw .notSaved(saver.hanging) }
+        let begun = try begin(decide, mayWait: true)
+        guard case .writing(let content, let change, let base, let number) = begun else { return begun.inForce ?? snapshot.state }
+        if let saver, let number {
+            switch saver.outcome(of: number, within: patience) {
+            case .saved: break
+            case .failed(let problem): throw .notSaved(problem)
+            case .pending:
+                // Should the disk answer yet, then what is in force must be written last.
+                deciding.withLock { _ in _ = saver.ask(state.withLock { $0.content }, isInForce: true) }
+                throw .notSaved(saver.hanging)
+            }
+        }
+        let overtaken: RolloutState? = deciding.withLock { _ in
+            let current = snapshot.state
+            // A rollback came meanwhile, and its state is written after this one.
+            guard current.revision == base else { return current }
+            putInForce(content, change)
+            return nil
+        }
+        if let overtaken { throw .conflict(current: overtaken) }
+        return content.state
+    }
+
+    private func putInForce(_ content: StateFile.Content, _ change: RolloutChange) {
+        let policy = state.withLock { state in
             state.content = content
-            state.unsaved = problem
-            policy = state.policy
+            return state.policy
         }
-        if !isUrgent { activate(RolloutSnapshot(policy: policy, state: next)) }
+        activate(RolloutSnapshot(policy: policy, state: content.state))
         onChange(change)
-        return .success(next)
+    }
+}
+
+extension StateFile.Content {
+    /// Adds a change, and forgets the oldest beyond the limit.
+    fileprivate mutating func append(_ next: RolloutState, _ command: String, at time: Int64, by: String, why: String) -> RolloutChange {
+        state = next
+        let change = RolloutChange(state: next, command: command, at: time, by: by, why: why)
+        history.append(change)
+        let surplus = max(0, history.count - StateFile.maximumHistory)
+        history.removeFirst(surplus)
+        forgotten += surplus
+        return change
     }
 }
 

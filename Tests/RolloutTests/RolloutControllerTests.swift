@@ -94,6 +94,62 @@ struct RolloutControllerTests {
         #expect(try String(contentsOfFile: path, encoding: .utf8).contains("\"command\":\"rollback\""))
     }
 
+    /// A named pipe without a reader in place of the file that is written first: opening it takes until somebody reads.
+    @Test("A disk that hangs holds back no rollback, and what is in force ends in the file")
+    func hangingDisk() async throws {
+        let clock = Clock()
+        let inForce = Mutex<[Int]>([])
+        let controller = try controller(
+            now: { clock.read() }, activate: { snapshot in inForce.withLock { $0.append(snapshot.state.revision) } })
+        try controller.change(.promote, by: "a", why: "w")
+        #expect(mkfifo(path + ".new", 0o600) == 0)
+        let readings = clock.readings
+        let isDone = Mutex(false)
+        let slow = Task.detached {
+            defer { isDone.withLock { $0 = true } }
+            try controller.change(.set(mode: nil, percentage: Percentage(percent: 5), shadowPercentage: nil), by: "a", why: "w")
+        }
+        try await eventually { clock.readings > readings }
+        try controller.change(.rollback, by: "b", why: "errors")
+        #expect(!isDone.withLock { $0 }, "the rollback waited for the other change")
+        #expect(controller.snapshot.state.mode == .baseline)
+        #expect(inForce.withLock { $0 } == [2, 3])
+        try await eventually { controller.unsavedReason?.contains("is being written for too long") == true }
+        #expect(controller.tick() == nil)
+
+        let reader = open(path + ".new", O_RDONLY)
+        defer { close(reader) }
+        await #expect(throws: RolloutRefusal.self) { try await slow.value }
+        try await eventually {
+            controller.tick() == nil && controller.unsavedReason == nil
+                && (try? String(contentsOfFile: path, encoding: .utf8).contains("\"command\":\"rollback\"")) == true
+        }
+        #expect(controller.snapshot.state.mode == .baseline)
+        try controller.change(.promote, by: "a", why: "again")
+        #expect(controller.history(limit: 9).map(\.command) == ["promote", "rollback", "promote", "configure"])
+    }
+
+    @Test("A controller that is let go while its disk hangs keeps the file from others until the write has ended")
+    func letGoWhileHanging() async throws {
+        var first: RolloutController? = try controller()
+        try first?.change(.promote, by: "a", why: "w")
+        #expect(mkfifo(path + ".new", 0o600) == 0)
+        try first?.change(.rollback, by: "b", why: "errors")
+        first = nil
+        #expect { try controller() } throws: { "\($0)".contains("in use by another sidecar") }
+        let reader = open(path + ".new", O_RDONLY)
+        defer { close(reader) }
+        try await eventually { (try? controller()) != nil }
+    }
+
+    private func eventually(_ condition: () -> Bool) async throws {
+        for _ in 0..<3000 {
+            if condition() { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        Issue.record("it never came to that")
+    }
+
     @Test("A schedule moves on by the clock, through a restart")
     func schedule() throws {
         let clock = Clock()
@@ -121,6 +177,13 @@ struct RolloutControllerTests {
 
     final class Clock: Sendable {
         private let time = Mutex<Int64>(1_000_000)
+        private let count = Mutex(0)
+        /// How often it was asked.
+        var readings: Int { count.withLock { $0 } }
+        func read() -> Int64 {
+            count.withLock { $0 += 1 }
+            return now
+        }
         var now: Int64 { time.withLock { $0 } }
         func advance(by milliseconds: Int64) { time.withLock { $0 += milliseconds } }
     }
