@@ -1,5 +1,4 @@
 internal import AgentRuns
-internal import Glibc
 internal import LiveRuns
 internal import NIOCore
 internal import NIOHTTP1
@@ -43,9 +42,6 @@ final class LoopContext {
         candidate = plane.settings.candidate.map { UpstreamPool($0.upstream, eventLoop, plane.settings, tls: plane.tls.context(of: .candidate)) }
         if let candidate { ticker.watch(candidate) }
     }
-
-    /// Unix nanoseconds.
-    var now: UInt64 { unixNanoseconds() }
 
     // MARK: connections
 
@@ -174,13 +170,6 @@ final class LoopContext {
 struct ArmGates: Sendable {
     let baseline = ArmGate()
     let candidate = ArmGate()
-}
-
-/// Unix nanoseconds.
-func unixNanoseconds() -> UInt64 {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
 /// Ids of an event loop: seeded by the system, then made without asking it again. They name things and guard nothing.

@@ -134,7 +134,7 @@ final class ProxiedRequest: UpstreamOwner {
     private func relay(by connection: UpstreamConnection) {
         self.connection = connection
         phase = .relaying
-        log.sent = loop.now
+        log.sent = log.now
         if let route { loop.offerTools(&log, route) }
         connection.begin(for: self)
         connection.send(log.upstreamHead(head, routing: loop.routingHeaders))
@@ -333,7 +333,7 @@ final class ProxiedRequest: UpstreamOwner {
         if case .done = phase { return }
         phase = .done
         held = []
-        log.ended = loop.now
+        log.ended = log.now
         shadow = nil
         loop.withdrawTools(log)
         loop.finished(log)

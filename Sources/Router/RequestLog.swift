@@ -30,6 +30,7 @@ struct RequestLog {
     private var isComplete = false
     private var tracesTold: String?
 
+    private var clock = RequestClock()
     // Unix nanoseconds; 0 for not yet.
     var received: UInt64
     var sent: UInt64 = 0
@@ -44,7 +45,7 @@ struct RequestLog {
     init(_ head: HTTPRequestHead, peer: Peer, loop: LoopContext) {
         self.head = head
         self.peer = peer
-        received = loop.now
+        received = clock.now
         requestID = RequestID.of(head) ?? loop.random.requestID()
         trace = loop.traceContext(of: head, requestID: requestID)
         baggage = head.headers.joined("baggage")
@@ -92,9 +93,12 @@ struct RequestLog {
 
     func requestEnded() {}
 
+    /// Unix nanoseconds, never before those that it gave before.
+    var now: UInt64 { clock.now }
+
     mutating func answered(_ answer: HTTPResponseHead) {
         self.answer = answer
-        firstByte = unixNanoseconds()
+        firstByte = clock.now
         response = BodyCapture(limit: Self.isReadable(answer.headers) ? responseLimit : 0)
     }
 

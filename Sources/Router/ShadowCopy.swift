@@ -123,7 +123,7 @@ final class ShadowCopy: UpstreamOwner, Expiring {
     }
 
     func start() {
-        log.received = loop.now
+        log.received = log.now
         guard loop.isCurrent(route) else { return drop("rolled_back") }
         switch loop.gate(of: .candidate).enter(plan.candidate, now: .now()) {
         case .admitted: isAdmitted = true
@@ -149,7 +149,7 @@ final class ShadowCopy: UpstreamOwner, Expiring {
 
     private func send(by connection: UpstreamConnection) {
         self.connection = connection
-        log.sent = loop.now
+        log.sent = log.now
         loop.offerTools(&log, route)
         connection.begin(for: self)
         connection.send(log.upstreamHead(head, routing: loop.routingHeaders))
@@ -202,7 +202,7 @@ final class ShadowCopy: UpstreamOwner, Expiring {
         if let reason {
             loop.counts.droppedShadow(reason)
         } else {
-            log.ended = loop.now
+            log.ended = log.now
             loop.counts.shadowsDone += 1
             pair.copied(log)
         }

@@ -225,11 +225,11 @@ struct RoutingTests {
             #expect(await eventually { answered.withLock { $0 } > before + 12 })
             snapshot.state = try snapshot.state.applying(.rollback, at: 0)
             plane.plane.apply(snapshot)
-            let acknowledged = unixNanoseconds()
+            let acknowledged = RequestClock().now
             acknowledgements.append(acknowledged)
             let since = answered.withLock { $0 }
             #expect(await eventually { answered.withLock { $0 } > since + 24 })
-            restarts.append(unixNanoseconds())
+            restarts.append(RequestClock().now)
             snapshot.state = try snapshot.state.applying(.promote, at: 0)
             plane.plane.apply(snapshot)
         }
