@@ -176,6 +176,7 @@ final class Sidecar: Sendable {
     ///
     /// - Returns: connections that had to be cut off.
     func runUntilStopped() async -> Int {
+        StartupPages.release()
         var seen = Self.stamp(of: path)
         var ticks = 0
         while !stop.isSet {

@@ -158,4 +158,44 @@ import Testing
         #expect(result.status == 0, "\(result.errors)")
         #expect(result.output.contains("candidate  http://127.0.0.1:9002  (v13)"))
     }
+
+    @Test("what only looks like this machine is no reason to do without a token", arguments: [
+        ("127.evil.example", false), ("127.0.0.1.evil.example", false), ("0.0.0.0", false), ("127.0.0.2", true), ("LocalHost", true), ("[::1]", true),
+    ])
+    func adminAddress(host: String, isSound: Bool) throws {
+        let config = try Scratch.file(
+            ["admin: {listen: \"\(host):8081\"}", "agents: {baseline: {url: \"http://127.0.0.1:1\"}}", "telemetry: {enabled: false}"],
+            name: "admin.yaml")
+        let result = try Outrigger.run(["serve", "--check", "--config", config])
+        #expect(result.status == (isSound ? 0 : 2), "\(result.errors)")
+        #expect(isSound || result.errors.contains("the admin API would be open to the network"))
+    }
+
+    @Test("a collector's URL that cannot be is named with its line", arguments: [
+        ("http://127.0.0.1:99999", "the port must be a number from 1 to 65535"), ("http://127.0.0.1:0/otlp", "the port must be"),
+        ("ftp://collector", "must start with http:// or https://"), ("http://me:secret@collector", "credentials do not belong into the URL"),
+        ("https://collector:4318/otlp/", nil), ("http://[::1]:4318", nil),
+    ] as [(String, String?)])
+    func endpoint(url: String, problem: String?) throws {
+        let config = try Scratch.file(["agents: {baseline: {url: \"http://127.0.0.1:1\"}}", "telemetry: {endpoint: \"\(url)\"}"], name: "endpoint.yaml")
+        let result = try Outrigger.run(["serve", "--check", "--config", config])
+        #expect(result.status == (problem == nil ? 0 : 2), "\(result.errors)")
+        if let problem { #expect(result.errors.contains("endpoint.yaml:2:") && result.errors.contains(problem), "\(result.errors)") }
+    }
+
+    @Test("what only starting up needed is given back, and what is needed again comes back")
+    func startupPages() throws {
+        let collector = try StubCollector()
+        let sidecar = try RunningSidecar(collector: collector.port, mode: "baseline")
+        /// Kilobytes.
+        func memory(_ name: String) throws -> Int {
+            let status = try String(contentsOfFile: "/proc/\(sidecar.command.process.processIdentifier)/status", encoding: .utf8)
+            let line = try #require(status.split(separator: "\n").first { $0.hasPrefix(name + ":") })
+            return try #require(line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) })
+        }
+        try eventually("less is resident than was at most") { try memory("VmRSS") < memory("VmHWM") * 3 / 4 }
+        let load = try RunningSidecar.load(sidecar, ["--count", "40", "--clients", "4"])
+        #expect(load.failures.isEmpty && load.answered == 40)
+        #expect(try sidecar.end().status == 0)
+    }
 }
