@@ -1,5 +1,6 @@
 extension ReleaseDiff: CustomStringConvertible {
-    /// For people: what is the same is not mentioned. Control characters are made visible, lines end with a line feed.
+    /// For people: what is the same is not mentioned. Control characters are made visible, secrets are not, and lines end with a
+    /// line feed.
     public var description: String {
         var lines = ["release \(oldVersion) → \(newVersion)", "  from \(oldDigest)", "    to \(newDigest)"]
         guard changesBehaviour else {
@@ -20,7 +21,7 @@ extension ReleaseDiff: CustomStringConvertible {
             lines += ["", "policy:"] + policy.map(Self.line) + policyLines.map { "  " + $0 }
         }
         if !model.isEmpty { lines += ["", "model:"] + model.map(Self.line) }
-        return lines.map { LineDiff.visible($0) + "\n" }.joined()
+        return lines.map { LineDiff.visible(ReleaseLint.withoutSecrets($0)) + "\n" }.joined()
     }
 
     private static func line(_ change: ValueChange) -> String {

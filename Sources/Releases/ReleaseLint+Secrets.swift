@@ -33,8 +33,19 @@ extension ReleaseLint {
         return found
     }
 
-    /// Where the first secret starts. Addresses and card numbers are none here: prompts have them as contacts and examples.
-    static func secret(in text: [UInt8]) -> Int? {
+    /// The text without its secrets, for people who are shown it.
+    static func withoutSecrets(_ text: String) -> String {
+        var bytes = Array(text.utf8)
+        // What stands in their place is no secret, so this ends.
+        while let range = secretRange(in: bytes) { bytes.replaceSubrange(range, with: "[REDACTED]".utf8) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Where the first secret starts.
+    static func secret(in text: [UInt8]) -> Int? { secretRange(in: text)?.lowerBound }
+
+    /// Where the first secret stands. Addresses and card numbers are none here: prompts have them as contacts and examples.
+    private static func secretRange(in text: [UInt8]) -> Range<Int>? {
         let found = SecretScanner.finds(in: text[...]).first { find in
             switch find.kind {
             case .email, .card: false
@@ -43,13 +54,13 @@ extension ReleaseLint {
             case .token, .apiKey: looksRandom(text[find.range])
             }
         }
-        return [found?.range.lowerBound, password(in: text)].compactMap { $0 }.min()
+        return [found?.range, password(in: text)].compactMap { $0 }.min { $0.lowerBound < $1.lowerBound }
     }
 
     private static let passwordWords = ["password", "passwd", "passphrase", "secret", "api_key", "api-key", "apikey", "token"].map { Array($0.utf8) }
 
     /// `password: something`, where the something is no placeholder.
-    private static func password(in text: [UInt8]) -> Int? {
+    private static func password(in text: [UInt8]) -> Range<Int>? {
         let lower = text.map { (65...90).contains($0) ? $0 | 0x20 : $0 }
         for i in lower.indices {
             for word in passwordWords where lower[i] == word[0] && lower[i...].starts(with: word) {
@@ -57,7 +68,7 @@ extension ReleaseLint {
                 rest = rest.drop { $0 == UInt8(ascii: " ") }
                 guard let sign = rest.first, sign == UInt8(ascii: ":") || sign == UInt8(ascii: "=") else { continue }
                 let value = rest.dropFirst().drop { " \"'".utf8.contains($0) }.prefix { $0 > 0x20 && !"\"',;".utf8.contains($0) }
-                if value.count >= 8, let first = value.first, !"<{[$*%(".utf8.contains(first), looksRandom(value) { return value.startIndex }
+                if value.count >= 8, let first = value.first, !"<{[$*%(".utf8.contains(first), looksRandom(value) { return value.indices }
             }
         }
         return nil

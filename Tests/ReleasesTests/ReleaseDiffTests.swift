@@ -37,6 +37,14 @@ import Testing
         #expect(!diff.description.unicodeScalars.contains("\u{1B}"))
     }
 
+    @Test func secretsAreNotShown() throws {
+        let old = try Bundle(["release.yaml": "version: a\nmodel: {name: m, parameters: {api_key: sk-proj-abcdEFGHijklMNOPqrst}}\nprompts: {p: {text: 'log in with password: Hunter2x9 at a@b.example'}}"])
+        let new = try Bundle(["release.yaml": "version: b\nmodel: {name: m, parameters: {api_key: ghp_0123456789abcdefghijABCDEFGHIJ}}\nprompts: {p: {text: 'log in with password: Other3y8z at a@b.example'}}"])
+        let text = ReleaseDiff(from: try old.load(), to: try new.load()).description
+        for secret in ["sk-proj", "ghp_", "Hunter2x9", "Other3y8z"] { #expect(!text.contains(secret), "\(text)") }
+        #expect(text.contains("[REDACTED]") && text.contains("a@b.example"), "\(text)")
+    }
+
     @Test func accentsThatLookTheSameAreDifferent() throws {
         let old = try Bundle(["release.yaml": "version: a\npolicy: {x: \"\u{E9}\"}"])
         let new = try Bundle(["release.yaml": "version: a\npolicy: {x: \"e\u{301}\"}"])
