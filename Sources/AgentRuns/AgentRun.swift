@@ -3,7 +3,7 @@
 /// All text lives in ``storage``; the fields are places in it. A run can be emptied with ``removeAll()`` and filled
 /// again without allocating.
 public struct AgentRun: Sendable {
-    /// The text of all fields, UTF-8. It may hold more than them: a run that was read from a line holds the whole line.
+    /// The text of all fields, UTF-8. It may hold more than them: a run that was read from a short line holds all of it.
     public private(set) var storage: [UInt8] = []
 
     /// The id under which the run was recorded, if it had one.

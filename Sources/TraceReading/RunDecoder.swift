@@ -16,6 +16,10 @@ public struct RunDecoder: ~Copyable {
     /// escapes come on top of the line.
     public static let maximumBytes = 1 << 30
 
+    /// One copy of a whole line costs less than one of each of its texts. Of a longer line only these are kept: it may be long
+    /// by what nobody reads, and runs may be kept for long.
+    private static let mostStored = 16 << 10
+
     private var tape = JSONTape(maximumDepth: maximumDepth)
 
     public init() {}
@@ -39,9 +43,8 @@ public struct RunDecoder: ~Copyable {
         guard tape[0].kind == .object else {
             throw RejectedLine(reason: .notAnObject, column: 1, detail: "found \(tape[0].kind)")
         }
-        // One copy of the whole line costs less than one of each of its texts.
-        _ = run.store(line)
-        var pass = FieldPass(line: line)
+        var pass = FieldPass(line: line, isStored: line.count <= Self.mostStored)
+        if pass.isStored { _ = run.store(line) }
         try pass.read(tape, into: &run)
         return pass.oddities
     }
@@ -50,13 +53,18 @@ public struct RunDecoder: ~Copyable {
 /// The reading of one object: its fields, one after the other.
 private struct FieldPass {
     let line: UnsafeRawBufferPointer
+    /// Whether the run's storage begins with the line.
+    let isStored: Bool
     var oddities: LineOddities = []
     private var seen: UInt64 = 0
     private var callCount = 0
     private var results: Int?
     private var calls: Int?
 
-    init(line: UnsafeRawBufferPointer) { self.line = line }
+    init(line: UnsafeRawBufferPointer, isStored: Bool) {
+        self.line = line
+        self.isStored = isStored
+    }
 
     mutating func read(_ tape: borrowing JSONTape, into run: inout AgentRun) throws(RejectedLine) {
         var index = 1
@@ -206,13 +214,14 @@ private struct FieldPass {
         return index
     }
 
-    /// Where the token's text stands in the run's storage, which begins with the line.
-    private func place(of token: JSONToken) -> Text {
-        Text(start: Int32(truncatingIfNeeded: token.range.lowerBound), count: Int32(truncatingIfNeeded: token.range.count))
+    /// Where the token's text, as it was written, stands in the run's storage.
+    private func place(of token: JSONToken, _ run: inout AgentRun) -> Text {
+        guard isStored else { return run.store(UnsafeRawBufferPointer(rebasing: line[token.range])) }
+        return Text(start: Int32(truncatingIfNeeded: token.range.lowerBound), count: Int32(truncatingIfNeeded: token.range.count))
     }
 
     private mutating func stored(_ token: JSONToken, _ run: inout AgentRun) -> Text {
-        guard token.hasEscapes else { return place(of: token) }
+        guard token.hasEscapes else { return place(of: token, &run) }
         let raw = UnsafeRawBufferPointer(rebasing: line[token.range])
         var replaced = false
         let text = run.store { replaced = JSONString.decode(raw, into: &$0) }
@@ -224,7 +233,7 @@ private struct FieldPass {
         switch token.kind {
         case .null: nil
         case .string: Content(form: .string, text: stored(token, &run))
-        default: Content(form: .json, text: place(of: token))
+        default: Content(form: .json, text: place(of: token, &run))
         }
     }
 

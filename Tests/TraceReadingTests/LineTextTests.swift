@@ -96,4 +96,13 @@ struct LineTextTests {
         let line = UnsafeRawBufferPointer(start: byte, count: RunDecoder.maximumBytes + 1)
         #expect(throws: RejectedLine.self) { _ = try decoder.decode(line, into: &run) }
     }
+
+    @Test("A short line is kept as a whole; of a long one only what is read", arguments: [10, 100_000])
+    func storage(length: Int) throws {
+        let line = #"{"agent":"a","nobody":"\#(String(repeating: "x", count: length))","request":{"b":[1]},"model":"m\u0021"}"#
+        let run = try DecodedLine(line)
+        #expect(run.text(run.run.agent) == "a" && run.text(run.run.model) == "m!")
+        #expect(run.content(run.run.request) == #"json {"b":[1]}"#)
+        #expect(run.run.storage.count < 1000)
+    }
 }
