@@ -29,6 +29,11 @@ struct CheckReader {
                 return nil
             }
             guard let name, let condition = condition(key, value, ignoringCase) else { return nil }
+            if let lack = Self.emptiness(of: condition) {
+                // It would count as evidence, and no run could ever fail it.
+                value.report("this check holds for every run: \(lack)", remedy: "say what is wanted, or remove the check")
+                return nil
+            }
             return RunCheck(name: name, condition: condition, slice: slice)
         }
         guard let check = read ?? nil else { return nil }
@@ -37,6 +42,17 @@ struct CheckReader {
             return nil
         }
         return check
+    }
+
+    /// What a condition lacks that holds whatever a run does; nil for one that can fail.
+    private static func emptiness(of condition: RunCheck.Condition) -> String? {
+        switch condition {
+        case .requiredTools(let tools), .forbiddenTools(let tools): tools.isEmpty ? "it names no tool" : nil
+        case .responseContains(let text, _): text.isEmpty ? "every response contains the empty text" : nil
+        case .responseMatches(_, let source): source.isEmpty ? "every response matches the empty expression" : nil
+        case .responseLength(let range): range == 0...Int.max ? "it has neither min nor max" : nil
+        default: nil
+        }
     }
 
     private func condition(_ key: String, _ value: YAMLField, _ ignoringCase: Bool) -> RunCheck.Condition? {
@@ -119,6 +135,9 @@ struct CheckReader {
             do {
                 let schema = try JSONSchema(document)
                 for keyword in schema.unknownKeywords { refuseSlip(keyword, source) }
+                if Self.assertsNothing(document) {
+                    source.report("this check holds for every run: every value fits its schema", remedy: "say what is wanted, or remove the check")
+                }
                 return .arguments(tool: tool, schema: schema)
             } catch {
                 source.report("this is no JSON Schema: \(error)")
@@ -129,6 +148,20 @@ struct CheckReader {
 }
 
 extension CheckReader {
+    /// Keywords of JSON Schema that only tell of a schema.
+    private static let annotations: Set<String> = [
+        "$schema", "$id", "$comment", "$defs", "definitions", "title", "description", "default", "deprecated", "readOnly", "writeOnly", "examples",
+    ]
+
+    /// Whether the schema, at its root, asks for nothing.
+    private static func assertsNothing(_ schema: JSONDocument) -> Bool {
+        switch schema {
+        case .bool(let isValid): isValid
+        case .object(let object): object.members.allSatisfy { annotations.contains($0.key) }
+        default: false
+        }
+    }
+
     /// JSON Schema lets unknown keywords assert nothing. One that looks like a slip of the hand would be a check that passes
     /// for ever.
     private func refuseSlip(_ keyword: JSONSchema.UnknownKeyword, _ field: YAMLField) {

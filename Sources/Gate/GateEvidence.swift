@@ -13,6 +13,11 @@ public struct GateEvidence: PairObserver {
     private(set) var sliceCounts: [TraceCounts]
     /// Candidates' runs that ended in a problem.
     public private(set) var problems = 0
+    /// Traces that failed and that the comparison of pass rates leaves out, such as where the baseline's run had nothing that
+    /// could fail.
+    public private(set) var uncomparedFailures = 0
+    /// Traces of which the baseline states the value, rightly, and the candidate does not.
+    public private(set) var unstated = (latency: 0, cost: 0)
     /// Tools of the candidate's release that neither a recording nor a run has called so far.
     public var unexercisedTools: [String] { unexercised.map { String(decoding: $0, as: UTF8.self) } }
 
@@ -86,12 +91,17 @@ public struct GateEvidence: PairObserver {
         var candidate = 0.0
         var count = 0
         var isLost = false
+        /// Whether a run that there was does not state its value.
+        var isUnstated = false
 
         /// Neither a time nor a cost can be negative: one that is was not measured.
-        mutating func add(_ a: Double?, _ b: Double?) {
+        ///
+        /// - Parameter hasRun: whether there was a run that could have stated `b`.
+        mutating func add(_ a: Double?, _ b: Double?, hasRun: Bool) {
             guard let a, a.isFinite, a >= 0 else { return }
-            guard let b, b.isFinite, b >= 0 else {
+            guard hasRun, let b, b.isFinite, b >= 0 else {
                 isLost = true
+                isUnstated = isUnstated || hasRun
                 return
             }
             baseline += a
@@ -146,8 +156,8 @@ public struct GateEvidence: PairObserver {
         current?.outcome.candidatePassed += verdict.candidate.passed ? 1 : 0
         guard !verdict.baseline.hasProblem else { return }
         let hasRun = !verdict.candidate.hasProblem
-        current?.latency.add(baseline.run.latency?.double, hasRun ? candidate.run.latency?.double : nil)
-        current?.cost.add(baseline.run.costTokens?.double, hasRun ? candidate.run.costTokens?.double : nil)
+        current?.latency.add(baseline.run.latency?.double, candidate.run.latency?.double, hasRun: hasRun)
+        current?.cost.add(baseline.run.costTokens?.double, candidate.run.costTokens?.double, hasRun: hasRun)
     }
 
     /// Call it once, after the last pair.
@@ -158,6 +168,9 @@ public struct GateEvidence: PairObserver {
         current = nil
         let isCopy = trace.id.map { !seen.insert(Self.hash(of: $0)).inserted } ?? false
         trace.outcome.isComparable = trace.marks.isComparable && !isCopy
+        if !trace.outcome.isComparable, trace.outcome.candidatePassed < trace.outcome.repetitions { uncomparedFailures += 1 }
+        unstated.latency += trace.latency.isUnstated ? 1 : 0
+        unstated.cost += trace.cost.isUnstated ? 1 : 0
         traces.append(trace.outcome)
         counts.add(trace.marks, isCopy: isCopy)
         for i in trace.slices { sliceCounts[i].add(trace.marks, isCopy: isCopy) }

@@ -35,6 +35,7 @@ public struct GateJudge {
         let comparison = MetricComparison(policy.comparison)
         let metrics = comparison.metrics(evidence, latenciesAreComparable: circumstances.latenciesAreComparable)
         findings += comparison.findings(metrics, evidence)
+        findings += comparisonGaps(evidence, metrics)
 
         var report = GateReport(verdict: findings.map(\.verdict).worst)
         report.allowsInconclusive = policy.allowsInconclusive
@@ -135,6 +136,37 @@ public struct GateJudge {
         }
         if facts.unmatchedRuns > 0 {
             inconclusive("unmatched_runs", "\(facts.unmatchedRuns) recorded runs belong to no trace, so they were not judged")
+        }
+        return findings
+    }
+
+    /// What a comparison of pass rates that stands in for `max_failed` cannot see, and what budgets cannot be held against.
+    private func comparisonGaps(_ evidence: GateEvidence, _ metrics: [GateReport.Metric]) -> [GateReport.Finding] {
+        var findings: [GateReport.Finding] = []
+        if let rule = policy.comparison.passRate, rule.isAskedFor {
+            if evidence.tally.total > 0, !metrics.contains(where: { $0.name == "pass_rate" }) {
+                findings.append(
+                    .init(
+                        rule: "compare.pass_rate", verdict: .inconclusive,
+                        message: "no trace has runs of both arms that could fail: there are no pass rates to compare; state outcomes or checks"))
+            }
+            if policy.thresholds.maxFailed == nil, evidence.uncomparedFailures > 0 {
+                findings.append(
+                    .init(
+                        rule: "compare.uncompared_failures", verdict: .fail,
+                        message: "\(counted(evidence.uncomparedFailures, "trace")) failed that the comparison of pass rates leaves out, since "
+                            + "the baseline's run had nothing that could fail, or repeats a trace_id; 0 allowed (max_failed allows more)"))
+            }
+        }
+        if policy.thresholds.maxBudgetOverruns != nil {
+            for (name, count) in [("latency_ms", evidence.unstated.latency), ("cost_tokens", evidence.unstated.cost)]
+            where Double(count) > MetricComparison.maximumUnreported * Double(evidence.counts.traces) {
+                findings.append(
+                    .init(
+                        rule: "max_budget_overruns", verdict: .inconclusive,
+                        message: "the candidate does not state \(name) in \(counted(count, "trace")) in which the baseline does: what is not "
+                            + "stated overruns no budget; let the agent state it"))
+            }
         }
         return findings
     }

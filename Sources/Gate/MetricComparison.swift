@@ -28,7 +28,7 @@ struct MetricComparison {
     }
 
     /// The share of the baseline's values that the candidate may leave out before the rest says nothing.
-    private static let maximumUnreported = 0.05
+    static let maximumUnreported = 0.05
 
     private func unreported(_ metric: GateReport.Metric, _ evidence: GateEvidence) -> Int {
         GatePolicy.Measure.Name(rawValue: metric.name).flatMap { evidence.samples(of: $0)?.unreportedByCandidate } ?? 0

@@ -12,6 +12,8 @@ public struct ArmRun: Sendable {
     ///
     /// Source: the Python sample, whose users must be able to switch without changing their traces.
     public var assumesSuccess: Bool
+    /// Whether the arm has a way to state an outcome: chat completions have none, and leave out nothing by not stating it.
+    public var canStateOutcome = true
     /// When it started, in Unix nanoseconds, where that was measured.
     public var startTime: UInt64?
 

@@ -74,7 +74,7 @@ extension RunCheck {
             let call = run.toolCalls.firstIndex { call in tools.contains { run.isCalled($0, call) } }
             return result(
                 call == nil,
-                call.map { "call \($0) is of the forbidden tool \(run.toolName($0))" } ?? "no forbidden tool was called", call: call)
+                call.map { "call \($0 + 1) is of the forbidden tool \(run.toolName($0))" } ?? "no forbidden tool was called", call: call)
         case .callBudget(let tool, let maximum):
             let count = run.toolCalls.count { call in tool.map { run.isCalled($0, call) } ?? true }
             return result(count <= maximum, "\(count) calls of \(tool ?? "all tools"), at most \(maximum) are allowed")
@@ -107,8 +107,11 @@ extension RunCheck {
         guard let response else { return result(false, "there is no response") }
         if response == expected { return result(true, "response is as expected") }
         let diff = JSONDiff(from: expected, to: response, limit: 5)
-        let first = diff.changes.first.map { " at \($0.pointer.tokens.isEmpty ? "its root" : $0.pointer.description)" } ?? ""
-        return result(false, "response differs from what is expected\(first)")
+        let first = diff.changes.first.map { change in
+            " at \(change.pointer.tokens.isEmpty ? "its root" : change.pointer.description): found "
+                + "\(change.new.map { quoted($0.text) } ?? "nothing"), expected \(change.old.map { quoted($0.text) } ?? "nothing")"
+        }
+        return result(false, "response differs from what is expected\(first ?? "")")
     }
 
     private func path(_ path: JSONPath, _ expected: JSONDocument?, in response: JSONDocument?) -> CheckResult {
@@ -131,10 +134,10 @@ extension RunCheck {
         for i in run.toolCalls.indices where run.isCalled(tool, run.toolCalls[i]) {
             count += 1
             guard let document = try? JSONDocument(parsing: run.canonicalArguments(of: run.toolCalls[i])) else {
-                return result(false, "call \(i): the arguments of \(tool) are not JSON", call: i)
+                return result(false, "call \(i + 1): the arguments of \(tool) are not JSON", call: i)
             }
             if let violation = schema.validate(document).first {
-                return result(false, "call \(i): arguments of \(tool) at \(violation.instancePath.isEmpty ? "the root" : violation.instancePath): \(violation.message)", call: i)
+                return result(false, "call \(i + 1): arguments of \(tool) at \(violation.instancePath.isEmpty ? "the root" : violation.instancePath): \(violation.message)", call: i)
             }
         }
         return count == 0 ? nil : result(true, "\(count) calls of \(tool) have valid arguments")

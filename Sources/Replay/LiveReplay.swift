@@ -43,9 +43,9 @@ public struct LiveReplay: Sendable {
         _ observer: inout some PairObserver, rejects: RejectCounter, isStopped: @escaping @Sendable () -> Bool
     ) async throws -> ReplayEnding {
         var ending = ReplayEnding()
-        var reader = try RecordingReader(path: plan.traces, maximumLine: plan.maximumLine, rejects: rejects)
-        var baselines = try RecordedArm(plan.baseline.source, plan, rejects)
-        var candidates = try RecordedArm(plan.candidate.source, plan, rejects)
+        var reader = try RecordingReader(path: plan.traces, maximumLine: plan.maximumLine, rejects: rejects, isStopped: isStopped)
+        var baselines = try RecordedArm(plan.baseline.source, plan, rejects, isStopped: isStopped)
+        var candidates = try RecordedArm(plan.candidate.source, plan, rejects, isStopped: isStopped)
         var queue: [(PairPlace, AgentRun, Assignment, Assignment)] = []
         var index = 0
         var isAtEnd = false
@@ -107,8 +107,8 @@ public struct LiveReplay: Sendable {
             group.cancelAll()
         }
         if wasStopped {
-            ending.partial = "ended by a signal after \(told - ending.cancelled) runs of \(index) traces; \(ending.cancelled) runs "
-                + "were under way"
+            ending.partial = "ended by a signal after \(told - ending.cancelled) runs; \(ending.cancelled) were under way, and "
+                + (isAtEnd && queue.isEmpty ? "none was left" : "the others were not begun")
         } else if isAtEnd, plan.limit.map({ index < $0 }) ?? true {
             ending.unmatched = try RecordedArm.unmatched(&baselines, &candidates)
         }

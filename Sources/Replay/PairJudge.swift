@@ -19,7 +19,7 @@ public struct PairJudge: Sendable {
         var verdict = PairVerdict(
             baseline: judge(trace, baseline, baselineScores), candidate: judge(trace, candidate, candidateScores))
         guard baseline.problem == nil, candidate.problem == nil else { return verdict }
-        noteLostEvidence(&verdict)
+        noteLostEvidence(&verdict, baseline, candidate)
         verdict.toolChanges = ToolCallDiff.changes(from: baseline.run, to: candidate.run)
         for kind in ToolCallChange.Kind.allCases where rules.failOn.contains(kind) {
             if verdict.toolChanges.contains(where: { $0.kind == kind }) { verdict.candidate.reasons.append(.toolCalls(kind)) }
@@ -67,10 +67,14 @@ public struct PairJudge: Sendable {
     }
 
     /// What the baseline's run let be judged and the candidate's does not: a candidate must not pass by saying less.
-    private func noteLostEvidence(_ verdict: inout PairVerdict) {
+    private func noteLostEvidence(
+        _ verdict: inout PairVerdict, _ baseline: borrowing ArmRun, _ candidate: borrowing ArmRun
+    ) {
         let lost = verdict.candidate.untold.first { check in verdict.baseline.checks.contains { $0.name == check.name } }
         if let lost {
             verdict.lostEvidence = "check \(lost.name): \(lost.evidence)"
+        } else if baseline.run.statesOutcome, !candidate.run.statesOutcome, candidate.canStateOutcome {
+            verdict.lostEvidence = "the run states no outcome"
         } else if verdict.baseline.hadExpectation, !verdict.candidate.hadExpectation {
             verdict.lostEvidence = "the run states no outcome, and no check could be applied to it"
         }
@@ -80,8 +84,8 @@ public struct PairJudge: Sendable {
     private func judgeOutcome(
         _ trace: borrowing AgentRun, _ run: borrowing AgentRun, _ assumesSuccess: Bool, _ verdict: inout ArmVerdict
     ) {
-        guard run.outcome != nil || assumesSuccess else { return }
-        verdict.hadExpectation = verdict.hadExpectation || run.outcome != nil
+        guard run.statesOutcome || assumesSuccess else { return }
+        verdict.hadExpectation = verdict.hadExpectation || run.statesOutcome
         let matches: Bool
         switch (trace.expectedOutcome, run.outcome) {
         case (let expected?, let outcome?):
@@ -126,9 +130,20 @@ public struct PairJudge: Sendable {
 private let success = Array("success".utf8)
 
 extension AgentRun {
+    /// Whether it says how it ended, be it that there was no outcome.
+    fileprivate var statesOutcome: Bool { outcome != nil || statesNoOutcome }
+
     /// Whether all that is compared beside the tool calls is the same.
     func isEqual(to other: borrowing AgentRun) -> Bool {
-        latency == other.latency && costTokens == other.costTokens && bytesEqual(outcome, other, other.outcome)
-            && response?.form == other.response?.form && bytesEqual(response?.text, other, other.response?.text)
+        latency?.double == other.latency?.double && costTokens?.double == other.costTokens?.double
+            && bytesEqual(outcome, other, other.outcome) && isResponseEqual(to: other)
+    }
+
+    /// Whether both responses are missing, or say the same however their JSON is spelt.
+    private func isResponseEqual(to other: borrowing AgentRun) -> Bool {
+        guard let response, let otherResponse = other.response else { return response == nil && other.response == nil }
+        guard response.form == otherResponse.form else { return false }
+        return bytesEqual(response.text, other, otherResponse.text)
+            || response.form == .json && canonicalBytes(of: response) == other.canonicalBytes(of: otherResponse)
     }
 }

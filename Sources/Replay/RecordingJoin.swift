@@ -32,9 +32,9 @@ struct RecordingJoin: ~Copyable {
     /// Runs of them that had an id and were asked for.
     private(set) var matched = 0
 
-    init(path: String, maximumLine: Int, rejects: RejectCounter) throws(InputError) {
+    init(path: String, maximumLine: Int, rejects: RejectCounter, isStopped: @escaping () -> Bool) throws(InputError) {
         self.path = path
-        reader = try RecordingReader(path: path, maximumLine: maximumLine, rejects: rejects)
+        reader = try RecordingReader(path: path, maximumLine: maximumLine, rejects: rejects, isStopped: isStopped)
     }
 
     /// Reads the run that goes with the trace.

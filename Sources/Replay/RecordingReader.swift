@@ -10,6 +10,7 @@ struct RecordingReader: ~Copyable {
     private var isAtEnd = false
     private let rejects: RejectCounter
     private let path: String
+    private let isStopped: () -> Bool
 
     /// Where a run stands in its recording.
     struct Place {
@@ -21,9 +22,11 @@ struct RecordingReader: ~Copyable {
         var block: Int
     }
 
+    /// - Parameter isStopped: asked while a line goes on and on; once true, there are no further runs.
     /// - Throws: ``InputError`` when the file cannot be opened.
-    init(path: String, maximumLine: Int, rejects: RejectCounter) throws(InputError) {
+    init(path: String, maximumLine: Int, rejects: RejectCounter, isStopped: @escaping () -> Bool) throws(InputError) {
         self.path = path
+        self.isStopped = isStopped
         self.rejects = rejects
         lines = LineReader(try InputFile(path: path), blockSize: 256 << 10, maximumLine: maximumLine)
     }
@@ -53,7 +56,7 @@ struct RecordingReader: ~Copyable {
         while !isAtEnd {
             switch try lines.next(into: &block) {
             case .lines: return true
-            case .partial: continue
+            case .partial: isAtEnd = isStopped()
             case .atEnd:
                 isAtEnd = true
                 if lines.finish(into: &block) { return true }

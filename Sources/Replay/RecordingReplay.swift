@@ -17,17 +17,14 @@ public struct RecordingReplay: ~Copyable {
     /// - Throws: ``InputError`` when a recording cannot be read, and what the observer throws.
     public consuming func run(_ observer: inout some PairObserver) throws -> ReplayEnding {
         let judge = PairJudge(plan.rules)
-        var reader = try RecordingReader(path: plan.traces, maximumLine: plan.maximumLine, rejects: rejects)
-        var baselines = try RecordedArm(plan.baseline.source, plan, rejects)
-        var candidates = try RecordedArm(plan.candidate.source, plan, rejects)
+        var reader = try RecordingReader(path: plan.traces, maximumLine: plan.maximumLine, rejects: rejects, isStopped: isStopped)
+        var baselines = try RecordedArm(plan.baseline.source, plan, rejects, isStopped: isStopped)
+        var candidates = try RecordedArm(plan.candidate.source, plan, rejects, isStopped: isStopped)
         var recorded = ArmRun(run: AgentRun())
         var index = 0
         var ending = ReplayEnding()
         while index < plan.limit ?? .max, let place = try reader.read(into: &recorded.run) {
-            if isStopped() {
-                ending.partial = "ended by a signal after \(index) traces"
-                break
-            }
+            if isStopped() { break }
             let pair = PairPlace(line: place.line, index: index, repetition: 0)
             index += 1
             try baselines.read(for: recorded.run)
@@ -48,6 +45,8 @@ public struct RecordingReplay: ~Copyable {
                     pair, trace: recorded.run, baseline: baselines.arm, candidate: candidates.arm, verdict: verdict)
             }
         }
+        // Also where the signal came while a trace was read, or its run was looked for.
+        if isStopped() { ending.partial = "ended by a signal after \(index) traces" }
         // What a limit or a signal left unread is not missing.
         if ending.partial == nil, plan.limit.map({ index < $0 }) ?? true {
             ending.unmatched = try RecordedArm.unmatched(&baselines, &candidates)
@@ -63,13 +62,15 @@ struct RecordedArm: ~Copyable {
     /// The run that goes with the trace that was asked for last; unused where the trace is its own recording.
     private(set) var arm = ArmRun(run: AgentRun())
 
-    init(_ source: ArmSource, _ plan: ReplayPlan, _ rejects: RejectCounter) throws(InputError) {
+    init(
+        _ source: ArmSource, _ plan: ReplayPlan, _ rejects: RejectCounter, isStopped: @escaping () -> Bool
+    ) throws(InputError) {
         guard case .recording(let path) = source else {
             self.path = plan.traces
             return
         }
         self.path = path
-        join = try RecordingJoin(path: path, maximumLine: plan.maximumLine, rejects: rejects)
+        join = try RecordingJoin(path: path, maximumLine: plan.maximumLine, rejects: rejects, isStopped: isStopped)
     }
 
     var isJoined: Bool { join != nil }

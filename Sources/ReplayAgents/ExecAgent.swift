@@ -20,17 +20,22 @@ public struct ExecAgent: ReplayAgent {
         let lease = desk.open(task)
         let clock = Mutex(LiveRun(task, desk.notices))
         let stray = StrayMessages(notices: desk.notices)
+        let otherRun = Mutex<String?>(nil)
         let result = await pool.exchange(timeLimit: task.timeLimit) {
             // Waiting for a free process is not part of the run.
             clock.withLock { $0 = LiveRun(task, desk.notices) }
             return ProtocolMessage.request(task, type: "run", toolsURL: lease.url, timeLeft: task.timeLimit)
         } _: { line in
-            Self.step(line, task, lease.session, stray)
+            Self.step(line, task, lease.session, stray) { id in otherRun.withLock { $0 = id } }
         }
         let record = desk.close(lease)
         let run = clock.withLock { $0 }
         switch result {
-        case .failure(let problem): return run.ended(.failure(problem), record)
+        case .failure(var problem):
+            if let id = otherRun.withLock({ $0 }) {
+                problem.detail += "; it gave a result for the run_id \(Excerpt.text(id)), and was asked for \(task.runID)"
+            }
+            return run.ended(.failure(problem), record)
         case .success(let line):
             do throws(RunProblem) {
                 return run.ended(.success(try AnswerReader.read(line, for: task, runID: .required)), record)
@@ -43,12 +48,13 @@ public struct ExecAgent: ReplayAgent {
     public func lateCalls(ofRun runID: String) -> Int { desk.notices.lateCalls(ofRun: runID) }
 
     private static func step(
-        _ line: [UInt8], _ task: ReplayTask, _ session: ToolSession, _ stray: StrayMessages
+        _ line: [UInt8], _ task: ReplayTask, _ session: ToolSession, _ stray: StrayMessages, onOtherRun: (String) -> Void
     ) -> LineProcess.Step {
         let message = StreamMessage(line)
         switch message {
         case .answer(type: "result", let runID):
             guard let runID, runID != task.runID else { return .end(.success(line)) }
+            onOtherRun(runID)
             return .proceed(stray.take(message))
         case .answer(let type, _):
             return .end(.failure(RunProblem(.badAnswer, "type is \(Excerpt.text(type)), not result or tool_call")))

@@ -57,6 +57,26 @@ struct HTTPTransport: Sendable {
         request.body = .bytes(ByteBuffer(bytes: body))
         let left = deadline - .now
         guard left > .zero else { throw Failure(problem: Self.timeout) }
+        // The client's own deadline ends with the answer's head; the time limit is about its last byte.
+        let exchange = request
+        let outcome = await withTaskGroup(of: Result<[UInt8], Failure>?.self) { group in
+            group.addTask {
+                do throws(Failure) { return .success(try await self.exchange(exchange, within: left)) } catch { return .failure(error) }
+            }
+            group.addTask {
+                try? await Task.sleep(until: deadline, clock: .continuous)
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            return first
+        }
+        guard let outcome else { throw Failure(problem: Task.isCancelled ? .cancelled : Self.timeout) }
+        return try outcome.get()
+    }
+
+    /// The request, its answer's head, and all of its body.
+    private func exchange(_ request: HTTPClientRequest, within left: Duration) async throws(Failure) -> [UInt8] {
         let response: HTTPClientResponse
         do {
             response = try await client.execute(request, deadline: .now() + .nanoseconds(left.clampedNanoseconds))

@@ -69,12 +69,15 @@ public struct OpenAIAgent: ReplayAgent {
     public func run(_ task: ReplayTask) async -> ArmRun {
         let session = desk.session(task)
         let run = LiveRun(task, desk.notices)
+        var ended: ArmRun
         do throws(RunProblem) {
             let answer = try await converse(task, session)
-            return run.ended(.success(answer), session.finish())
+            ended = run.ended(.success(answer), session.finish())
         } catch {
-            return run.ended(.failure(error), session.finish())
+            ended = run.ended(.failure(error), session.finish())
         }
+        ended.canStateOutcome = false
+        return ended
     }
 
     private func converse(_ task: ReplayTask, _ session: ToolSession) async throws(RunProblem) -> AgentAnswer {

@@ -3,7 +3,7 @@ public import Delivery
 public import OTLP
 public import Replay
 public import RunSpans
-internal import Threads
+public import Threads
 
 /// Exports the runs of a replay: both arms through the one mapping, linked to each other, with what was found about them
 /// as `gen_ai.evaluation.result` events.
@@ -36,11 +36,12 @@ public final class ReplayExporter<Encoder: SpanEncoder, Events: EventEncoder> {
     ///   - mapping: what both arms share; role and release are set here.
     ///   - logsEndpoint: the whole URL for the events; spans go to the configuration's own.
     ///   - fallbackTime: Unix nanoseconds for runs that say nothing of when they were.
+    ///   - stop: once set, nothing is tried again.
     /// - Throws: `ThreadError` when the system has no more threads to give.
     public init(
         _ mapping: RunMapping, replayID: String, baseline: RunMapping.Release, candidate: RunMapping.Release, identities: ReplayIdentities,
         encoder: Encoder, events: Events, configuration: ExportConfiguration, logsEndpoint: String, batchSpans: Int,
-        fallbackTime: UInt64
+        fallbackTime: UInt64, stop: StopFlag
     ) throws {
         var mapping = mapping
         mapping.mode = .replay
@@ -69,8 +70,6 @@ public final class ReplayExporter<Encoder: SpanEncoder, Events: EventEncoder> {
                 }
             }
         }
-        // The replay does not wait for a collector that is away: nothing here is retried after a stop or for long.
-        let stop = StopFlag()
         // What happens on the way is nobody's concern here; what came of it stands in the account.
         spans = try HTTPExporter(configuration, form: encoder.form, stop: stop, onSettled: settle, onNotice: { _ in })
         var logConfiguration = configuration

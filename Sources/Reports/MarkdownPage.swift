@@ -84,6 +84,8 @@ struct MarkdownPage {
         }
         let header = ["metric", "pairs", "baseline", "candidate", "effect", "interval", "margin", "p", "adjusted p", "decision"]
         table(header, "-::::::::-", metrics, to: &page)
+        // Without a blank line they would be rows of the table.
+        if !gate.metrics.isEmpty { _ = add("\n", to: &page) }
         for metric in gate.metrics {
             let meaning = [metric.marginMeaning, metric.pValueMeaning].compactMap(\.self).joined(separator: " ")
             _ = add("<sub>\(MarkdownText.inline("\(metric.title): \(meaning)", limit: 600))</sub><br>\n", to: &page)

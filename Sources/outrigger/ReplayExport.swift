@@ -6,6 +6,7 @@ import OTelSettings
 import Replay
 import ReplaySpans
 import RunSpans
+import Threads
 import TraceReading
 
 /// The export of a replay, whichever encoding it is in.
@@ -13,9 +14,10 @@ enum ReplayExport {
     case protobuf(ReplayExporter<ProtobufSpanEncoder, ProtobufEventEncoder>)
     case json(ReplayExporter<JSONSpanEncoder, JSONEventEncoder>)
 
+    /// - Parameter stop: once set, nothing is tried again: nobody who ends a replay waits for a collector that is away.
     /// - Returns: nil when nothing is to be exported, because a flag or the environment says so.
     /// - Throws: ``UsageError`` or `OTelSettingsError`, with the remedy.
-    init?(_ flags: ReplayFlags, _ setup: ReplaySetup, onNotice: (String) -> Void) throws {
+    init?(_ flags: ReplayFlags, _ setup: ReplaySetup, _ stop: StopFlag, onNotice: (String) -> Void) throws {
         guard !flags.reporting.noExport else { return nil }
         let environment = ExportSetup.environment()
         let settings = try ExportSetup.settings(flags.mapping, flags.export, environment)
@@ -45,13 +47,13 @@ enum ReplayExport {
                 try ReplayExporter(
                     mapping, replayID: setup.plan.replayID, baseline: baseline, candidate: candidate, identities: identities,
                     encoder: ProtobufSpanEncoder(origin), events: ProtobufEventEncoder(origin), configuration: configuration,
-                    logsEndpoint: logs, batchSpans: batch, fallbackTime: time))
+                    logsEndpoint: logs, batchSpans: batch, fallbackTime: time, stop: stop))
         case .json:
             self = .json(
                 try ReplayExporter(
                     mapping, replayID: setup.plan.replayID, baseline: baseline, candidate: candidate, identities: identities,
                     encoder: JSONSpanEncoder(origin), events: JSONEventEncoder(origin), configuration: configuration,
-                    logsEndpoint: logs, batchSpans: batch, fallbackTime: time))
+                    logsEndpoint: logs, batchSpans: batch, fallbackTime: time, stop: stop))
         }
     }
 

@@ -15,9 +15,16 @@ struct ReplayReports {
         var list: [any ReportWriter] = []
         var files = setup.files
         if flags.json { try files.writes("-", "--json") }
+        if flags.json, flags.reports.contains("github") {
+            throw UsageError("--json and --report github both write to standard output; give the JSON a file: --report json=FILE")
+        }
         // All are looked at before the first is opened.
+        let stepSummary = getenv("GITHUB_STEP_SUMMARY").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+        if flags.reports.contains("github"), let stepSummary { try files.writes(stepSummary, "the step summary of --report github") }
         for text in flags.reports {
-            if let equals = text.firstIndex(of: "=") { try files.writes(String(text[text.index(after: equals)...]), "--report \(text[..<equals])") }
+            guard let equals = text.firstIndex(of: "=") else { continue }
+            guard text.index(after: equals) < text.endIndex else { throw UsageError("--report \(text): name a file after the equals sign") }
+            try files.writes(String(text[text.index(after: equals)...]), "--report \(text[..<equals])")
         }
         var listsEveryRun = flags.json
         if flags.json {
@@ -43,8 +50,7 @@ struct ReplayReports {
                 list.append(try HTMLReport(path: path, link: setup.link, gateFile: setup.gateFile))
                 listsEveryRun = true
             case ("github", nil):
-                let summary = getenv("GITHUB_STEP_SUMMARY").map { String(cString: $0) }
-                list.append(try GitHubReport(summaryPath: summary?.isEmpty == true ? nil : summary, link: setup.link))
+                list.append(try GitHubReport(summaryPath: stepSummary, link: setup.link))
             default:
                 throw UsageError("--report \(text): write json=FILE, junit=FILE, markdown=FILE, html=FILE or github")
             }

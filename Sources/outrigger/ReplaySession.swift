@@ -47,7 +47,7 @@ enum ReplaySession {
     ) async throws -> ReplayReport {
         let started = ContinuousClock.now
         let rejects = RejectCounter { talker.warn($0) }
-        let export = try ReplayExport(flags, setup) { talker.warn($0) }
+        let export = try ReplayExport(flags, setup, stop) { talker.warn($0) }
         let audit = try ReplayAudit(flags, setup, stop)
         let runs = try ReplayRuns(flags, setup, isExported: export != nil)
         let plan = setup.plan

@@ -88,6 +88,10 @@ struct ReplaySetup {
             }
             self.link = link
         }
+        for (arm, name) in [(baselineArm, "baseline"), (candidateArm, "candidate")] {
+            guard case .openAI = arm.agent else { continue }
+            notes.append("the \(name) answers chat completions, which state no outcome: checks and the comparison of tool calls judge it")
+        }
         if !isLive {
             let ignored = flags.running.forAgents
             if !ignored.isEmpty { notes.append("both arms are recordings, which \(ignored.joined(separator: ", ")) does nothing to") }
@@ -100,6 +104,14 @@ struct ReplaySetup {
         for (arm, name) in [(baselineArm, "baseline"), (candidateArm, "candidate")] {
             if let path = arm.recording { files.reads(path, "the \(name)'s recording") }
             for path in arm.release?.paths ?? [] { files.reads(path, "part of the \(name)'s release") }
+        }
+        if let ledger = flags.reporting.audit {
+            for suffix in ["", "-wal", "-shm", ".digest-key", ".signing-key", ".public-key", ".checkpoints", ".lock"] {
+                files.reads(ledger + suffix, "part of the audit ledger")
+            }
+        }
+        if let store = flags.reporting.runs {
+            for suffix in ["", "-wal", "-shm", ".lock", ".digest-key"] { files.reads(store + suffix, "part of the run store") }
         }
         for path in [traces] + [baselineArm, candidateArm].compactMap(\.recording) where path != "-" {
             do throws(InputError) { _ = try InputFile(path: path) } catch { throw UsageError(error.description) }

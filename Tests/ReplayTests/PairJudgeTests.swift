@@ -86,11 +86,54 @@ struct PairJudgeTests {
     @Test("an arm that says less than the other loses evidence", arguments: [
         (#"{"outcome": "success"}"#, #"{"response": "x"}"#, true), (#"{"outcome": "success"}"#, #"{"outcome": "failure"}"#, false),
         (#"{"response": "x"}"#, #"{"response": "x"}"#, false), (#"{"response": "x"}"#, #"{"outcome": "success"}"#, false),
+        (#"{"outcome": "success"}"#, #"{"response": "x", "outcome": null}"#, false),
+        (#"{"outcome": null}"#, #"{"response": "x"}"#, true),
     ])
     func lostOutcome(_ baseline: String, _ candidate: String, _ isLost: Bool) throws {
+        // A check that could be applied to the response makes up for no outcome.
+        let check = RunCheck(name: "c", condition: .responseLength(0...99))
+        for judge in [judge, PairJudge(ReplayRules(checks: [check]))] {
+            for assumesSuccess in [true, false] {
+                let (a, b) = (ArmRun(run: try run(baseline)), ArmRun(run: try run(candidate), assumesSuccess: assumesSuccess))
+                let verdict = judge.judge(try run("{}"), baseline: a, candidate: b)
+                #expect((verdict.lostEvidence != nil) == isLost)
+            }
+        }
+    }
+
+    @Test("an agent that says there was no outcome has not succeeded; one that leaves it out was not judged", arguments: [
+        (#"{"outcome": null}"#, true), (#"{"response": "x"}"#, false), (#"{"outcome": "success"}"#, false),
+    ])
+    func statedNone(_ candidate: String, _ fails: Bool) throws {
+        for trace in ["{}", #"{"expected_outcome": "success"}"#] {
+            let verdict = judge.judge(
+                try run(trace), baseline: ArmRun(run: try run("{}")), candidate: ArmRun(run: try run(candidate), assumesSuccess: false))
+            #expect(verdict.candidate.reasons.contains(.outcome) == fails)
+        }
+    }
+
+    @Test("runs that say the same in other words of JSON are identical", arguments: [
+        (#"{"response": {"a": 1, "b": [2]}, "latency_ms": 1000, "cost_tokens": 7}"#,
+         #"{"latency_ms": 1000.0, "response": { "b": [ 2 ], "a": 1.0 }, "cost_tokens": 7e0}"#, true),
+        (#"{"response": {"a": 1}}"#, #"{"response": {"a": 2}}"#, false), (#"{"response": "{}"}"#, #"{"response": {}}"#, false),
+        (#"{"latency_ms": 1}"#, "{}", false), ("{}", #"{"response": ""}"#, false),
+    ])
+    func identity(_ baseline: String, _ candidate: String, _ isIdentical: Bool) throws {
         let verdict = judge.judge(
             try run("{}"), baseline: ArmRun(run: try run(baseline)), candidate: ArmRun(run: try run(candidate)))
-        #expect((verdict.lostEvidence != nil) == isLost)
+        #expect(verdict.isIdentical == isIdentical)
+    }
+
+    @Test("who has no way to state an outcome is judged by the checks")
+    func chatCompletions() throws {
+        let judge = PairJudge(ReplayRules(checks: [RunCheck(name: "c", condition: .responseLength(0...99))]))
+        let baseline = ArmRun(run: try run(#"{"outcome": "success", "response": "x"}"#))
+        var candidate = ArmRun(run: try run(#"{"response": "y"}"#), assumesSuccess: false)
+        candidate.canStateOutcome = false
+        let verdict = judge.judge(try run("{}"), baseline: baseline, candidate: candidate)
+        #expect(verdict.lostEvidence == nil && verdict.candidate.hadExpectation && verdict.passed)
+        // Without any check nothing is known.
+        #expect(self.judge.judge(try run("{}"), baseline: baseline, candidate: candidate).lostEvidence != nil)
     }
 
     @Test("words are found behind JSON's escapes, in keys, and in JSON within a string", arguments: [
