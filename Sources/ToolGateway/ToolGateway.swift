@@ -50,8 +50,8 @@ public final class ToolGateway: Sendable {
 
     public let runs: ToolRuns
     private let upstreams: any ToolUpstreams
-    private let journal: any ToolCallJournal
-    private let state = Mutex((counts: Counts(), buckets: [String: RateBucket]()))
+    let journal: any ToolCallJournal
+    let state = Mutex((counts: Counts(), buckets: [String: RateBucket]()))
 
     public init(_ runs: ToolRuns, upstreams: any ToolUpstreams, journal: any ToolCallJournal = NoJournal()) {
         self.runs = runs
@@ -157,7 +157,7 @@ public final class ToolGateway: Sendable {
         return (tool, arguments)
     }
 
-    private static let rolledBack = ToolRefusal(.fenced, "the rollout was rolled back, and this run may not act any more")
+    static let rolledBack = ToolRefusal(.fenced, "the rollout was rolled back, and this run may not act any more")
 
     private func take(_ tool: String, _ rate: ToolRate) -> Duration? {
         let now = ContinuousClock.now
@@ -197,27 +197,14 @@ public final class ToolGateway: Sendable {
         let canonical = arguments.canonicalBytes
         let place = run.observe(entry, canonical, .allowed)
         let traceParent = Self.traceParent(request, entry)
-        let upstreams = upstreams
-        let name = request.tool
-        let identity = run.identity
-        let task = Task { () -> Result<ToolAnswer, ToolFailure> in
-            do throws(ToolFailure) {
-                return .success(
-                    try await upstreams.call(name, tool, arguments: arguments, run: identity, traceParent: traceParent))
-            } catch {
-                return .failure(error)
-            }
-        }
-        // A rollback that came since the ticket was given cancels it here, before the task has sent anything.
-        ticket.onCancel { task.cancel() }
-        let result = await withTaskCancellationHandler { await task.value } onCancel: { task.cancel() }
+        let result = await send(request.tool, tool, arguments, run.identity, traceParent, ticket)
         let ended = Self.now
         switch result {
         case .success(let answer):
             let content = answer.content.canonicalBytes
             run.complete(place, verdict: .allowed, success: answer.success, content: content, at: ended)
-            run.keep(answer, for: ToolCallKey(name: name, canonical: canonical), begunAs: entry.index)
-            count(name, run, .allowed, settings)
+            run.keep(answer, for: ToolCallKey(name: request.tool, canonical: canonical), begunAs: entry.index)
+            count(request.tool, run, .allowed, settings)
             record(intent, entry, ToolCallEnding(verdict: .allowed, outcome: answer.success ? "success" : "error", result: content, ended: ended))
             return .answered(answer, .allowed)
         case .failure(let failure):
@@ -225,11 +212,27 @@ public final class ToolGateway: Sendable {
             let verdict: ToolVerdict = isFenced ? .fenced : .allowed
             let message = isFenced ? Self.cancelled : failure.message
             run.complete(place, verdict: verdict, success: false, content: JSONDocument.string(message).canonicalBytes, at: ended)
-            count(name, run, verdict, settings)
+            count(request.tool, run, verdict, settings)
             if !isFenced { state.withLock { $0.counts.failures[failure.kind.rawValue, default: 0] += 1 } }
             record(intent, entry, ToolCallEnding(verdict: verdict, outcome: isFenced ? "cancelled" : failure.kind.rawValue, result: nil, ended: ended))
             return isFenced ? .refused(ToolRefusal(.fenced, message)) : .failed(failure)
         }
+    }
+
+    private func send(
+        _ name: String, _ tool: ToolSettings, _ arguments: JSONDocument, _ run: ToolRunIdentity, _ traceParent: String, _ ticket: CallTicket
+    ) async -> Result<ToolAnswer, ToolFailure> {
+        // A rollback does not wait for ever for a call whose record takes long: that call finds here that it may not go out.
+        if ticket.isCancelled { return .failure(ToolFailure(.cancelled, "the call was cancelled")) }
+        let task = Task { [upstreams] () -> Result<ToolAnswer, ToolFailure> in
+            do throws(ToolFailure) {
+                return .success(try await upstreams.call(name, tool, arguments: arguments, run: run, traceParent: traceParent))
+            } catch {
+                return .failure(error)
+            }
+        }
+        ticket.onCancel { task.cancel() }
+        return await withTaskCancellationHandler { await task.value } onCancel: { task.cancel() }
     }
 
     private static let cancelled = "the rollout was rolled back while the call was under way; it was cancelled, and may or may not have taken effect"
@@ -247,55 +250,16 @@ public final class ToolGateway: Sendable {
         return "00-\(run.traceID.hex)-\((context?.parentID ?? entry.spanID).hex)-\(hex)"
     }
 
-    // MARK: a shadow
-
-    private func answerShadow(
-        _ run: ToolRun, _ entry: ToolCallEntry, _ arguments: JSONDocument, _ ticket: CallTicket, _ settings: ToolGatewaySettings
-    ) async throws(ToolRefusal) -> ToolReply {
-        let key = ToolCallKey(name: entry.tool, arguments: arguments)
-        let deadline = ContinuousClock.now + settings.shadow.wait
-        var pause = Duration.milliseconds(1)
-        while true {
-            if ticket.isCancelled { throw Self.rolledBack }
-            switch run.lookUp(key, settings.shadow, isLast: ContinuousClock.now >= deadline || Task.isCancelled) {
-            case .answer(let answer, let isSame):
-                if !isSame { diverged(run, entry, .otherArguments) }
-                let content = answer.content.canonicalBytes
-                let place = run.observe(entry, key.arguments, .replayed)
-                run.complete(place, verdict: .replayed, success: answer.success, content: content, at: Self.now)
-                count(entry.tool, run, .replayed, settings)
-                journal.note(entry, ToolCallEnding(verdict: .replayed, outcome: answer.success ? "success" : "error", result: content, ended: Self.now))
-                return .answered(answer, .replayed)
-            case .waits:
-                // Nobody waits for a shadow, so a short pause costs nothing that matters.
-                try? await Task.sleep(for: pause)
-                pause = min(pause * 2, .milliseconds(20))
-            case .nothing(let isKnown):
-                diverged(run, entry, isKnown ? .otherArguments : .extraTool)
-                throw ToolRefusal(
-                    .noBaselineAnswer,
-                    isKnown
-                        ? "this run is a shadow, and the baseline has no such call with these arguments"
-                        : "this run is a shadow, and the baseline did not call this tool")
-            }
-        }
-    }
-
-    private func diverged(_ run: ToolRun, _ entry: ToolCallEntry, _ kind: ToolDivergence.Kind) {
-        let isFirst = run.diverged(ToolDivergence(index: entry.index, tool: entry.tool, kind: kind))
-        if isFirst { state.withLock { $0.counts.divergences[kind.rawValue, default: 0] += 1 } }
-    }
-
     // MARK: counting
 
-    private func count(_ tool: String, _ run: ToolRun, _ verdict: ToolVerdict, _ settings: ToolGatewaySettings) {
+    func count(_ tool: String, _ run: ToolRun, _ verdict: ToolVerdict, _ settings: ToolGatewaySettings) {
         let name = settings.tools[tool] == nil ? "_other" : tool
         let key = Counts.Key(tool: name, role: run.identity.role, mode: run.identity.mode, verdict: verdict)
         state.withLock { $0.counts.calls[key, default: 0] += 1 }
     }
 
     /// Unix nanoseconds.
-    private static var now: UInt64 {
+    static var now: UInt64 {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)

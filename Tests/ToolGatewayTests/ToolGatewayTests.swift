@@ -127,6 +127,22 @@ import ToolGateway
     }
 }
 
+@Suite(.timeLimit(.minutes(10))) struct FenceTests {
+    @Test("a call whose record takes longer than a rollback waits does not go out afterwards, and is recorded as cancelled")
+    func stalled() async throws {
+        let bench = Bench()
+        let candidate = try bench.begin(.candidate, .canary)
+        bench.journal.isStalled = true
+        let calls = (0..<64).map { _ in Task { await bench.call(candidate, "send") } }
+        while bench.journal.begun.count < 64 { try await Task.sleep(for: .milliseconds(1)) }
+        bench.runs.fence(below: 1)
+        bench.journal.isStalled = false
+        for call in calls { #expect(await call.value == "refused rolled_back") }
+        #expect(bench.tools.calls.isEmpty)
+        #expect(bench.journal.ended == Array(repeating: "send rolled_back", count: 64))
+    }
+}
+
 @Suite(.timeLimit(.minutes(10))) struct ShadowAnswerTests {
     @Test("a shadow is given what the baseline was answered, as it comes, and causes no call")
     func answered() async throws {
@@ -192,5 +208,36 @@ import ToolGateway
         let third = try brief.begin(keepsAnswers: true)
         #expect(await brief.call(try brief.begin(.candidate, .shadow, shadowOf: third), "lookup") == "refused no_baseline_answer")
         #expect(await brief.call(try brief.begin(.candidate, .shadow), "lookup") == "refused no_baseline_answer", "nobody's shadow")
+    }
+
+    @Test("all that wait are woken by one answer, and what comes between a look and the wait is not missed")
+    func woken() async throws {
+        let bench = Bench { $0.shadow.wait = .seconds(3600) }
+        for round in 0..<200 {
+            let baseline = try bench.begin(keepsAnswers: true)
+            let shadow = try bench.begin(.candidate, .shadow, shadowOf: baseline)
+            let replies = await withTaskGroup(of: String.self) { group in
+                for n in 0..<4 {
+                    group.addTask { await bench.call(shadow, "lookup", "{\"n\": \(n)}") }
+                    group.addTask { await bench.call(baseline, "lookup", "{\"n\": \(n)}") }
+                }
+                return await group.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+            }
+            #expect(replies == ["allowed true": 4, "replayed true": 4], "round \(round)")
+            bench.runs.end(shadow)
+            bench.runs.end(baseline)
+        }
+    }
+
+    @Test("a shadow whose agent has gone waits no longer, and has not diverged")
+    func gone() async throws {
+        let bench = Bench { $0.shadow.wait = .seconds(3600) }
+        let baseline = try bench.begin(keepsAnswers: true)
+        let shadow = try bench.begin(.candidate, .shadow, shadowOf: baseline)
+        let call = Task { await bench.call(shadow, "lookup") }
+        while bench.gateway.counts.underWay == 0 { await Task.yield() }
+        call.cancel()
+        #expect(await call.value == "refused no_baseline_answer")
+        #expect(shadow.divergence == nil && bench.gateway.counts.divergences.isEmpty && bench.gateway.counts.underWay == 0)
     }
 }
