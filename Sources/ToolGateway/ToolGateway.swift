@@ -15,6 +15,8 @@ public struct ToolRequest: Sendable {
     public var arguments: [UInt8]?
     /// Whether there was more than what is taken, so that the arguments are not whole.
     public var isTooLarge = false
+    /// Whether they ended too early.
+    public var isCutOff = false
 
     public init(token: String?, traceParents: [[String]] = [], tool: String, arguments: [UInt8]?) {
         self.token = token
@@ -71,6 +73,9 @@ public final class ToolGateway: Sendable {
         let mayAsk = run.identity.mode != .shadow && !runs.isFenced(run)
         return (settings.tools.keys.filter { settings.allows($0, for: run.identity.role) }.sorted(), mayAsk)
     }
+
+    /// Whether a token is one of a run that is remembered.
+    public func knows(_ token: String?) -> Bool { token.flatMap { RunToken(hex: $0) }.flatMap { runs.run($0) } != nil }
 
     private func isOver(_ run: ToolRun, _ settings: ToolGatewaySettings) -> Bool {
         run.endedAt.map { ContinuousClock.now - $0 >= settings.grace } ?? false
@@ -134,6 +139,7 @@ public final class ToolGateway: Sendable {
         }
         if isOver(run, settings) { throw ToolRefusal(.runOver, "the run is over, and its tools do not answer any more") }
         if runs.isFenced(run) { throw Self.rolledBack }
+        if request.isTooLarge, request.tool.isEmpty { throw ToolRefusal(.tooLarge, "the message has more bytes than are taken") }
         guard let tool = settings.tools[request.tool] else { throw ToolRefusal(.unknownTool, "there is no such tool here") }
         guard settings.allows(request.tool, for: identity.role) else {
             throw ToolRefusal(.notAllowed, "the allow-list of this release does not have the tool \(request.tool)")
@@ -141,6 +147,7 @@ public final class ToolGateway: Sendable {
         if request.isTooLarge || request.arguments?.count ?? 0 > tool.maximumArguments {
             throw ToolRefusal(.tooLarge, "the arguments have more than the \(tool.maximumArguments) bytes that are allowed")
         }
+        if request.isCutOff { throw ToolRefusal(.badArguments, "the arguments did not come whole") }
         guard let arguments = ToolArguments(request.arguments)?.document else {
             throw ToolRefusal(.badArguments, "the arguments are not a JSON object")
         }
@@ -210,7 +217,7 @@ public final class ToolGateway: Sendable {
         case .failure(let failure):
             let isFenced = ticket.isCancelled
             let verdict: ToolVerdict = isFenced ? .fenced : .allowed
-            let message = isFenced ? Self.cancelled : failure.message
+            let message = isFenced ? Self.cancelled : failure.kind == .cancelled ? Self.abandoned : failure.message
             run.complete(place, verdict: verdict, success: false, content: JSONDocument.string(message).canonicalBytes, at: ended)
             count(request.tool, run, verdict, settings)
             if !isFenced { state.withLock { $0.counts.failures[failure.kind.rawValue, default: 0] += 1 } }
@@ -236,6 +243,8 @@ public final class ToolGateway: Sendable {
     }
 
     private static let cancelled = "the rollout was rolled back while the call was under way; it was cancelled, and may or may not have taken effect"
+
+    private static let abandoned = "the caller gave the call up while it was under way; it was cancelled, and may or may not have taken effect"
 
     private func record(_ intent: UInt64?, _ entry: ToolCallEntry, _ ending: ToolCallEnding) {
         if let intent { journal.complete(intent, entry, ending) } else { journal.note(entry, ending) }
