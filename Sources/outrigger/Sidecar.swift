@@ -227,8 +227,10 @@ final class Sidecar: Sendable {
         do {
             let new = try SidecarConfiguration(path: path)
             let old = configuration.withLock { $0 }
-            try tools?.apply(new)
+            // All that can fail comes first: a configuration is in force as a whole or not at all.
+            let change = try tools?.prepare(new)
             try plane.apply(new.proxy)
+            if let change { tools?.apply(change) }
             controller.replace(policy: new.policy)
             configuration.withLock { $0 = new }
             talker.say("\(path) was read again (\(reason))")

@@ -33,12 +33,25 @@ struct SidecarTools: Sendable {
             summary: "\(url) (\(Readable.count(count, "tool")))")
     }
 
-    /// Puts a reloaded configuration in force for the calls from now on.
-    func apply(_ configuration: SidecarConfiguration) throws {
-        guard let tools = configuration.tools else { return }
-        let targets = try Self.targets(tools)
-        runs.settings = try Self.settings(tools, configuration.releases)
-        clients.replace(targets)
+    /// A reloaded configuration's tools, checked and not in force yet.
+    struct Change: Sendable {
+        fileprivate let settings: ToolGatewaySettings
+        fileprivate let targets: [String: ToolTarget]
+    }
+
+    /// - Returns: nil where the new configuration has no tool gateway; that needs a restart.
+    /// - Throws: a variable or a release file that is not there.
+    func prepare(_ configuration: SidecarConfiguration) throws -> Change? {
+        guard let tools = configuration.tools else { return nil }
+        return Change(settings: try Self.settings(tools, configuration.releases), targets: try Self.targets(tools))
+    }
+
+    /// Puts a change in force for the calls from now on. A tool that both configurations have can be called at every moment.
+    func apply(_ change: Change) {
+        // A call that is decided by either settings finds its tool: new ones are there before, old ones after.
+        clients.add(change.targets)
+        runs.settings = change.settings
+        clients.replace(change.targets)
     }
 
     func stop() async {

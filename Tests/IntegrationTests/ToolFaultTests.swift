@@ -87,4 +87,17 @@ import Testing
         let entries = try Outrigger.run(["audit", "list", ledger, "--kind", "completion", "--format", "json"])
         #expect(entries.output.split(separator: "\n").count { $0.contains(#""outcome":"cancelled""#) } == 4, "\(entries.output)")
     }
+
+    @Test("tools are exchanged under load without a failed call that both configurations allow; a bad configuration changes nothing")
+    func reload() throws {
+        let report = try Self.play("tool_callers", ["reload", "24"])
+        let after = try #require(report["after"] as? [String: Int])
+        #expect(after == [
+            "404 unknown_tool, 200 ok": 25, "bad: 404 unknown_tool, 200 ok": 30, "bad: 200 ok": 24, "200 ok, 404 unknown_tool": 24,
+        ])
+        let answers = try #require(report["answers"] as? [String])
+        #expect(Set(answers) == ["both 200 ok", "add ok", "one 200 ok", "one 404 unknown_tool", "two 200 ok", "two 404 unknown_tool"])
+        #expect(report["both"] as? Bool == true)
+        try Self.expectCounted(report)
+    }
 }
