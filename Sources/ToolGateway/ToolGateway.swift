@@ -65,13 +65,14 @@ public final class ToolGateway: Sendable {
 
     // MARK: who calls
 
-    /// The tools that a run may call, in the order of their names, and whether it may cause any request to them; nil where the
-    /// run is not known or over.
-    public func tools(of token: String?) -> (names: [String], mayAsk: Bool)? {
+    /// The tools that a run may call; nil where the run is not known or over.
+    public func tools(of token: String?) -> CallableTools? {
         let settings = runs.settings
         guard let token = token.flatMap({ RunToken(hex: $0) }), let run = runs.run(token), !isOver(run, settings) else { return nil }
-        let mayAsk = run.identity.mode != .shadow && !runs.isFenced(run)
-        return (settings.tools.keys.filter { settings.allows($0, for: run.identity.role) }.sorted(), mayAsk)
+        let role = run.identity.role
+        return CallableTools(
+            names: settings.tools.keys.filter { settings.allows($0, for: role) }.sorted(),
+            mayAsk: run.identity.mode != .shadow && !runs.isFenced(run), release: settings.releases[role])
     }
 
     /// Whether a token is one of a run that is remembered.
@@ -99,7 +100,7 @@ public final class ToolGateway: Sendable {
         }
         let entry = ToolCallEntry(
             run: run.identity, spanID: SpanID(UInt64.random(in: .min ... .max)), index: index, tool: String(request.tool.prefix(200)),
-            effect: settings.tools[request.tool]?.effect ?? .write, arguments: request.arguments ?? [], started: Self.now)
+            effect: settings.effect(of: request.tool, for: run.identity.role), arguments: request.arguments ?? [], started: Self.now)
         state.withLock { $0.counts.underWay += 1 }
         defer { state.withLock { $0.counts.underWay -= 1 } }
         do throws(ToolRefusal) {
@@ -141,9 +142,7 @@ public final class ToolGateway: Sendable {
         if runs.isFenced(run) { throw Self.rolledBack }
         if request.isTooLarge, request.tool.isEmpty { throw ToolRefusal(.tooLarge, "the message has more bytes than are taken") }
         guard let tool = settings.tools[request.tool] else { throw ToolRefusal(.unknownTool, "there is no such tool here") }
-        guard settings.allows(request.tool, for: identity.role) else {
-            throw ToolRefusal(.notAllowed, "the allow-list of this release does not have the tool \(request.tool)")
-        }
+        if let objection = settings.objection(to: request.tool, for: identity.role) { throw ToolRefusal(.notAllowed, objection) }
         if request.isTooLarge || request.arguments?.count ?? 0 > tool.maximumArguments {
             throw ToolRefusal(.tooLarge, "the arguments have more than the \(tool.maximumArguments) bytes that are allowed")
         }
@@ -153,6 +152,9 @@ public final class ToolGateway: Sendable {
         }
         if let violation = tool.arguments?.validate(arguments, limit: 1).first {
             throw ToolRefusal(.badArguments, "the arguments do not fit the tool's schema: \(violation)")
+        }
+        if let release = settings.releases[identity.role], let violation = release.tools[request.tool]?.arguments?.validate(arguments, limit: 1).first {
+            throw ToolRefusal(.badArguments, "the arguments do not fit the tool's schema in the release \(release.version): \(violation)")
         }
         if let budget = tool.budget, !run.spend(request.tool, budget: budget) {
             throw ToolRefusal(.budgetSpent, "the run has called \(request.tool) \(budget) times, as often as it may")

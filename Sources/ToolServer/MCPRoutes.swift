@@ -97,8 +97,10 @@ struct MCPRoutes: Sendable {
         let definitions = targets.map { name, target in
             var definition = JSONObject([.init(key: "name", value: .string(name))])
             if case .object(let found)? = known[target] { definition = JSONObject(definition.members + found.members) }
-            if let text = target.description { definition = definition.setting("description", to: .string(text)) }
-            if let schema = target.schema { definition = definition.setting("inputSchema", to: schema) }
+            // What the release pins is what its agent is shown.
+            let release = tools.release?.tools[name]
+            if let text = release?.description ?? target.description { definition = definition.setting("description", to: .string(text)) }
+            if let schema = release?.schema ?? target.schema { definition = definition.setting("inputSchema", to: schema) }
             if definition["inputSchema"] == nil {
                 definition = definition.setting("inputSchema", to: .object(["type": .string("object")]))
             }

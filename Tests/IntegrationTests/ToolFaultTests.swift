@@ -100,4 +100,26 @@ import Testing
         #expect(report["both"] as? Bool == true)
         try Self.expectCounted(report)
     }
+
+    @Test("an arm of a release file is held to its allow-list and its schemas, as they were at the start, and shown them")
+    func release() throws {
+        let report = try Self.play("tool_callers", ["release"])
+        let baseline = try #require(report["baseline"] as? [String: Any])
+        let expected = [
+            "lookup {\"q\": \"x\"}": "200 ok", "lookup {}": "422 bad_arguments", "lookup {\"q\": \"too long\"}": "422 bad_arguments",
+            "lookup {\"q\": \"x\", \"n\": \"y\"}": "422 bad_arguments", "send {}": "403 not_allowed", "extra {}": "403 not_allowed",
+        ]
+        #expect(baseline.compactMapValues { $0 as? String } == expected)
+        let listed = try #require(baseline["listed"] as? [String: [Any]])
+        #expect(listed.keys.sorted() == ["lookup"])
+        #expect(listed["lookup"]?.first as? String == "The release's own words." && listed["lookup"]?.last as? [String] == ["q"])
+        #expect(report["reached"] as? [String] == ["/lookup"])
+        #expect(report["changed"] as? [String] == ["200 ok", "403 not_allowed"])
+        #expect(report["warned"] as? Bool == true)
+        let candidate = try #require(report["candidate"] as? [String: Any])
+        #expect(candidate.compactMapValues { $0 as? String } == [
+            "lookup {\"q\": \"x\"}": "200 ok", "lookup {}": "200 ok", "lookup {\"q\": \"too long\"}": "200 ok",
+            "lookup {\"q\": \"x\", \"n\": \"y\"}": "422 bad_arguments", "send {}": "200 ok", "extra {}": "200 ok",
+        ])
+    }
 }

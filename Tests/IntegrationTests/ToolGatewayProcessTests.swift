@@ -58,7 +58,7 @@ import Testing
         #expect(try call("add") == (false, "42"))
         #expect(try call("boom").error == true)
         #expect(try call("send").error == false)
-        #expect(try call("extra") == (true, "the allow-list of this release does not have the tool extra"))
+        #expect(try call("extra") == (true, "the allow-list of the baseline does not have the tool extra"))
         #expect(try call("hidden") == (true, "there is no such tool here"))
         #expect(try Self.counts(report, "upstream") == ["add": 2, "boom": 1, "send": 1, "garbage": 1])
     }

@@ -42,6 +42,42 @@ import ToolGateway
         #expect(await bench.call(run, "lookup", "{}", trace: "00-00000000000000010000000000000001-0000000000000005-01") == "allowed true")
     }
 
+    @Test(
+        "an arm is held to its release beside the configuration: both allow-lists, both schemas",
+        arguments: [
+            (RunRole.baseline, "lookup", #"{"q": "x", "n": 1}"#, "allowed true"), (.baseline, "send", "{}", "refused not_allowed"),
+            (.baseline, "other", "{}", "refused not_allowed"), (.baseline, "lookup", #"{"q": "x"}"#, "refused bad_arguments"),
+            (.baseline, "lookup", #"{"q": 1, "n": 1}"#, "refused bad_arguments"),
+            (.candidate, "send", "{}", "allowed true"), (.candidate, "lookup", #"{"q": "x"}"#, "allowed true"),
+        ] as [(RunRole, String, String, String)])
+    func release(role: RunRole, tool: String, arguments: String, expected: String) async throws {
+        let bench = Bench { settings in
+            settings.tools["lookup"]?.arguments = try? JSONSchema(JSONDocument(parsing: #"{"properties": {"q": {"type": "string"}}}"#))
+            settings.tools["other"] = ToolSettings()
+            settings.allowedForBaseline = ["lookup", "other"]
+            var lookup = ReleaseTools.Tool()
+            lookup.arguments = try? JSONSchema(JSONDocument(parsing: #"{"required": ["n"]}"#))
+            settings.releases[.baseline] = ReleaseTools(version: "v1", allowed: ["lookup", "send"], tools: ["lookup": lookup])
+        }
+        let run = try bench.begin(role, role == .baseline ? .live : .canary)
+        #expect(await bench.call(run, tool, arguments) == expected)
+        #expect(bench.tools.calls.isEmpty == expected.hasPrefix("refused"))
+        let names = bench.gateway.tools(of: run.token.hex)?.names
+        #expect(names == (role == .baseline ? ["lookup"] : ["lookup", "other", "send"]))
+    }
+
+    @Test("what the release says that it writes is a write, and what nobody speaks of is one")
+    func effects() {
+        var settings = Bench().runs.settings
+        var tool = ReleaseTools.Tool()
+        tool.effect = .read
+        settings.releases[.candidate] = ReleaseTools(version: "v2", tools: ["send": tool, "new": tool])
+        tool.effect = .write
+        settings.releases[.baseline] = ReleaseTools(version: "v1", tools: ["lookup": tool])
+        #expect(settings.effect(of: "lookup", for: .baseline) == .write && settings.effect(of: "lookup", for: .candidate) == .read)
+        #expect(settings.effect(of: "send", for: .candidate) == .write && settings.effect(of: "new", for: .candidate) == .write)
+    }
+
     @Test("nobody calls without the token of a run that is under way", arguments: [nil, "", "0", String(repeating: "0", count: 32), String(repeating: "a", count: 32)] as [String?])
     func unknownRun(token: String?) async throws {
         let bench = Bench()
