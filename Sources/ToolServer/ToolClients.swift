@@ -6,7 +6,7 @@ public import ToolGateway
 
 /// Calls the configured tools, over plain HTTP or MCP.
 public final class ToolClients: ToolUpstreams {
-    private let http: UpstreamHTTP
+    private let connections: Int
     private let state: Mutex<State>
 
     private struct State: Sendable {
@@ -14,11 +14,20 @@ public final class ToolClients: ToolUpstreams {
         /// Those of the configuration before, for calls that were decided by it and have not gone out yet.
         var retired: [String: ToolTarget] = [:]
         var sessions: [String: MCPUpstream] = [:]
+        /// A client with connections of its own for each URL that was ever configured: what a tool sends beyond its answer
+        /// spoils the next answer on that connection, and that must not be another tool's.
+        var clients: [String: UpstreamHTTP] = [:]
+
+        mutating func client(_ url: String, connections: Int) -> UpstreamHTTP {
+            let client = clients[url] ?? UpstreamHTTP(connections: connections)
+            clients[url] = client
+            return client
+        }
     }
 
-    /// - Parameter connections: to one tool's host at once.
+    /// - Parameter connections: to one tool at once.
     public init(_ targets: [String: ToolTarget], connections: Int = 1024) {
-        http = UpstreamHTTP(connections: connections)
+        self.connections = connections
         state = Mutex(State(targets: targets))
     }
 
@@ -35,7 +44,9 @@ public final class ToolClients: ToolUpstreams {
         }
     }
 
-    public func end() async { await http.end() }
+    public func end() async {
+        for client in state.withLock({ $0.clients.values }) { await client.end() }
+    }
 
     func target(_ tool: String) -> ToolTarget? { state.withLock { $0.targets[tool] ?? $0.retired[tool] } }
 
@@ -62,7 +73,7 @@ public final class ToolClients: ToolUpstreams {
         let key = Self.key(target)
         return state.withLock { state in
             if let session = state.sessions[key] { return session }
-            let session = MCPUpstream(target, http)
+            let session = MCPUpstream(target, state.client(target.url, connections: connections))
             state.sessions[key] = session
             return session
         }
@@ -83,6 +94,7 @@ public final class ToolClients: ToolUpstreams {
             headers.replaceOrAdd(name: "accept", value: "application/json, text/*;q=0.5")
             headers.replaceOrAdd(name: "traceparent", value: traceParent)
             headers.replaceOrAdd(name: "x-request-id", value: run.requestID)
+            let http = state.withLock { $0.client(target.url, connections: connections) }
             let answer = try await http.post(
                 arguments.canonicalBytes, to: target.url, headers: headers, limit: settings.maximumResult, deadline: deadline)
             return try Self.read(answer)
