@@ -5,7 +5,7 @@ internal import RunSpans
 /// it cannot.
 extension Exchange {
     /// Changes whenever anything below does.
-    private static let version: UInt8 = 1
+    private static let version: UInt8 = 2
 
     /// All of it, the ids of its spans among it.
     public var binaryForm: [UInt8] {
@@ -40,7 +40,7 @@ extension Exchange {
     private var bodySize: Int {
         func size(_ pieces: [[UInt8]]) -> Int { pieces.reduce(0) { $0 + $1.count + 4 } }
         return size(request.body) + size(response?.body ?? []) + size(pairedWith?.body ?? [])
-            + observedCalls.reduce(0) { $0 + $1.size }
+            + observedCalls.reduce(0) { $0 + $1.size } + (pairedWith?.observedCalls ?? []).reduce(0) { $0 + $1.size }
     }
 
     /// - Returns: nil for bytes that are no ``binaryForm`` of this version.
@@ -206,12 +206,15 @@ extension Exchange.ServedAnswer {
         writer.put(body)
         writer.put(isTruncated)
         writer.put(latency)
+        writer.put(UInt32(clamping: observedCalls.count))
+        for call in observedCalls { call.write(to: &writer) }
     }
 
     fileprivate init(_ reader: inout BinaryReader) throws(BinaryReader.Mismatch) {
         self.init(
             status: try reader.int(), contentType: try reader.optionalString(), contentEncoding: try reader.optionalString(),
             body: try reader.pieces(), isTruncated: try reader.bool(), latency: try reader.uint64())
+        for _ in 0..<(try reader.uint32()) { observedCalls.append(try ObservedToolCall(&reader)) }
     }
 }
 

@@ -225,10 +225,12 @@ public struct Exchange: Sendable {
         public var isTruncated: Bool
         /// Nanoseconds.
         public var latency: UInt64
+        /// The calls of that run that passed the tool gateway, in the order in which they came.
+        public var observedCalls: [ObservedToolCall]
 
         public init(
             status: Int, contentType: String?, contentEncoding: String? = nil, body: [[UInt8]], isTruncated: Bool = false,
-            latency: UInt64
+            latency: UInt64, observedCalls: [ObservedToolCall] = []
         ) {
             self.status = status
             self.contentType = contentType
@@ -236,6 +238,7 @@ public struct Exchange: Sendable {
             self.body = body
             self.isTruncated = isTruncated
             self.latency = latency
+            self.observedCalls = observedCalls
         }
     }
 }

@@ -64,6 +64,12 @@ public struct ToolDivergence: Hashable, Sendable {
 }
 
 extension AgentRun {
+    /// A run of which only the calls are known that were seen.
+    public init(observed: [ObservedToolCall]) {
+        self.init()
+        put(observed)
+    }
+
     /// Puts what was seen in the place of what the agent says of the same calls. A call that the agent tells of and that did
     /// not pass the gateway stays where it stood among the others.
     mutating func put(_ observed: [ObservedToolCall]) {

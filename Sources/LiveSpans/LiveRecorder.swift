@@ -280,6 +280,7 @@ extension Exchange {
         for piece in response?.body ?? [] { size += piece.count + 64 }
         for piece in pairedWith?.body ?? [] { size += piece.count + 64 }
         for call in observedCalls { size += call.size }
+        for call in pairedWith?.observedCalls ?? [] { size += call.size }
         return size
     }
 }

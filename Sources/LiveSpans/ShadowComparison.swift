@@ -44,10 +44,15 @@ public struct ShadowComparison {
         var events = [event("status_match", isSame, "\(served.status), \(answer)")]
         guard exchange.failure == nil else { return events }
         if let latency { events.append(latency) }
-        guard read.shape != .unknown, baseline.shape != .unknown, read.problem == nil, baseline.problem == nil,
-            read.failure == nil, baseline.failure == nil
-        else { return events }
-        events.append(toolCalls)
+        guard read.failure == nil, baseline.failure == nil else { return events }
+        let isReadable = read.shape != .unknown && baseline.shape != .unknown && read.problem == nil && baseline.problem == nil
+        if !served.observedCalls.isEmpty || !exchange.observedCalls.isEmpty {
+            // What passed the tool gateway is what was done, whatever the agents say of it.
+            events.append(toolCalls(AgentRun(observed: served.observedCalls), AgentRun(observed: exchange.observedCalls)))
+        } else if isReadable {
+            events.append(toolCalls(baseline.run, read.run))
+        }
+        guard isReadable else { return events }
         if baseline.run.statesOutcome, read.run.statesOutcome {
             events.append(event("outcome_match", baseline.run.bytes(of: baseline.run.outcome) == read.run.bytes(of: read.run.outcome)))
         }
@@ -64,15 +69,15 @@ public struct ShadowComparison {
         return event
     }
 
-    private var toolCalls: EvaluationEvent {
-        guard max(baseline.run.toolCalls.count, read.run.toolCalls.count) <= Self.maximumCalls else {
+    private func toolCalls(_ baseline: AgentRun, _ candidate: AgentRun) -> EvaluationEvent {
+        guard max(baseline.toolCalls.count, candidate.toolCalls.count) <= Self.maximumCalls else {
             var event = event("tool_calls_match", false)
             event.score = nil
             event.label = "inconclusive"
             event.errorType = "too_many_calls"
             return event
         }
-        let changes = ToolCallDiff.changes(from: baseline.run, to: read.run)
+        let changes = ToolCallDiff.changes(from: baseline, to: candidate)
         let kinds = Set(changes.map(\.kind.rawValue)).sorted().joined(separator: ", ")
         return event("tool_calls_match", changes.isEmpty, kinds.isEmpty ? nil : kinds)
     }

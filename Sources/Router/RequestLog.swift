@@ -162,7 +162,7 @@ struct RequestLog {
         return Exchange.ServedAnswer(
             status: Int(answer.status.code), contentType: answer.headers.first(name: "content-type"),
             contentEncoding: answer.headers.first(name: "content-encoding"), body: response.chunks, isTruncated: response.isTruncated,
-            latency: ended > received ? ended - received : 0)
+            latency: ended > received ? ended - received : 0, observedCalls: toolRun?.observedCalls ?? [])
     }
 
     func exchange(pairedWith served: Exchange.ServedAnswer?) -> Exchange {

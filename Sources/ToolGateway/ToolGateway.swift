@@ -15,6 +15,8 @@ public struct ToolRequest: Sendable {
     public var arguments: [UInt8]?
     /// Whether there was more than what is taken, so that the arguments are not whole.
     public var isTooLarge = false
+    /// Whether they ended too early.
+    public var isCutOff = false
 
     public init(token: String?, traceParents: [[String]] = [], tool: String, arguments: [UInt8]?) {
         self.token = token
@@ -50,8 +52,8 @@ public final class ToolGateway: Sendable {
 
     public let runs: ToolRuns
     private let upstreams: any ToolUpstreams
-    private let journal: any ToolCallJournal
-    private let state = Mutex((counts: Counts(), buckets: [String: RateBucket]()))
+    let journal: any ToolCallJournal
+    let state = Mutex((counts: Counts(), buckets: [String: RateBucket]()))
 
     public init(_ runs: ToolRuns, upstreams: any ToolUpstreams, journal: any ToolCallJournal = NoJournal()) {
         self.runs = runs
@@ -63,14 +65,18 @@ public final class ToolGateway: Sendable {
 
     // MARK: who calls
 
-    /// The tools that a run may call, in the order of their names, and whether it may cause any request to them; nil where the
-    /// run is not known or over.
-    public func tools(of token: String?) -> (names: [String], mayAsk: Bool)? {
+    /// The tools that a run may call; nil where the run is not known or over.
+    public func tools(of token: String?) -> CallableTools? {
         let settings = runs.settings
         guard let token = token.flatMap({ RunToken(hex: $0) }), let run = runs.run(token), !isOver(run, settings) else { return nil }
-        let mayAsk = run.identity.mode != .shadow && !runs.isFenced(run)
-        return (settings.tools.keys.filter { settings.allows($0, for: run.identity.role) }.sorted(), mayAsk)
+        let role = run.identity.role
+        return CallableTools(
+            names: settings.tools.keys.filter { settings.allows($0, for: role) }.sorted(),
+            mayAsk: run.identity.mode != .shadow && !runs.isFenced(run), release: settings.releases[role])
     }
+
+    /// Whether a token is one of a run that is remembered.
+    public func knows(_ token: String?) -> Bool { token.flatMap { RunToken(hex: $0) }.flatMap { runs.run($0) } != nil }
 
     private func isOver(_ run: ToolRun, _ settings: ToolGatewaySettings) -> Bool {
         run.endedAt.map { ContinuousClock.now - $0 >= settings.grace } ?? false
@@ -94,7 +100,7 @@ public final class ToolGateway: Sendable {
         }
         let entry = ToolCallEntry(
             run: run.identity, spanID: SpanID(UInt64.random(in: .min ... .max)), index: index, tool: String(request.tool.prefix(200)),
-            effect: settings.tools[request.tool]?.effect ?? .write, arguments: request.arguments ?? [], started: Self.now)
+            effect: settings.effect(of: request.tool, for: run.identity.role), arguments: request.arguments ?? [], started: Self.now)
         state.withLock { $0.counts.underWay += 1 }
         defer { state.withLock { $0.counts.underWay -= 1 } }
         do throws(ToolRefusal) {
@@ -134,18 +140,21 @@ public final class ToolGateway: Sendable {
         }
         if isOver(run, settings) { throw ToolRefusal(.runOver, "the run is over, and its tools do not answer any more") }
         if runs.isFenced(run) { throw Self.rolledBack }
+        if request.isTooLarge, request.tool.isEmpty { throw ToolRefusal(.tooLarge, "the message has more bytes than are taken") }
         guard let tool = settings.tools[request.tool] else { throw ToolRefusal(.unknownTool, "there is no such tool here") }
-        guard settings.allows(request.tool, for: identity.role) else {
-            throw ToolRefusal(.notAllowed, "the allow-list of this release does not have the tool \(request.tool)")
-        }
+        if let objection = settings.objection(to: request.tool, for: identity.role) { throw ToolRefusal(.notAllowed, objection) }
         if request.isTooLarge || request.arguments?.count ?? 0 > tool.maximumArguments {
             throw ToolRefusal(.tooLarge, "the arguments have more than the \(tool.maximumArguments) bytes that are allowed")
         }
+        if request.isCutOff { throw ToolRefusal(.badArguments, "the arguments did not come whole") }
         guard let arguments = ToolArguments(request.arguments)?.document else {
             throw ToolRefusal(.badArguments, "the arguments are not a JSON object")
         }
         if let violation = tool.arguments?.validate(arguments, limit: 1).first {
             throw ToolRefusal(.badArguments, "the arguments do not fit the tool's schema: \(violation)")
+        }
+        if let release = settings.releases[identity.role], let violation = release.tools[request.tool]?.arguments?.validate(arguments, limit: 1).first {
+            throw ToolRefusal(.badArguments, "the arguments do not fit the tool's schema in the release \(release.version): \(violation)")
         }
         if let budget = tool.budget, !run.spend(request.tool, budget: budget) {
             throw ToolRefusal(.budgetSpent, "the run has called \(request.tool) \(budget) times, as often as it may")
@@ -157,7 +166,7 @@ public final class ToolGateway: Sendable {
         return (tool, arguments)
     }
 
-    private static let rolledBack = ToolRefusal(.fenced, "the rollout was rolled back, and this run may not act any more")
+    static let rolledBack = ToolRefusal(.fenced, "the rollout was rolled back, and this run may not act any more")
 
     private func take(_ tool: String, _ rate: ToolRate) -> Duration? {
         let now = ContinuousClock.now
@@ -197,42 +206,47 @@ public final class ToolGateway: Sendable {
         let canonical = arguments.canonicalBytes
         let place = run.observe(entry, canonical, .allowed)
         let traceParent = Self.traceParent(request, entry)
-        let upstreams = upstreams
-        let name = request.tool
-        let identity = run.identity
-        let task = Task { () -> Result<ToolAnswer, ToolFailure> in
-            do throws(ToolFailure) {
-                return .success(
-                    try await upstreams.call(name, tool, arguments: arguments, run: identity, traceParent: traceParent))
-            } catch {
-                return .failure(error)
-            }
-        }
-        // A rollback that came since the ticket was given cancels it here, before the task has sent anything.
-        ticket.onCancel { task.cancel() }
-        let result = await withTaskCancellationHandler { await task.value } onCancel: { task.cancel() }
+        let result = await send(request.tool, tool, arguments, run.identity, traceParent, ticket)
         let ended = Self.now
         switch result {
         case .success(let answer):
             let content = answer.content.canonicalBytes
             run.complete(place, verdict: .allowed, success: answer.success, content: content, at: ended)
-            run.keep(answer, for: ToolCallKey(name: name, canonical: canonical), begunAs: entry.index)
-            count(name, run, .allowed, settings)
+            run.keep(answer, for: ToolCallKey(name: request.tool, canonical: canonical), begunAs: entry.index)
+            count(request.tool, run, .allowed, settings)
             record(intent, entry, ToolCallEnding(verdict: .allowed, outcome: answer.success ? "success" : "error", result: content, ended: ended))
             return .answered(answer, .allowed)
         case .failure(let failure):
             let isFenced = ticket.isCancelled
             let verdict: ToolVerdict = isFenced ? .fenced : .allowed
-            let message = isFenced ? Self.cancelled : failure.message
+            let message = isFenced ? Self.cancelled : failure.kind == .cancelled ? Self.abandoned : failure.message
             run.complete(place, verdict: verdict, success: false, content: JSONDocument.string(message).canonicalBytes, at: ended)
-            count(name, run, verdict, settings)
+            count(request.tool, run, verdict, settings)
             if !isFenced { state.withLock { $0.counts.failures[failure.kind.rawValue, default: 0] += 1 } }
             record(intent, entry, ToolCallEnding(verdict: verdict, outcome: isFenced ? "cancelled" : failure.kind.rawValue, result: nil, ended: ended))
             return isFenced ? .refused(ToolRefusal(.fenced, message)) : .failed(failure)
         }
     }
 
+    private func send(
+        _ name: String, _ tool: ToolSettings, _ arguments: JSONDocument, _ run: ToolRunIdentity, _ traceParent: String, _ ticket: CallTicket
+    ) async -> Result<ToolAnswer, ToolFailure> {
+        // A rollback does not wait for ever for a call whose record takes long: that call finds here that it may not go out.
+        if ticket.isCancelled { return .failure(ToolFailure(.cancelled, "the call was cancelled")) }
+        let task = Task { [upstreams] () -> Result<ToolAnswer, ToolFailure> in
+            do throws(ToolFailure) {
+                return .success(try await upstreams.call(name, tool, arguments: arguments, run: run, traceParent: traceParent))
+            } catch {
+                return .failure(error)
+            }
+        }
+        ticket.onCancel { task.cancel() }
+        return await withTaskCancellationHandler { await task.value } onCancel: { task.cancel() }
+    }
+
     private static let cancelled = "the rollout was rolled back while the call was under way; it was cancelled, and may or may not have taken effect"
+
+    private static let abandoned = "the caller gave the call up while it was under way; it was cancelled, and may or may not have taken effect"
 
     private func record(_ intent: UInt64?, _ entry: ToolCallEntry, _ ending: ToolCallEnding) {
         if let intent { journal.complete(intent, entry, ending) } else { journal.note(entry, ending) }
@@ -247,55 +261,16 @@ public final class ToolGateway: Sendable {
         return "00-\(run.traceID.hex)-\((context?.parentID ?? entry.spanID).hex)-\(hex)"
     }
 
-    // MARK: a shadow
-
-    private func answerShadow(
-        _ run: ToolRun, _ entry: ToolCallEntry, _ arguments: JSONDocument, _ ticket: CallTicket, _ settings: ToolGatewaySettings
-    ) async throws(ToolRefusal) -> ToolReply {
-        let key = ToolCallKey(name: entry.tool, arguments: arguments)
-        let deadline = ContinuousClock.now + settings.shadow.wait
-        var pause = Duration.milliseconds(1)
-        while true {
-            if ticket.isCancelled { throw Self.rolledBack }
-            switch run.lookUp(key, settings.shadow, isLast: ContinuousClock.now >= deadline || Task.isCancelled) {
-            case .answer(let answer, let isSame):
-                if !isSame { diverged(run, entry, .otherArguments) }
-                let content = answer.content.canonicalBytes
-                let place = run.observe(entry, key.arguments, .replayed)
-                run.complete(place, verdict: .replayed, success: answer.success, content: content, at: Self.now)
-                count(entry.tool, run, .replayed, settings)
-                journal.note(entry, ToolCallEnding(verdict: .replayed, outcome: answer.success ? "success" : "error", result: content, ended: Self.now))
-                return .answered(answer, .replayed)
-            case .waits:
-                // Nobody waits for a shadow, so a short pause costs nothing that matters.
-                try? await Task.sleep(for: pause)
-                pause = min(pause * 2, .milliseconds(20))
-            case .nothing(let isKnown):
-                diverged(run, entry, isKnown ? .otherArguments : .extraTool)
-                throw ToolRefusal(
-                    .noBaselineAnswer,
-                    isKnown
-                        ? "this run is a shadow, and the baseline has no such call with these arguments"
-                        : "this run is a shadow, and the baseline did not call this tool")
-            }
-        }
-    }
-
-    private func diverged(_ run: ToolRun, _ entry: ToolCallEntry, _ kind: ToolDivergence.Kind) {
-        let isFirst = run.diverged(ToolDivergence(index: entry.index, tool: entry.tool, kind: kind))
-        if isFirst { state.withLock { $0.counts.divergences[kind.rawValue, default: 0] += 1 } }
-    }
-
     // MARK: counting
 
-    private func count(_ tool: String, _ run: ToolRun, _ verdict: ToolVerdict, _ settings: ToolGatewaySettings) {
+    func count(_ tool: String, _ run: ToolRun, _ verdict: ToolVerdict, _ settings: ToolGatewaySettings) {
         let name = settings.tools[tool] == nil ? "_other" : tool
         let key = Counts.Key(tool: name, role: run.identity.role, mode: run.identity.mode, verdict: verdict)
         state.withLock { $0.counts.calls[key, default: 0] += 1 }
     }
 
     /// Unix nanoseconds.
-    private static var now: UInt64 {
+    static var now: UInt64 {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)

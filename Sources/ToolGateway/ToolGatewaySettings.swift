@@ -6,9 +6,11 @@ public import Replay
 public struct ToolGatewaySettings: Sendable {
     /// By name: nothing but these is ever called.
     public var tools: [String: ToolSettings]
-    /// The names that an arm may call; nil for all that are configured.
+    /// The names that an arm may call by the configuration; nil for all that are configured.
     public var allowedForBaseline: Set<String>?
     public var allowedForCandidate: Set<String>?
+    /// What the arms' releases say; an arm without an entry is held to the configuration alone.
+    public var releases: [RunRole: ReleaseTools] = [:]
     public var shadow = ShadowToolSettings()
     public var limits = ToolGatewayLimits()
     /// How long after its run a call is still let through.
@@ -16,9 +18,22 @@ public struct ToolGatewaySettings: Sendable {
 
     public init(tools: [String: ToolSettings] = [:]) { self.tools = tools }
 
-    public func allows(_ tool: String, for role: RunRole) -> Bool {
-        guard let names = role == .baseline ? allowedForBaseline : allowedForCandidate else { return tools[tool] != nil }
-        return names.contains(tool)
+    public func allows(_ tool: String, for role: RunRole) -> Bool { tools[tool] != nil && objection(to: tool, for: role) == nil }
+
+    /// Why an arm may not call a tool that is configured; nil where it may. Both allow-lists count.
+    func objection(to tool: String, for role: RunRole) -> String? {
+        if let names = role == .baseline ? allowedForBaseline : allowedForCandidate, !names.contains(tool) {
+            return "the allow-list of the \(role.rawValue) does not have the tool \(tool)"
+        }
+        if let release = releases[role], let names = release.allowed, !names.contains(tool) {
+            return "the allow-list of the release \(release.version) does not have the tool \(tool)"
+        }
+        return nil
+    }
+
+    /// Whether a tool changes anything: a write where either the configuration or the release says so, or nobody says anything.
+    public func effect(of tool: String, for role: RunRole) -> ToolEffect {
+        releases[role]?.tools[tool]?.effect == .write ? .write : tools[tool]?.effect ?? .write
     }
 }
 

@@ -53,6 +53,9 @@ public final class ToolRun: Sendable {
         var answers = BaselineAnswers()
         var shadow = ShadowProgress()
         var divergence: ToolDivergence?
+        /// Calls of the shadow that wait for the next answer.
+        var waiting: [UInt64: AsyncStream<Void>.Continuation] = [:]
+        var nextWaiting: UInt64 = 0
     }
 
     init(_ token: RunToken, _ identity: ToolRunIdentity, served: ToolRun?, keepsAnswers: Bool, maximumBytes: Int) {
@@ -83,7 +86,13 @@ public final class ToolRun: Sendable {
     /// On a shadow: where it first asked for something that the baseline had not asked for.
     public var divergence: ToolDivergence? { state.withLock { $0.divergence } }
 
-    func end(now: ContinuousClock.Instant) { state.withLock { $0.endedAt = $0.endedAt ?? now } }
+    func end(now: ContinuousClock.Instant) {
+        let waiting = state.withLock { state in
+            state.endedAt = state.endedAt ?? now
+            return Array(state.waiting.values)
+        }
+        for wake in waiting { wake.yield() }
+    }
 
     /// When the run was over; nil while it is not.
     var endedAt: ContinuousClock.Instant? { state.withLock { $0.endedAt } }
@@ -137,8 +146,25 @@ public final class ToolRun: Sendable {
     func keep(_ answer: ToolAnswer, for makeKey: @autoclosure () -> ToolCallKey, begunAs order: Int) {
         guard keepsAnswers else { return }
         let key = makeKey()
-        state.withLock { $0.answers.keep(answer, for: key, order: order, maximumBytes: maximumBytes) }
+        let waiting = state.withLock { state in
+            state.answers.keep(answer, for: key, order: order, maximumBytes: maximumBytes)
+            return Array(state.waiting.values)
+        }
+        for wake in waiting { wake.yield() }
     }
+
+    /// Has `wake` told of each answer from now on, and of the end.
+    ///
+    /// - Returns: for ``stopTelling(_:)``.
+    func tell(_ wake: AsyncStream<Void>.Continuation) -> UInt64 {
+        state.withLock { state in
+            state.nextWaiting += 1
+            state.waiting[state.nextWaiting] = wake
+            return state.nextWaiting
+        }
+    }
+
+    func stopTelling(_ place: UInt64) { state.withLock { $0.waiting[place] = nil } }
 
     /// Looks for an answer to a call of this shadow.
     ///

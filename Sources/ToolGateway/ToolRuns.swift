@@ -51,7 +51,7 @@ public final class ToolRuns: Sendable {
     /// How long the token of a run that is over is known, so that its calls can be told what is wrong with them.
     private static let memory = Duration.seconds(60)
     /// How long a rollback waits for cancelled calls to let go of their connections.
-    private static let fencePatience = Duration.milliseconds(250)
+    private static let fencePatience = Duration.seconds(1)
 
     public init(_ settings: ToolGatewaySettings) { current = Mutex(settings) }
 

@@ -11,16 +11,18 @@ internal import ToolGateway
 struct MCPRoutes: Sendable {
     private let gateway: ToolGateway
     private let clients: ToolClients
+    private let hangUps: HangUps
+    private let calls = MCPCalls()
     private static let versions = ["2025-11-25", "2025-06-18", "2025-03-26"]
-    private static let maximumMessage = 8 << 20
 
-    init(_ gateway: ToolGateway, _ clients: ToolClients) {
+    init(_ gateway: ToolGateway, _ clients: ToolClients, _ hangUps: HangUps) {
         self.gateway = gateway
         self.clients = clients
+        self.hangUps = hangUps
     }
 
-    func add(to router: Router<BasicRequestContext>) {
-        router.post("mcp") { request, _ in await answer(request) }
+    func add(to router: Router<ToolContext>) {
+        router.post("mcp") { request, context in await answer(request, context) }
         // No stream of the server's own, and no session to end.
         router.get("mcp") { _, _ in Self.notAllowed }
         router.delete("mcp") { _, _ in Self.notAllowed }
@@ -32,9 +34,22 @@ struct MCPRoutes: Sendable {
         return response
     }
 
-    private func answer(_ request: Request) async -> Response {
-        guard let body = await request.collect(upTo: Self.maximumMessage) else {
-            return Self.error(nil, -32600, "the message is too large, or not whole", status: .contentTooLarge)
+    /// Room for the largest arguments that a tool takes, and for what stands around them.
+    private var maximumMessage: Int { (gateway.runs.settings.tools.values.map(\.maximumArguments).max() ?? 0) + 1 << 20 }
+
+    private func answer(_ request: Request, _ context: ToolContext) async -> Response {
+        let body: [UInt8]
+        switch await request.collect(upTo: maximumMessage) {
+        case .whole(let bytes): body = bytes
+        case .cutOff: return Self.error(nil, -32700, "the message did not come whole", status: .badRequest)
+        case .tooLarge:
+            // Which tool it was for is not known; it is counted and recorded as a call of none.
+            var call = ToolRequest(token: request.runToken, traceParents: [request.traceParents], tool: "", arguments: nil)
+            call.isTooLarge = true
+            _ = await gateway.call(call)
+            var response = Self.error(nil, -32600, "the message has more bytes than are taken", status: .contentTooLarge)
+            response.closes(context.channel)
+            return response
         }
         guard let message = try? JSONDocument(parsing: body) else { return Self.error(nil, -32700, "not JSON", status: .badRequest) }
         guard case .object = message, message["jsonrpc"] == .string("2.0") else {
@@ -44,7 +59,10 @@ struct MCPRoutes: Sendable {
             // An answer to something that was never asked.
             return Response(status: .accepted)
         }
-        guard let id = message["id"] else { return Response(status: .accepted) }
+        guard let id = message["id"] else {
+            if method == "notifications/cancelled", let id = message["params"]?["requestId"] { calls.cancel(request.runToken, id) }
+            return Response(status: .accepted)
+        }
         switch id {
         case .string, .number: break
         default: return Self.error(nil, -32600, "the id is neither text nor number", status: .badRequest)
@@ -54,7 +72,7 @@ struct MCPRoutes: Sendable {
         case "initialize": return Self.result(id, Self.initialization(parameters))
         case "ping": return Self.result(id, .object([:]))
         case "tools/list": return await list(id, request)
-        case "tools/call": return await call(id, parameters, request)
+        case "tools/call": return await call(id, parameters, request, context)
         default: return Self.error(id, -32601, "there is no such method here")
         }
     }
@@ -74,37 +92,36 @@ struct MCPRoutes: Sendable {
         guard let tools = gateway.tools(of: request.runToken) else {
             return Self.error(id, -32001, "no run under way has this token; send the X-Outrigger-Run-Token of the request that you answer")
         }
-        var definitions: [JSONDocument] = []
-        for name in tools.names {
-            guard let target = clients.target(name) else { continue }
-            var definition = JSONObject([])
-            if case .mcp(let upstreamName) = target.kind,
-                case .object(let found)? = await clients.session(target).tools(mayAsk: tools.mayAsk)[upstreamName]
-            {
-                definition = found
-            }
-            definition = definition.setting("name", to: .string(name))
-            if let description = target.description { definition = definition.setting("description", to: .string(description)) }
-            if let schema = target.schema { definition = definition.setting("inputSchema", to: schema) }
+        let targets = tools.names.compactMap { name in clients.target(name).map { (name, $0) } }
+        let known = await clients.definitions(targets.map(\.1), mayAsk: tools.mayAsk)
+        let definitions = targets.map { name, target in
+            var definition = JSONObject([.init(key: "name", value: .string(name))])
+            if case .object(let found)? = known[target] { definition = JSONObject(definition.members + found.members) }
+            // What the release pins is what its agent is shown.
+            let release = tools.release?.tools[name]
+            if let text = release?.description ?? target.description { definition = definition.setting("description", to: .string(text)) }
+            if let schema = release?.schema ?? target.schema { definition = definition.setting("inputSchema", to: schema) }
             if definition["inputSchema"] == nil {
                 definition = definition.setting("inputSchema", to: .object(["type": .string("object")]))
             }
-            definitions.append(.object(definition))
+            return JSONDocument.object(definition)
         }
         return Self.result(id, .object(["tools": .array(definitions)]))
     }
 
-    private func call(_ id: JSONDocument, _ parameters: JSONDocument, _ request: Request) async -> Response {
+    private func call(_ id: JSONDocument, _ parameters: JSONDocument, _ request: Request, _ context: ToolContext) async -> Response {
         guard case .string(let name)? = parameters["name"] else { return Self.error(id, -32602, "params.name is missing") }
         var claims = [request.traceParents]
         if let claim = parameters["_meta"]?["traceparent"] {
             if case .string(let text) = claim { claims.append([text]) } else { claims.append([""]) }
         }
-        let reply = await gateway.call(
-            ToolRequest(
-                token: request.runToken, traceParents: claims, tool: String(name.prefix(ToolRoutes.maximumName)),
-                arguments: parameters["arguments"]?.canonicalBytes))
-        return Self.result(id, Self.callToolResult(reply))
+        let call = ToolRequest(
+            token: request.runToken, traceParents: claims, tool: String(name.prefix(ToolRoutes.maximumName)),
+            arguments: parameters["arguments"]?.canonicalBytes)
+        let task = Task { await gateway.call(call) }
+        let place = calls.begin(request.runToken, id, task)
+        defer { calls.end(place) }
+        return Self.result(id, Self.callToolResult(await hangUps.value(of: task, from: context.channel)))
     }
 
     /// A refusal is a result with `isError`, which a model is shown: it can do something else then.

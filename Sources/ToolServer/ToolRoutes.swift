@@ -8,14 +8,18 @@ internal import ToolGateway
 /// `POST /tools/NAME` with the arguments as JSON, answered as `outrigger replay` answers tool calls.
 struct ToolRoutes: Sendable {
     private let gateway: ToolGateway
+    private let hangUps: HangUps
     /// A longer name is no tool's.
     static let maximumName = 128
 
-    init(_ gateway: ToolGateway) { self.gateway = gateway }
+    init(_ gateway: ToolGateway, _ hangUps: HangUps) {
+        self.gateway = gateway
+        self.hangUps = hangUps
+    }
 
-    func add(to router: Router<BasicRequestContext>) {
+    func add(to router: Router<ToolContext>) {
         router.get("tools") { request, _ in list(request) }
-        router.post("tools/:name") { request, context in try await call(request, context.parameters.require("name")) }
+        router.post("tools/:name") { request, context in try await call(request, context.parameters.require("name"), context) }
     }
 
     private func list(_ request: Request) -> Response {
@@ -25,17 +29,17 @@ struct ToolRoutes: Sendable {
         return .json(.object(["tools": .array(tools.names.map { .string($0) })]))
     }
 
-    private func call(_ request: Request, _ name: String) async throws -> Response {
-        // Names are compared as they stand in the path: none that is configured needs an escape.
-        let limit = gateway.runs.settings.tools[name]?.maximumArguments ?? 1 << 20
-        let body = await request.collect(upTo: limit)
+    private func call(_ request: Request, _ name: String, _ context: ToolContext) async throws -> Response {
         var call = ToolRequest(
-            token: request.runToken, traceParents: [request.traceParents], tool: String(name.prefix(Self.maximumName)),
-            arguments: body)
-        call.isTooLarge = body == nil
-        var response = Response.reply(await gateway.call(call))
-        // The rest of such a body is not read.
-        if call.isTooLarge { response.headers[.connection] = "close" }
+            token: request.runToken, traceParents: [request.traceParents], tool: String(name.prefix(Self.maximumName)), arguments: nil)
+        // Names are compared as they stand in the path: none that is configured needs an escape. Little is read of somebody
+        // who may not call anything.
+        let limit = gateway.knows(call.token) ? gateway.runs.settings.tools[name]?.maximumArguments ?? 1 << 20 : 1 << 16
+        let body = await request.collect(upTo: limit)
+        call.take(body)
+        let task = Task { [call] in await gateway.call(call) }
+        var response = Response.reply(await hangUps.value(of: task, from: context.channel))
+        if !body.isWhole { response.closes(context.channel) }
         return response
     }
 }
@@ -55,11 +59,36 @@ extension Request {
 
     var traceParents: [String] { HTTPField.Name.traceParent.map { headers[values: $0] } ?? [] }
 
-    /// - Returns: nil when there is more than that, or when it does not come whole.
-    func collect(upTo limit: Int) async -> [UInt8]? {
-        if let length = headers[.contentLength].flatMap({ Int($0) }), length > limit { return nil }
-        guard let buffer = try? await body.collect(upTo: limit) else { return nil }
-        return Array(buffer.readableBytesView)
+    /// - Parameter limit: in bytes.
+    func collect(upTo limit: Int) async -> CollectedBody {
+        if let length = headers[.contentLength].flatMap({ Int($0) }), length > limit { return .tooLarge }
+        do {
+            return .whole(Array(try await body.collect(upTo: limit).readableBytesView))
+        } catch {
+            return error is NIOTooManyBytesError ? .tooLarge : .cutOff
+        }
+    }
+}
+
+/// A request's body, as far as it came.
+enum CollectedBody {
+    case whole([UInt8])
+    case tooLarge
+    /// The caller went away, or what it sends is not HTTP.
+    case cutOff
+
+    var isWhole: Bool {
+        if case .whole = self { true } else { false }
+    }
+}
+
+extension ToolRequest {
+    fileprivate mutating func take(_ body: CollectedBody) {
+        switch body {
+        case .whole(let bytes): arguments = bytes
+        case .tooLarge: isTooLarge = true
+        case .cutOff: isCutOff = true
+        }
     }
 }
 
@@ -79,6 +108,13 @@ extension Response {
             .object(["success": .bool(false), "error": .string(message), "refused": .string(reason)]), status: status)
         if let retryAfter { response.headers[.retryAfter] = String(max(1, retryAfter.components.seconds + (retryAfter.components.attoseconds > 0 ? 1 : 0))) }
         return response
+    }
+
+    /// Ends the connection after this answer, for what is left of the request: it is read and forgotten for a moment, since an
+    /// agent that is still sending would not see the answer otherwise, and no longer.
+    mutating func closes(_ channel: any Channel) {
+        headers[.connection] = "close"
+        channel.eventLoop.scheduleTask(in: .seconds(2)) { channel.close(promise: nil) }
     }
 
     static func reply(_ reply: ToolReply) -> Response {

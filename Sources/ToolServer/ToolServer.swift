@@ -23,15 +23,17 @@ public final class ToolServer: Sendable {
     public static func start(
         host: String, port: Int, connections: Int = 4096, _ gateway: ToolGateway, _ clients: ToolClients
     ) async throws -> ToolServer {
-        let router = Router()
+        let hangUps = HangUps()
+        let router = Router(context: ToolContext.self)
         router.middlewares.add(BrowserGuard())
-        ToolRoutes(gateway).add(to: router)
-        MCPRoutes(gateway, clients).add(to: router)
+        ToolRoutes(gateway, hangUps).add(to: router)
+        MCPRoutes(gateway, clients, hangUps).add(to: router)
         let (ports, continuation) = AsyncStream<Int>.makeStream()
         let application = Application(
             router: router,
             server: .http1(
                 configuration: .init(
+                    additionalChannelHandlers: [hangUps.makeHandler()],
                     // As long as the slowest tool may take; who sends nothing for longer is let go.
                     idleTimeout: .minutes(10),
                     httpDecoderConfiguration: .init(maxHeaderFieldSize: 32 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))),
@@ -69,7 +71,7 @@ public struct ToolServerError: Error, Sendable, CustomStringConvertible {
 ///
 /// Source: Model Context Protocol 2025-06-18, "Transports", security warning.
 private struct BrowserGuard: RouterMiddleware {
-    typealias Context = BasicRequestContext
+    typealias Context = ToolContext
 
     func handle(_ request: Request, context: Context, next: (Request, Context) async throws -> Response) async throws -> Response {
         guard request.headers[.origin] == nil else {

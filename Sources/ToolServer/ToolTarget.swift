@@ -25,4 +25,9 @@ public struct ToolTarget: Sendable {
         self.description = description
         self.schema = schema
     }
+
+    /// Its name on an MCP server; nil for plain HTTP.
+    var remoteName: String? {
+        if case .mcp(let name) = kind { name } else { nil }
+    }
 }

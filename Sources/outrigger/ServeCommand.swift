@@ -1,7 +1,5 @@
 import ArgumentParser
 import Glibc
-import Rollout
-import Router
 import SidecarConfiguration
 import Threads
 
@@ -28,7 +26,8 @@ struct ServeCommand: AsyncParsableCommand {
         do {
             let configuration = try SidecarConfiguration(path: config)
             if check {
-                Terminal.write("\(config): ok\n" + SidecarText.routes(configuration).map { "  \($0)\n" }.joined(), to: STDOUT_FILENO)
+                let lines = try SidecarText.all(configuration)
+                Terminal.write("\(config): ok\n" + lines.map { "  \($0)\n" }.joined(), to: STDOUT_FILENO)
                 return
             }
             sidecar = try await Sidecar(configuration, path: config, talker)
@@ -38,20 +37,5 @@ struct ServeCommand: AsyncParsableCommand {
         }
         let cutOff = await sidecar.runUntilStopped()
         if cutOff > 0 { throw ExitCode(1) }
-    }
-}
-
-/// What a configuration means, for people.
-enum SidecarText {
-    /// One line each.
-    static func routes(_ configuration: SidecarConfiguration) -> [String] {
-        func line(_ name: String, _ value: String) -> String { "\(name.padded(10)) \(value)" }
-        func arm(_ arm: ArmSettings, _ version: String?) -> String { arm.upstream.url + (version.map { "  (\($0))" } ?? "") }
-        var lines = [line("baseline", arm(configuration.proxy.baseline, configuration.releases.baselineVersion))]
-        if let candidate = configuration.proxy.candidate {
-            lines.append(line("candidate", arm(candidate, configuration.releases.candidateVersion)))
-        }
-        lines.append(line("keys", configuration.policy.keySources.map(\.name).joined(separator: ", ")))
-        return lines
     }
 }

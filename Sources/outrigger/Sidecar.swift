@@ -34,6 +34,8 @@ final class Sidecar: Sendable {
     private let tools: SidecarTools?
     private let audit: SidecarAudit?
     private let runs: SidecarRuns?
+    /// The releases of the start, by which spans and the ledger name them.
+    private let releases: [RunRole: RunMapping.Release]
     /// Where clients send their requests.
     let port: Int
     /// Where agents call tools; nil without a tool gateway.
@@ -60,6 +62,7 @@ final class Sidecar: Sendable {
         exporter = telemetry.exporter
         recorder = telemetry.recorder
         runs = telemetry.runs
+        releases = telemetry.releases
         let sampling = telemetry.sampling
         let audit = try SidecarAudit.start(configuration, telemetry.mapping, telemetry.releases) { [announce = telemetry.announce] in
             announce?($0.event)
@@ -228,16 +231,26 @@ final class Sidecar: Sendable {
         do {
             let new = try SidecarConfiguration(path: path)
             let old = configuration.withLock { $0 }
-            try tools?.apply(new)
+            // All that can fail comes first: a configuration is in force as a whole or not at all.
+            let change = try tools?.prepare(new)
             try plane.apply(new.proxy)
+            if let change { tools?.apply(change) }
             controller.replace(policy: new.policy)
             configuration.withLock { $0 = new }
             talker.say("\(path) was read again (\(reason))")
-            let rest = new.needsRestart(comparedTo: old)
+            let rest = new.needsRestart(comparedTo: old) + (new.releases == old.releases ? changedReleases(new.releases) : [])
             if !rest.isEmpty { talker.warn("needs a restart to take effect: \(rest.joined(separator: ", "))") }
         } catch {
             talker.warn("\(reason), but the configuration cannot be used and the old one stays:")
             for line in "\(error)".split(separator: "\n") { talker.warn("  \(line)") }
+        }
+    }
+
+    /// Release files that say something else than at the start: what runs are held to is what their spans name.
+    private func changedReleases(_ files: SidecarConfiguration.Releases) -> [String] {
+        [(RunRole.baseline, files.baselineFile), (.candidate, files.candidateFile)].compactMap { role, file in
+            guard let file, let digest = releases[role]?.digest, (try? Release.load(file))?.digest != digest else { return nil }
+            return file
         }
     }
 }

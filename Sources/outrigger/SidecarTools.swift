@@ -1,5 +1,4 @@
 import AgentRuns
-import Releases
 import Rollout
 import Router
 import SidecarConfiguration
@@ -10,6 +9,8 @@ import ToolServer
 struct SidecarTools: Sendable {
     let gateway: ToolGateway
     private let clients: ToolClients
+    /// As they were at the start, like the digests in spans and in the ledger.
+    private let releases: [RunRole: ReleaseTools]
     private let server: ToolServer
     /// What agents are told with each request.
     let offer: ToolOffer
@@ -24,21 +25,35 @@ struct SidecarTools: Sendable {
     static func start(_ configuration: SidecarConfiguration, journal: any ToolCallJournal = NoJournal()) async throws -> SidecarTools? {
         guard let tools = configuration.tools else { return nil }
         let clients = ToolClients(try targets(tools), connections: tools.settings.limits.callsUnderWay)
-        let gateway = ToolGateway(ToolRuns(try settings(tools, configuration.releases)), upstreams: clients, journal: journal)
+        let releases = try ReleaseTools.load(configuration.releases)
+        let gateway = ToolGateway(ToolRuns(settings(tools, releases)), upstreams: clients, journal: journal)
         let server = try await ToolServer.start(host: tools.listen.host, port: tools.listen.port, gateway, clients)
         let url = tools.url ?? "http://" + SidecarConfiguration.Address(host: tools.listen.host, port: server.port).description
         let count = tools.upstreams.count
         return SidecarTools(
-            gateway: gateway, clients: clients, server: server, offer: ToolOffer(runs: gateway.runs, url: url),
+            gateway: gateway, clients: clients, releases: releases, server: server, offer: ToolOffer(runs: gateway.runs, url: url),
             summary: "\(url) (\(Readable.count(count, "tool")))")
     }
 
-    /// Puts a reloaded configuration in force for the calls from now on.
-    func apply(_ configuration: SidecarConfiguration) throws {
-        guard let tools = configuration.tools else { return }
-        let targets = try Self.targets(tools)
-        runs.settings = try Self.settings(tools, configuration.releases)
-        clients.replace(targets)
+    /// A reloaded configuration's tools, checked and not in force yet.
+    struct Change: Sendable {
+        fileprivate let settings: ToolGatewaySettings
+        fileprivate let targets: [String: ToolTarget]
+    }
+
+    /// - Returns: nil where the new configuration has no tool gateway; that needs a restart.
+    /// - Throws: a variable that is not set.
+    func prepare(_ configuration: SidecarConfiguration) throws -> Change? {
+        guard let tools = configuration.tools else { return nil }
+        return Change(settings: Self.settings(tools, releases), targets: try Self.targets(tools))
+    }
+
+    /// Puts a change in force for the calls from now on. A tool that both configurations have can be called at every moment.
+    func apply(_ change: Change) {
+        // A call that is decided by either settings finds its tool: new ones are there before, old ones after.
+        clients.add(change.targets)
+        runs.settings = change.settings
+        clients.replace(change.targets)
     }
 
     func stop() async {
@@ -46,19 +61,10 @@ struct SidecarTools: Sendable {
         await clients.end()
     }
 
-    private static func settings(
-        _ tools: SidecarConfiguration.Tools, _ releases: SidecarConfiguration.Releases
-    ) throws -> ToolGatewaySettings {
+    private static func settings(_ tools: SidecarConfiguration.Tools, _ releases: [RunRole: ReleaseTools]) -> ToolGatewaySettings {
         var settings = tools.settings
-        settings.allowedForBaseline = try settings.allowedForBaseline ?? allowed(releases.baselineFile)
-        settings.allowedForCandidate = try settings.allowedForCandidate ?? allowed(releases.candidateFile)
+        settings.releases = releases
         return settings
-    }
-
-    /// A release's own allow-list; nil where there is no release file, or no list in it.
-    private static func allowed(_ file: String?) throws -> Set<String>? {
-        guard let file else { return nil }
-        return try Release.load(file).allowedTools.map { Set($0.map(\.name)) }
     }
 
     private static func targets(_ tools: SidecarConfiguration.Tools) throws -> [String: ToolTarget] {

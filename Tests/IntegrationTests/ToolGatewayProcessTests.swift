@@ -58,7 +58,7 @@ import Testing
         #expect(try call("add") == (false, "42"))
         #expect(try call("boom").error == true)
         #expect(try call("send").error == false)
-        #expect(try call("extra") == (true, "the allow-list of this release does not have the tool extra"))
+        #expect(try call("extra") == (true, "the allow-list of the baseline does not have the tool extra"))
         #expect(try call("hidden") == (true, "there is no such tool here"))
         #expect(try Self.counts(report, "upstream") == ["add": 2, "boom": 1, "send": 1, "garbage": 1])
     }
@@ -68,6 +68,12 @@ import Testing
         let path = Project.root.appendingPathComponent("Fixtures/config/tools.yaml").path
         let sound = try Outrigger.run(["serve", "--check", "--config", path])
         #expect(sound.status == 0, "\(sound.errors)")
+        let lines = sound.output.split(separator: "\n").map(String.init)
+        for line in [
+            "  tools      http://127.0.0.1:8082", "    lookup_order  read   http://127.0.0.1:9010/lookup_order",
+            "    refund        write  MCP http://127.0.0.1:9011/mcp as issue_refund", "    the candidate may call lookup_order",
+            "  audit      off", "  runs       off",
+        ] { #expect(lines.contains(line), "\(line) in \(sound.output)") }
         let text = try String(contentsOfFile: path, encoding: .utf8)
             .replacingOccurrences(of: "candidate: [lookup_order]", with: "candidate: [lookup_ordr]")
             .replacingOccurrences(of: "effect: read  ", with: "effect: raed  ")
@@ -78,5 +84,48 @@ import Testing
         for words in ["raed", "re/fund is no name of a tool", "must start with http:// or https://", "there is no tool lookup_ordr"] {
             #expect(refused.errors.contains(words), "\(words) in \(refused.errors)")
         }
+    }
+
+    @Test("a check says what the tools are with the arms' releases, names no secret, and refuses a release that cannot be used")
+    func check() throws {
+        let folder = try Scratch.folder()
+        func write(_ text: String, _ name: String) throws -> String {
+            let file = folder.appendingPathComponent(name)
+            try text.write(to: file, atomically: true, encoding: .utf8)
+            return file.path
+        }
+        let release = """
+            version: v7
+            tools:
+              - {name: lookup, effect: write, schema: {type: object}}
+              - {name: elsewhere}
+            allowed_tools: [lookup, elsewhere]
+            """
+        _ = try write(release, "release.yaml")
+        let path = try write(
+            """
+            agents: {baseline: {url: "http://127.0.0.1:1", release: release.yaml}, candidate: {url: "http://127.0.0.1:2", version: v8}}
+            audit: {file: /tmp/ledger.db, capture: full}
+            runs: {file: /tmp/runs.db}
+            tools:
+              upstreams:
+                lookup: {url: "http://127.0.0.1:3/x", effect: read, headers: [{name: authorization, env: SECRET_OF_A_TOOL}]}
+                send: {mcp: "http://127.0.0.1:3/mcp"}
+            """, "sidecar.yaml")
+        let sound = try Outrigger.run(["serve", "--check", "--config", path], environment: ["SECRET_OF_A_TOOL": "hunter2"])
+        #expect(sound.status == 0, "\(sound.errors)")
+        let lines = sound.output.split(separator: "\n").map(String.init)
+        for line in [
+            "    lookup  read, write in the release of the baseline  http://127.0.0.1:3/x  (authorization from $SECRET_OF_A_TOOL)",
+            "    send    write  MCP http://127.0.0.1:3/mcp", "    the baseline may call lookup",
+            "    the release v7 of the baseline has elsewhere, not configured here", "  audit      /tmp/ledger.db, with contents",
+            "  runs       /tmp/runs.db",
+        ] { #expect(lines.contains(line), "\(line) in \(sound.output)") }
+        #expect(!sound.output.contains("hunter2"))
+
+        _ = try write(release.replacingOccurrences(of: "{type: object}", with: "{type: objekt}"), "release.yaml")
+        let refused = try Outrigger.run(["serve", "--check", "--config", path])
+        #expect(refused.status == 2)
+        #expect(refused.errors.contains("release.yaml:3: the schema of the tool lookup cannot be used"), "\(refused.errors)")
     }
 }

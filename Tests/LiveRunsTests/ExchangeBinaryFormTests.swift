@@ -22,7 +22,7 @@ private struct ExchangeMaker {
         exchange.pairedWith = maybe {
             .init(
                 status: $0.number(), contentType: $0.maybe { $0.text() }, contentEncoding: $0.maybe { $0.text() }, body: $0.body(),
-                isTruncated: $0.coin, latency: $0.random.next())
+                isTruncated: $0.coin, latency: $0.random.next(), observedCalls: $0.coin ? [$0.call()] : [])
         }
         return exchange
     }
@@ -128,7 +128,7 @@ struct ExchangeBinaryFormTests {
             }
         }
         var other = form
-        other[0] = 2
+        other[0] &+= 1
         #expect(Exchange(binaryForm: other[...]) == nil)
     }
 
@@ -148,7 +148,7 @@ struct ExchangeBinaryFormTests {
         #expect(count(exchange.client) == 2)
         #expect(count(exchange.times) == 4)
         #expect(count(Exchange.Failure(type: "", message: "")) == 2)
-        #expect(count(Exchange.ServedAnswer(status: 1, contentType: nil, body: [], latency: 0)) == 6)
+        #expect(count(Exchange.ServedAnswer(status: 1, contentType: nil, body: [], latency: 0)) == 7)
         #expect(count(maker.call()) == 6)
         #expect(count(ObservedToolCall.Result(success: true, content: nil, ended: 0)) == 3)
         #expect(count(ToolDivergence(index: 0, tool: "", kind: .extraTool)) == 3)

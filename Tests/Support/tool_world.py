@@ -296,8 +296,12 @@ tools:
                 await asyncio.sleep(0.12)
                 await put(admin, "/v1/rollout/rollback", {"why": "a test", "by": "a test"})
                 rolled_back_since = since = time.monotonic()
+                # What went out before the answer is in this process' sockets by now, and is read however busy the machine is.
+                for _ in range(15):
+                    await asyncio.sleep(0)
+                read = time.monotonic()
                 await asyncio.sleep(0.12)
-                late = [t - since for t, _, arguments in seen if arguments.get("arm") == "candidate" and t > since + 0.05]
+                late = [t - since for t, _, arguments in seen if arguments.get("arm") == "candidate" and t > read]
                 if late:
                     problems.append(f"round {round}: the tool was called {late[0]:.4f} s after the rollback")
                 rolled_back_since = None

@@ -31,6 +31,13 @@ final class RecordingTools: ToolUpstreams {
 /// A journal whose disk can be full.
 final class TestJournal: ToolCallJournal {
     private let state = Mutex<(isFull: Bool, begun: [String], ended: [String])>((false, [], []))
+    private let stall = Mutex(false)
+
+    /// While it is set, records of writes take long.
+    var isStalled: Bool {
+        get { stall.withLock { $0 } }
+        set { stall.withLock { $0 = newValue } }
+    }
 
     var isFull: Bool {
         get { state.withLock { $0.isFull } }
@@ -43,11 +50,13 @@ final class TestJournal: ToolCallJournal {
     struct DiskFull: Error {}
 
     func begin(_ entry: ToolCallEntry) async throws -> UInt64 {
-        try state.withLock { state in
+        let number = try state.withLock { state in
             if state.isFull { throw DiskFull() }
             state.begun.append(entry.tool)
             return UInt64(state.begun.count)
         }
+        while isStalled { try? await Task.sleep(for: .milliseconds(1)) }
+        return number
     }
 
     func complete(_ number: UInt64, _ entry: ToolCallEntry, _ ending: ToolCallEnding) { note(entry, ending) }

@@ -42,6 +42,42 @@ import ToolGateway
         #expect(await bench.call(run, "lookup", "{}", trace: "00-00000000000000010000000000000001-0000000000000005-01") == "allowed true")
     }
 
+    @Test(
+        "an arm is held to its release beside the configuration: both allow-lists, both schemas",
+        arguments: [
+            (RunRole.baseline, "lookup", #"{"q": "x", "n": 1}"#, "allowed true"), (.baseline, "send", "{}", "refused not_allowed"),
+            (.baseline, "other", "{}", "refused not_allowed"), (.baseline, "lookup", #"{"q": "x"}"#, "refused bad_arguments"),
+            (.baseline, "lookup", #"{"q": 1, "n": 1}"#, "refused bad_arguments"),
+            (.candidate, "send", "{}", "allowed true"), (.candidate, "lookup", #"{"q": "x"}"#, "allowed true"),
+        ] as [(RunRole, String, String, String)])
+    func release(role: RunRole, tool: String, arguments: String, expected: String) async throws {
+        let bench = Bench { settings in
+            settings.tools["lookup"]?.arguments = try? JSONSchema(JSONDocument(parsing: #"{"properties": {"q": {"type": "string"}}}"#))
+            settings.tools["other"] = ToolSettings()
+            settings.allowedForBaseline = ["lookup", "other"]
+            var lookup = ReleaseTools.Tool()
+            lookup.arguments = try? JSONSchema(JSONDocument(parsing: #"{"required": ["n"]}"#))
+            settings.releases[.baseline] = ReleaseTools(version: "v1", allowed: ["lookup", "send"], tools: ["lookup": lookup])
+        }
+        let run = try bench.begin(role, role == .baseline ? .live : .canary)
+        #expect(await bench.call(run, tool, arguments) == expected)
+        #expect(bench.tools.calls.isEmpty == expected.hasPrefix("refused"))
+        let names = bench.gateway.tools(of: run.token.hex)?.names
+        #expect(names == (role == .baseline ? ["lookup"] : ["lookup", "other", "send"]))
+    }
+
+    @Test("what the release says that it writes is a write, and what nobody speaks of is one")
+    func effects() {
+        var settings = Bench().runs.settings
+        var tool = ReleaseTools.Tool()
+        tool.effect = .read
+        settings.releases[.candidate] = ReleaseTools(version: "v2", tools: ["send": tool, "new": tool])
+        tool.effect = .write
+        settings.releases[.baseline] = ReleaseTools(version: "v1", tools: ["lookup": tool])
+        #expect(settings.effect(of: "lookup", for: .baseline) == .write && settings.effect(of: "lookup", for: .candidate) == .read)
+        #expect(settings.effect(of: "send", for: .candidate) == .write && settings.effect(of: "new", for: .candidate) == .write)
+    }
+
     @Test("nobody calls without the token of a run that is under way", arguments: [nil, "", "0", String(repeating: "0", count: 32), String(repeating: "a", count: 32)] as [String?])
     func unknownRun(token: String?) async throws {
         let bench = Bench()
@@ -127,6 +163,22 @@ import ToolGateway
     }
 }
 
+@Suite(.timeLimit(.minutes(10))) struct FenceTests {
+    @Test("a call whose record takes longer than a rollback waits does not go out afterwards, and is recorded as cancelled")
+    func stalled() async throws {
+        let bench = Bench()
+        let candidate = try bench.begin(.candidate, .canary)
+        bench.journal.isStalled = true
+        let calls = (0..<64).map { _ in Task { await bench.call(candidate, "send") } }
+        while bench.journal.begun.count < 64 { try await Task.sleep(for: .milliseconds(1)) }
+        bench.runs.fence(below: 1)
+        bench.journal.isStalled = false
+        for call in calls { #expect(await call.value == "refused rolled_back") }
+        #expect(bench.tools.calls.isEmpty)
+        #expect(bench.journal.ended == Array(repeating: "send rolled_back", count: 64))
+    }
+}
+
 @Suite(.timeLimit(.minutes(10))) struct ShadowAnswerTests {
     @Test("a shadow is given what the baseline was answered, as it comes, and causes no call")
     func answered() async throws {
@@ -192,5 +244,36 @@ import ToolGateway
         let third = try brief.begin(keepsAnswers: true)
         #expect(await brief.call(try brief.begin(.candidate, .shadow, shadowOf: third), "lookup") == "refused no_baseline_answer")
         #expect(await brief.call(try brief.begin(.candidate, .shadow), "lookup") == "refused no_baseline_answer", "nobody's shadow")
+    }
+
+    @Test("all that wait are woken by one answer, and what comes between a look and the wait is not missed")
+    func woken() async throws {
+        let bench = Bench { $0.shadow.wait = .seconds(3600) }
+        for round in 0..<200 {
+            let baseline = try bench.begin(keepsAnswers: true)
+            let shadow = try bench.begin(.candidate, .shadow, shadowOf: baseline)
+            let replies = await withTaskGroup(of: String.self) { group in
+                for n in 0..<4 {
+                    group.addTask { await bench.call(shadow, "lookup", "{\"n\": \(n)}") }
+                    group.addTask { await bench.call(baseline, "lookup", "{\"n\": \(n)}") }
+                }
+                return await group.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+            }
+            #expect(replies == ["allowed true": 4, "replayed true": 4], "round \(round)")
+            bench.runs.end(shadow)
+            bench.runs.end(baseline)
+        }
+    }
+
+    @Test("a shadow whose agent has gone waits no longer, and has not diverged")
+    func gone() async throws {
+        let bench = Bench { $0.shadow.wait = .seconds(3600) }
+        let baseline = try bench.begin(keepsAnswers: true)
+        let shadow = try bench.begin(.candidate, .shadow, shadowOf: baseline)
+        let call = Task { await bench.call(shadow, "lookup") }
+        while bench.gateway.counts.underWay == 0 { await Task.yield() }
+        call.cancel()
+        #expect(await call.value == "refused no_baseline_answer")
+        #expect(shadow.divergence == nil && bench.gateway.counts.divergences.isEmpty && bench.gateway.counts.underWay == 0)
     }
 }
