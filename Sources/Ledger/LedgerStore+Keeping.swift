@@ -37,7 +37,7 @@ extension LedgerStore {
         let pruned: UInt64 = try transaction { db in
             let base = try db.number("SELECT base_count FROM ledger") ?? 0
             let firstKept =
-                try db.number("SELECT min(number) FROM entries WHERE time >= ?", [.init(time)]) ?? head.count + 1
+                try db.number("SELECT number FROM entries WHERE time >= ? ORDER BY number LIMIT 1", [.init(time)]) ?? head.count + 1
             var found: (count: UInt64, hash: [UInt8], frontier: [UInt8])?
             let sql = """
                 SELECT count, last_hash, frontier FROM checkpoints WHERE count > ? AND count < ? ORDER BY count DESC LIMIT 1
@@ -46,6 +46,8 @@ extension LedgerStore {
             guard let found else { return 0 }
             try db.run("DELETE FROM entries WHERE number <= ?", [.init(found.count)])
             try db.run("DELETE FROM contents WHERE entry <= ?", [.init(found.count)])
+            try EntryMarks.prune(db, base: found.count, count: head.count)
+            forgetOpenBlock()
             try db.run(
                 "UPDATE ledger SET base_count = ?, base_hash = ?, base_frontier = ?",
                 [.init(found.count), .blob(found.hash), .blob(found.frontier)])

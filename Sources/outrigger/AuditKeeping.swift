@@ -75,6 +75,21 @@ struct AuditCheckpoint: ParsableCommand {
     }
 }
 
+struct AuditReindex: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reindex", abstract: "Make anew what filters look up, where verify found it damaged.")
+    @OptionGroup var target: AuditWriteOptions
+
+    func run() throws {
+        try AuditCommand.carryOut {
+            let ledger = try target.open()
+            try ledger.reindex()
+            AuditCommand.print("\(Readable.count(Int(clamping: ledger.count))) entries are indexed\n")
+            return 0
+        }
+    }
+}
+
 struct AuditKeys: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys", abstract: "Make a ledger's keys: LEDGER.digest-key, LEDGER.signing-key and LEDGER.public-key.",
