@@ -19,7 +19,7 @@ struct AuditErase: ParsableCommand {
             guard !entries.isEmpty || !filter.isEmpty || all else { throw UsageError("name an --entry, a filter, or --all") }
             guard why.contains(where: { !$0.isWhitespace }) else { throw UsageError("--why must say why; it stands in the chain") }
             guard entries.isEmpty || filter.isEmpty else { throw UsageError("--entry does not go with a filter") }
-            let ledger = try target.open()
+            let ledger = LedgerKeeper(try target.configuration(mustExist: true))
             var numbers = entries
             if entries.isEmpty {
                 try LedgerReader(target.ledger).forEach(filter) { recorded in
@@ -47,9 +47,8 @@ struct AuditPrune: ParsableCommand {
 
     func run() throws {
         try AuditCommand.carryOut {
-            let ledger = try target.open()
+            let ledger = LedgerKeeper(try target.configuration(mustExist: true))
             let count = try ledger.prune(before: before.nanoseconds, reason: why)
-            _ = try ledger.checkpoint()
             AuditCommand.print(
                 count > 0
                     ? "\(Readable.count(Int(count))) entries were removed\n"
