@@ -77,13 +77,13 @@ struct EntryEncoding: ~Copyable {
         start = larger
     }
 
-    /// Encodes the entry.
+    /// Encodes an entry by its values, in the order of ``EntryField``.
     ///
     /// - Returns: its hash.
-    mutating func hash(_ entry: LedgerEntry, after previous: Digest) -> Digest {
+    mutating func hash(_ values: [EntryValue], after previous: Digest) -> Digest {
         begin(after: previous)
-        for field in EntryField.allCases {
-            switch entry[field] {
+        for value in values {
+            switch value {
             case .absent: appendAbsent()
             case .number(let value): append(value)
             case .text(var text): text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
@@ -138,6 +138,10 @@ public enum EntryValue: Hashable, Sendable {
 }
 
 extension LedgerEntry {
+    /// All of its values, in the order of ``EntryField``.
+    var values: [EntryValue] { Self.fields.map { self[$0] } }
+    private static let fields = EntryField.allCases
+
     public subscript(field: EntryField) -> EntryValue {
         switch field {
         case .number: .number(number)

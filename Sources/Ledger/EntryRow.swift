@@ -14,15 +14,20 @@ enum EntryRow {
     static let insertion =
         "INSERT INTO entries (\(columns)) VALUES (\(Array(repeating: "?", count: hashColumn + 1).joined(separator: ", ")))"
 
-    static func values(_ entry: LedgerEntry, _ hash: Digest) -> [SQLStatement.Value] {
-        EntryField.allCases.map { field in
-            switch entry[field] {
-            case .absent: .null
-            case .number(let value): .init(value)
-            case .text(let text): .text(text)
-            case .bytes(let bytes): .blob(bytes)
+    /// What is bound to ``insertion``.
+    static func arguments(_ values: [EntryValue], _ hash: Digest) -> [SQLStatement.Value] {
+        var arguments: [SQLStatement.Value] = []
+        arguments.reserveCapacity(hashColumn + 1)
+        for value in values {
+            switch value {
+            case .absent: arguments.append(.null)
+            case .number(let value): arguments.append(.init(value))
+            case .text(let text): arguments.append(.text(text))
+            case .bytes(let bytes): arguments.append(.blob(bytes))
             }
-        } + [.blob(hash.bytes)]
+        }
+        arguments.append(.blob(hash.bytes))
+        return arguments
     }
 
     /// Encodes the row's fields as they stand in the database, and hashes them: what the columns hold is not interpreted, so

@@ -34,7 +34,6 @@ extension LedgerReader {
                 }
                 tree.append(hash)
             }
-            let condition = filter.condition()
             func line(_ members: [(String, JSONValue)]) throws {
                 try write(Array((JSONValue.object(members).text + "\n").utf8))
             }
@@ -47,14 +46,14 @@ extension LedgerReader {
                         ("frontier", .text(hexText(base.frontier.bytes))),
                     ])
                 ),
-                ("complete", .bool(condition.sql.isEmpty)), ("content", .bool(withContent)),
+                ("complete", .bool(filter.isEmpty)), ("content", .bool(withContent)),
             ])
             var count = 0
-            let sql = """
+            let selection = """
                 SELECT \(EntryRow.columns(of: "e")), c.arguments, c.result, (SELECT p.hash FROM entries p WHERE p.number = e.number - 1)
-                FROM entries e LEFT JOIN contents c ON c.entry = e.number WHERE \(condition.clause) ORDER BY e.number
+                FROM entries e LEFT JOIN contents c ON c.entry = e.number
                 """
-            try db.rows(sql, condition.arguments) { row in
+            try EntrySearch.run(db, selection, filter, Page(limit: .max, newestFirst: false)) { row in
                 let recorded = try EntryRow.read(row, contents: EntryRow.hashColumn + 1)
                 var members = recorded.members(withContent: withContent)
                 let previous = row.withBytes(EntryRow.hashColumn + 3) { Digest($0) } ?? base.hash

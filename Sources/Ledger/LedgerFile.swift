@@ -9,7 +9,7 @@ enum LedgerFile {
     static func openForWriting(_ path: String, busyTimeout: Double) throws(LedgerError) -> DatabaseQueue {
         do {
             // An intent must outlive a loss of power, and what is erased must be gone from the file's free pages.
-            // Pages of indexes are written again and again: the longer the log, the more of that is written back at once.
+            // The last pages are written again and again: the longer the log, the more of that is written back at once.
             let settings = """
                 PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 8192; PRAGMA cache_size = -16384
                 """
@@ -45,7 +45,7 @@ enum LedgerFile {
             throw LedgerError(
                 .notALedger, "\(path) does not have a ledger's tables, or has views or triggers, which no ledger has")
         }
-        if version == UInt64(LedgerSchema.version), try LedgerSchema.text(db) != LedgerSchema.expected() {
+        if (1...UInt64(LedgerSchema.version)).contains(version), try LedgerSchema.text(db) != LedgerSchema.expected(version) {
             throw LedgerError(.notALedger, "\(path) has other tables or indexes than a ledger has: what it lists need not be what it holds")
         }
         guard version <= LedgerSchema.version else {

@@ -39,20 +39,31 @@ public struct LedgerFilter: Sendable {
     /// Whether it lets everything through.
     public var isEmpty: Bool { condition().sql.isEmpty }
 
-    /// Whether time is all that an index can help with, so that entries are best read in its order.
-    var readsByTime: Bool {
-        (since != nil || until != nil) && tool == nil && arm == nil && agent == nil && release == nil && verdict == nil
-            && traceID == nil
-            && requestID == nil
+    /// The values that marks can be asked for, the rarest first.
+    var terms: [(field: EntryField, value: [UInt8])] {
+        let version = release.flatMap { $0.hasPrefix("sha256:") ? nil : $0 }
+        return EntryMarks.fields.compactMap { field in
+            let value: [UInt8]? =
+                switch field {
+                case .traceID: traceID?.bytes
+                case .requestID: requestID.map { Array($0.utf8) }
+                case .verdict: verdict.map { Array($0.rawValue.utf8) }
+                case .kind: kind.map { Array($0.rawValue.utf8) }
+                case .tool: tool.map { Array($0.utf8) }
+                case .releaseVersion: version.map { Array($0.utf8) }
+                case .agent: agent.map { Array($0.utf8) }
+                case .arm: arm.map { Array($0.rawValue.utf8) }
+                default: nil
+                }
+            return value.map { (field, $0) }
+        }
     }
 
     /// - Parameter table: the name that `entries` goes by.
     func condition(_ table: String = "e") -> Condition {
         var condition = Condition()
-        // The plus keeps SQLite from reading all of a long time where another index gives less.
-        let time = readsByTime ? "\(table).time" : "+\(table).time"
-        if let since { condition.add("\(time) >= ?", .init(since)) }
-        if let until { condition.add("\(time) < ?", .init(until)) }
+        if let since { condition.add("\(table).time >= ?", .init(since)) }
+        if let until { condition.add("\(table).time < ?", .init(until)) }
         if let kind { condition.add("\(table).kind = ?", .text(kind.rawValue)) }
         if let tool { condition.add("\(table).tool = ?", .text(tool)) }
         if let arm { condition.add("\(table).arm = ?", .text(arm.rawValue)) }

@@ -42,6 +42,9 @@ public final class LedgerMaintenance {
         try store.prune(before: time, reason: reason)
     }
 
+    /// Makes what filters look up anew from the entries, where a verification found it damaged.
+    public func reindex() throws(LedgerError) { try store.reindex() }
+
     /// Whether entries of this trace are recorded.
     public func contains(_ traceID: TraceID) throws(LedgerError) -> Bool { try store.contains(traceID) }
 }

@@ -36,11 +36,14 @@ public final class LedgerReader: Sendable {
         /// Only entries that come before this one in the order asked for.
         public var after: EntryNumber?
         public var newestFirst = true
+        /// Whether what was kept of contents is read too.
+        public var withContent = true
 
-        public init(limit: Int, after: EntryNumber? = nil, newestFirst: Bool = true) {
+        public init(limit: Int, after: EntryNumber? = nil, newestFirst: Bool = true, withContent: Bool = true) {
             self.limit = limit
             self.after = after
             self.newestFirst = newestFirst
+            self.withContent = withContent
         }
     }
 
@@ -59,7 +62,7 @@ public final class LedgerReader: Sendable {
         }
     }
 
-    /// One page of entries, in the order of their numbers, or of time where the filter asks for nothing but a time.
+    /// One page of entries, in the order of their numbers.
     public func entries(_ filter: LedgerFilter, _ page: Page) throws(LedgerError) -> [RecordedEntry] {
         try read { db in
             var found: [RecordedEntry] = []
@@ -73,38 +76,25 @@ public final class LedgerReader: Sendable {
         try read { db in try Self.entries(db, filter, Page(limit: .max, newestFirst: false), body) }
     }
 
+    private static let withContent =
+        "SELECT \(EntryRow.columns(of: "e")), c.arguments, c.result FROM entries e LEFT JOIN contents c ON c.entry = e.number"
+    private static let withoutContent = "SELECT \(EntryRow.columns(of: "e")) FROM entries e"
+
     private static func entries(_ db: Database, _ filter: LedgerFilter, _ page: Page, _ body: (RecordedEntry) throws -> Void)
         throws
     {
-        var condition = filter.condition()
-        let (comparison, direction) = page.newestFirst ? ("<", "DESC") : (">", "ASC")
-        if let after = page.after {
-            if filter.readsByTime {
-                condition.add(
-                    "(e.time, e.number) \(comparison) ((SELECT time FROM entries WHERE number = ?), ?)", .init(after),
-                    .init(after))
-            } else {
-                condition.add("e.number \(comparison) ?", .init(after))
-            }
-        }
-        let order = filter.readsByTime ? "e.time \(direction), e.number \(direction)" : "e.number \(direction)"
-        let sql = """
-            SELECT \(EntryRow.columns(of: "e")), c.arguments, c.result FROM entries e LEFT JOIN contents c ON c.entry = e.number
-            WHERE \(condition.clause) ORDER BY \(order) LIMIT ?
-            """
-        try db.rows(sql, condition.arguments + [.integer(Int64(page.limit))]) { row in
-            try body(try EntryRow.read(row, contents: EntryRow.hashColumn + 1))
+        let contents = page.withContent ? EntryRow.hashColumn + 1 : nil
+        try EntrySearch.run(db, page.withContent ? withContent : withoutContent, filter, page) { row in
+            try body(try EntryRow.read(row, contents: contents))
         }
     }
 
     public func entry(_ number: EntryNumber) throws(LedgerError) -> RecordedEntry? {
         try read { db in
             var found: RecordedEntry?
-            let sql = """
-                SELECT \(EntryRow.columns(of: "e")), c.arguments, c.result FROM entries e LEFT JOIN contents c ON c.entry = e.number
-                WHERE e.number = ?
-                """
-            try db.rows(sql, [.init(number)]) { found = try EntryRow.read($0, contents: EntryRow.hashColumn + 1) }
+            try db.rows("\(Self.withContent) WHERE e.number = ?", [.init(number)]) {
+                found = try EntryRow.read($0, contents: EntryRow.hashColumn + 1)
+            }
             return found
         }
     }
@@ -112,27 +102,23 @@ public final class LedgerReader: Sendable {
     /// The entries of a trace, and of all traces that served one of its requests: a shadow's stand beside the baseline's.
     public func trace(_ traceID: TraceID) throws(LedgerError) -> [RecordedEntry] {
         try read { db in
-            var found: [RecordedEntry] = []
-            let sql = """
-                SELECT \(EntryRow.columns(of: "e")), c.arguments, c.result FROM entries e LEFT JOIN contents c ON c.entry = e.number
-                WHERE e.trace_id = ?1 OR e.request_id IN (SELECT request_id FROM entries WHERE trace_id = ?1 AND request_id IS NOT NULL)
-                ORDER BY e.number LIMIT 100000
-                """
-            try db.rows(sql, [.blob(traceID.bytes)]) {
-                found.append(try EntryRow.read($0, contents: EntryRow.hashColumn + 1))
+            var found: [EntryNumber: RecordedEntry] = [:]
+            func add(_ change: (inout LedgerFilter) -> Void) throws {
+                var filter = LedgerFilter()
+                change(&filter)
+                let page = Page(limit: Self.maximumOfTrace, newestFirst: false)
+                try Self.entries(db, filter, page) { found[$0.entry.number] = $0 }
             }
-            return found
+            try add { $0.traceID = traceID }
+            for request in Set(found.values.map(\.entry.requestID)).subtracting([""]).sorted() {
+                guard found.count < Self.maximumOfTrace else { break }
+                try add { $0.requestID = request }
+            }
+            return Array(found.values.sorted { $0.entry.number < $1.entry.number }.prefix(Self.maximumOfTrace))
         }
     }
 
-    /// Whether an entry stands in this trace.
-    public func contains(_ traceID: TraceID) throws(LedgerError) -> Bool {
-        try read { db in
-            try db.number(
-                "SELECT 1 FROM entries WHERE trace_id = ? LIMIT 1", [.blob(traceID.bytes)])
-                != nil
-        }
-    }
+    private static let maximumOfTrace = 100_000
 
     func read<Result>(_ body: (Database) throws -> Result) throws(LedgerError) -> Result {
         do {

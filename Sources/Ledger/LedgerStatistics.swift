@@ -39,10 +39,10 @@ extension LedgerReader {
         }
         return try read { db in
             var groups: [Key: (statistics: CallStatistics, durations: [UInt64])] = [:]
-            let condition = filter.condition()
-            let sql =
-                "SELECT e.tool, e.arm, e.kind, e.outcome, e.duration FROM entries e WHERE e.tool IS NOT NULL AND \(condition.clause)"
-            try db.rows(sql, condition.arguments) { row in
+            let page = Page(limit: .max, newestFirst: false)
+            let selection = "SELECT e.tool, e.arm, e.kind, e.outcome, e.duration FROM entries e"
+            try EntrySearch.run(db, selection, filter, page) { row in
+                guard row.type(0) != .null else { return }
                 let key = Key(tool: row.text(0), arm: row.text(1))
                 var group =
                     groups.removeValue(forKey: key) ?? (CallStatistics(tool: key.tool, arm: RunRole(rawValue: key.arm)), [])
@@ -88,12 +88,16 @@ extension LedgerReader {
             condition.add("e.arm = 'candidate'")
             condition.add("e.tool IS NOT NULL")
             condition.add("e.kind IN ('intent', 'call', 'refusal')")
-            let same = byArguments ? "AND b.arguments_digest IS e.arguments_digest" : ""
+            func call(_ table: String) -> String {
+                "\(table).tool" + (byArguments ? ", coalesce(\(table).arguments_digest, x'')" : "")
+            }
+            // Of what the baseline called SQLite makes a set once, on disk when it is large.
+            let baseline = "FROM entries b WHERE b.arm = 'baseline' AND b.tool IS NOT NULL"
             let sql = """
                 SELECT e.tool, sum(e.kind <> 'refusal'), sum(e.kind = 'refusal'), min(e.number),
-                    EXISTS (SELECT 1 FROM entries b WHERE b.tool = e.tool AND +b.arm = 'baseline')
+                    e.tool IN (SELECT b.tool \(baseline))
                 FROM entries e WHERE \(condition.clause)
-                    AND NOT EXISTS (SELECT 1 FROM entries b WHERE b.tool = e.tool AND +b.arm = 'baseline' \(same))
+                    AND (\(call("e"))) NOT IN (SELECT \(call("b")) \(baseline))
                 GROUP BY e.tool ORDER BY min(e.number)
                 """
             var found: [CallDifference] = []

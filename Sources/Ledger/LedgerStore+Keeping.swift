@@ -6,8 +6,9 @@ internal import Glibc
 extension LedgerStore {
     /// Removes the content of these entries and records that it did. The chain stays, since only digests stand in it.
     ///
+    /// - Parameter whileWritten: whether calls wait for this to end.
     /// - Returns: how many had content.
-    func erase(_ numbers: [EntryNumber], reason: String) throws(LedgerError) -> Int {
+    func erase(_ numbers: [EntryNumber], reason: String, whileWritten: Bool = false) throws(LedgerError) -> Int {
         let erased = try transaction { db in
             let deletion = try SQLStatement(db, "DELETE FROM contents WHERE entry = ?")
             var records: [LedgerRecord] = []
@@ -25,27 +26,36 @@ extension LedgerStore {
             return records.count
         }
         try fileCheckpoints()
-        try compact()
+        try compact(whileWritten)
         return erased
     }
 
     /// Removes the entries up to a checkpoint, which vouches for them from then on.
     ///
-    /// - Parameter time: Unix nanoseconds; entries from then on stay.
+    /// - Parameters:
+    ///   - time: Unix nanoseconds; entries from then on stay.
+    ///   - part: no more entries than this go, except that those up to the next checkpoint do.
+    ///   - whileWritten: whether calls wait for this to end.
     /// - Returns: how many entries went.
-    func prune(before time: UInt64, reason: String) throws(LedgerError) -> UInt64 {
+    func prune(
+        before time: UInt64, reason: String, atMost part: UInt64 = .max, whileWritten: Bool = false
+    ) throws(LedgerError) -> UInt64 {
         let pruned: UInt64 = try transaction { db in
             let base = try db.number("SELECT base_count FROM ledger") ?? 0
-            let firstKept =
-                try db.number("SELECT min(number) FROM entries WHERE time >= ?", [.init(time)]) ?? head.count + 1
+            let firstKept = try Self.first(since: time, db) ?? head.count + 1
+            let (limit, isOver) = base.addingReportingOverflow(part)
             var found: (count: UInt64, hash: [UInt8], frontier: [UInt8])?
             let sql = """
-                SELECT count, last_hash, frontier FROM checkpoints WHERE count > ? AND count < ? ORDER BY count DESC LIMIT 1
+                SELECT count, last_hash, frontier FROM checkpoints WHERE count > ? AND count < ?
+                ORDER BY count <= ? DESC, CASE WHEN count <= ? THEN -count ELSE count END LIMIT 1
                 """
-            try db.rows(sql, [.init(base), .init(firstKept)]) { found = ($0.number(0), $0.bytes(1), $0.bytes(2)) }
+            let bound = SQLStatement.Value(isOver ? .max : limit)
+            try db.rows(sql, [.init(base), .init(firstKept), bound, bound]) { found = ($0.number(0), $0.bytes(1), $0.bytes(2)) }
             guard let found else { return 0 }
             try db.run("DELETE FROM entries WHERE number <= ?", [.init(found.count)])
             try db.run("DELETE FROM contents WHERE entry <= ?", [.init(found.count)])
+            try EntryMarks.prune(db, base: found.count, count: head.count)
+            forgetOpenBlock()
             try db.run(
                 "UPDATE ledger SET base_count = ?, base_hash = ?, base_frontier = ?",
                 [.init(found.count), .blob(found.hash), .blob(found.frontier)])
@@ -57,17 +67,28 @@ extension LedgerStore {
             return found.count - base
         }
         try fileCheckpoints()
-        if pruned > 0 { try compact() }
+        if pruned > 0 { try compact(whileWritten) }
         return pruned
     }
 
+    /// The first entry that is not older than this.
+    private static func first(since time: UInt64, _ db: Database) throws -> EntryNumber? {
+        let block = try db.number("SELECT min(block) FROM blocks WHERE latest >= ?", [.init(time)])
+        let marked = try block ?? db.number("SELECT max(block) + 1 FROM blocks") ?? 0
+        return try db.number(
+            "SELECT number FROM entries WHERE number > ? AND time >= ? ORDER BY number LIMIT 1",
+            [.init(EntryMarks.numbers(of: marked).lowerBound - 1), .init(time)])
+    }
+
     /// What was deleted must not live on in free pages or in the log.
-    private func compact() throws(LedgerError) {
+    ///
+    /// - Parameter whileWritten: then the database is not made anew, which takes long; what is deleted is overwritten in any case.
+    private func compact(_ whileWritten: Bool) throws(LedgerError) {
         do {
             try queue.writeWithoutTransaction { db in
-                try db.run("VACUUM")
+                if !whileWritten { try db.run("VACUUM") }
                 // A reader keeps what it reads, and with it the old pages.
-                for _ in 0..<50 {
+                for _ in 0..<(whileWritten ? 5 : 50) {
                     if try db.number("PRAGMA wal_checkpoint(TRUNCATE)") == 0 { return }
                     usleep(100_000)
                 }

@@ -16,6 +16,9 @@ final class LedgerStore: @unchecked Sendable {
     private let checkpointFile: CheckpointFile?
     private let insertion: SQLStatement
     private let contentInsertion: SQLStatement
+    private let markInsertion: MarkInsertion
+    /// The block that entries are being added to; nil when it is to be read from the database.
+    private var openBlock: OpenBlock?
     private var encoding = EntryEncoding()
     private(set) var head: Head
     /// Checkpoints that are in the database and not in the file yet.
@@ -40,10 +43,10 @@ final class LedgerStore: @unchecked Sendable {
         digests = KeyedDigest(key: configuration.digestKey)
         signingKey = configuration.signingKey
         do {
-            (head, insertion, contentInsertion) = try queue.write { db in
+            (head, insertion, contentInsertion, markInsertion) = try queue.write { db in
                 (
                     try Self.head(db), try SQLStatement(db, EntryRow.insertion),
-                    try SQLStatement(db, "INSERT INTO contents VALUES (?, ?, ?)")
+                    try SQLStatement(db, "INSERT INTO contents VALUES (?, ?, ?)"), try MarkInsertion(db)
                 )
             }
             checkpointFile = try configuration.checkpointFile.map { file throws(LedgerError) in try CheckpointFile(file) }
@@ -172,6 +175,7 @@ final class LedgerStore: @unchecked Sendable {
             return try queue.write(body)
         } catch {
             head = before
+            openBlock = nil
             unfiled.removeAll { $0.count > before.checkpointed }
             throw LedgerError(error, path)
         }
@@ -180,6 +184,7 @@ final class LedgerStore: @unchecked Sendable {
     /// Reads the head anew: after a failure nobody knows whether the last transaction took place.
     func recover() throws(LedgerError) {
         do {
+            openBlock = nil
             head = try queue.read { try Self.head($0) }
         } catch {
             throw LedgerError(error, path)
@@ -188,21 +193,31 @@ final class LedgerStore: @unchecked Sendable {
 
     func insert(_ records: [LedgerRecord], _ db: Database) throws -> EntryNumber {
         let first = head.count + 1
+        var marks = try openBlock ?? EntryMarks.open(db, count: head.count)
+        // One owner, or it would be copied; and where this fails, none.
+        openBlock = nil
         for record in records {
             var entry = record.entry.bounded
             entry.number = head.count + 1
             if let content = record.arguments { entry.arguments = mark(content) }
             if let content = record.result { entry.result = mark(content) }
-            let hash = encoding.hash(entry, after: head.hash)
-            try insertion.run(EntryRow.values(entry, hash))
+            let values = entry.values
+            let hash = encoding.hash(values, after: head.hash)
+            try insertion.run(EntryRow.arguments(values, hash))
             if record.arguments?.kept != nil || record.result?.kept != nil {
                 try contentInsertion.run([.init(entry.number), .init(record.arguments?.kept), .init(record.result?.kept)])
             }
             head.hash = hash
             head.frontier.append(hash)
+            marks.add(entry.number, entry.time, values)
+            if entry.number.isMultiple(of: EntryMarks.blockSize) {
+                try markInsertion.insert(marks)
+                marks = OpenBlock(marks.block + 1)
+            }
             // From the first entry on there is something that only the key's owner can have made.
             if head.count == 1 { _ = try seal(db) }
         }
+        openBlock = marks
         return first
     }
 
@@ -214,11 +229,29 @@ final class LedgerStore: @unchecked Sendable {
 
     func contains(_ traceID: TraceID) throws(LedgerError) -> Bool {
         do {
-            return try queue.read { try $0.number("SELECT 1 FROM entries WHERE trace_id = ? LIMIT 1", [.blob(traceID.bytes)]) != nil }
+            return try queue.read { db in
+                let open = try openBlock ?? EntryMarks.open(db, count: head.count)
+                openBlock = open
+                let sql = "SELECT 1 FROM marks WHERE field = ? AND value = ? LIMIT 1"
+                return try open.has(traceID.bytes, in: .traceID)
+                    || db.number(sql, [.integer(Int64(EntryField.traceID.column)), .blob(traceID.bytes)]) != nil
+            }
         } catch {
             throw LedgerError(error, path)
         }
     }
+
+    /// Makes what filters look up anew from the entries.
+    func reindex() throws(LedgerError) {
+        try transaction { db in
+            try db.run("DELETE FROM marks")
+            try db.run("DELETE FROM blocks")
+            try EntryMarks.build(db, count: self.head.count)
+        }
+    }
+
+    /// What was marked of the block that entries are added to is no more.
+    func forgetOpenBlock() { openBlock = nil }
 
     /// Makes a checkpoint when so many entries came since the last one, and files what is not filed yet.
     func checkpoint(every interval: UInt64) throws(LedgerError) -> Checkpoint? {

@@ -26,6 +26,8 @@ public struct LedgerFinding: Hashable, Sendable, CustomStringConvertible {
         case erased
         /// The entries before the first one are vouched for by no checkpoint.
         case base
+        /// What filters look up is not what the entries give: some could be hidden from a list.
+        case index
     }
 
     public var problem: Problem
@@ -78,6 +80,7 @@ public struct LedgerVerifier: Sendable {
     public func verify(_ path: String) throws(LedgerError) -> LedgerVerification {
         let queue = try LedgerFile.openForReading(path)
         let filed = try checkpointFile.map { file throws(LedgerError) in try CheckpointFile.read(file) } ?? []
+        var found: LedgerVerification?
         do {
             return try queue.read { db in
                 var pass = VerificationPass(self, filed)
@@ -91,9 +94,12 @@ public struct LedgerVerifier: Sendable {
                         problem: .unreadable, entry: next,
                         message: "the database cannot be read on: \(LedgerError(error, path).message)")
                 }
+                found = pass.result
                 return pass.result
             }
         } catch {
+            // Where a page is damaged, to end reading can fail too: what was found by then is what there is to say.
+            if let found, !found.isGood { return found }
             throw LedgerError(error, path)
         }
     }

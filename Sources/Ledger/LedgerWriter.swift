@@ -43,6 +43,8 @@ public final class LedgerWriter: CallLedger, Sendable {
     enum Request: Sendable {
         case checkpoint(CheckedContinuation<Checkpoint?, any Error>)
         case flush(CheckedContinuation<Void, any Error>)
+        /// To carry out what other processes ask for.
+        case keeping
     }
 
     struct State: Sendable {
@@ -69,6 +71,7 @@ public final class LedgerWriter: CallLedger, Sendable {
     private let state = Monitor(State())
     private let capacity: Int
     private let capacityBytes: Int
+    private let requests: RequestFolder
 
     /// Opens the ledger, which no other process may be writing, and starts its thread.
     ///
@@ -78,6 +81,7 @@ public final class LedgerWriter: CallLedger, Sendable {
     {
         capacity = configuration.capacity
         capacityBytes = configuration.capacityBytes
+        requests = RequestFolder(ofLedger: configuration.path)
         let loop = WriterLoop(state, try LedgerStore(configuration), configuration, onCheckpoint)
         try WorkerThread { loop.run() }.detach()
     }
@@ -146,6 +150,12 @@ public final class LedgerWriter: CallLedger, Sendable {
         try await withCheckedThrowingContinuation { continuation in
             request(.flush(continuation)) { continuation.resume(throwing: $0) }
         }
+    }
+
+    /// Looks whether another process asks to erase or to remove something, which is done on the writer's thread then. To be
+    /// called every second or so.
+    public func lookForRequests() {
+        if !requests.waiting.isEmpty { request(.keeping) { _ in } }
     }
 
     private func request(_ request: Request, refuse: (LedgerError) -> Void) {

@@ -211,6 +211,10 @@ final class WriterLoop: Sendable {
             let checkpoint = try store.checkpoint()
             if let checkpoint { onCheckpoint(checkpoint) }
             waiter.resume(returning: checkpoint)
+        case .keeping:
+            let before = store.head.count
+            defer { state.withLock { $0.health.written += store.head.count - min(before, store.head.count) } }
+            for checkpoint in try store.carryOutRequests() { onCheckpoint(checkpoint) }
         }
     }
 
@@ -218,6 +222,8 @@ final class WriterLoop: Sendable {
         switch request {
         case .flush(let waiter): waiter.resume(throwing: problem)
         case .checkpoint(let waiter): waiter.resume(throwing: problem)
+        // Who asked was answered, or asks until it is done.
+        case .keeping: break
         }
     }
 }

@@ -15,7 +15,7 @@ struct AuditCommand: AsyncParsableCommand {
         subcommands: [
             AuditList.self, AuditShow.self, AuditTrace.self, AuditStats.self, AuditDiff.self, AuditVerify.self,
             AuditExport.self,
-            AuditImport.self, AuditErase.self, AuditPrune.self, AuditCheckpoint.self, AuditKeys.self,
+            AuditImport.self, AuditErase.self, AuditPrune.self, AuditCheckpoint.self, AuditReindex.self, AuditKeys.self,
         ])
 
     /// Carries a command out, and ends with the status that goes with what happened.

@@ -19,7 +19,7 @@ struct AuditErase: ParsableCommand {
             guard !entries.isEmpty || !filter.isEmpty || all else { throw UsageError("name an --entry, a filter, or --all") }
             guard why.contains(where: { !$0.isWhitespace }) else { throw UsageError("--why must say why; it stands in the chain") }
             guard entries.isEmpty || filter.isEmpty else { throw UsageError("--entry does not go with a filter") }
-            let ledger = try target.open()
+            let ledger = LedgerKeeper(try target.configuration(mustExist: true))
             var numbers = entries
             if entries.isEmpty {
                 try LedgerReader(target.ledger).forEach(filter) { recorded in
@@ -47,9 +47,8 @@ struct AuditPrune: ParsableCommand {
 
     func run() throws {
         try AuditCommand.carryOut {
-            let ledger = try target.open()
+            let ledger = LedgerKeeper(try target.configuration(mustExist: true))
             let count = try ledger.prune(before: before.nanoseconds, reason: why)
-            _ = try ledger.checkpoint()
             AuditCommand.print(
                 count > 0
                     ? "\(Readable.count(Int(count))) entries were removed\n"
@@ -70,6 +69,21 @@ struct AuditCheckpoint: ParsableCommand {
             let last = try made ?? LedgerReader(target.ledger).overview().lastCheckpoint
             AuditCommand.print(last.map { $0.json + "\n" } ?? "")
             if last == nil { AuditCommand.say("the ledger has no entries\n") }
+            return 0
+        }
+    }
+}
+
+struct AuditReindex: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reindex", abstract: "Make anew what filters look up, where verify found it damaged.")
+    @OptionGroup var target: AuditWriteOptions
+
+    func run() throws {
+        try AuditCommand.carryOut {
+            let ledger = try target.open()
+            try ledger.reindex()
+            AuditCommand.print("\(Readable.count(Int(clamping: ledger.count))) entries are indexed\n")
             return 0
         }
     }

@@ -17,7 +17,10 @@ struct AuditList: ParsableCommand {
         try AuditCommand.carryOut {
             guard limit > 0 else { throw UsageError("--limit must be at least 1") }
             let reader = try LedgerReader(target.ledger)
-            let entries = try reader.entries(filter.filter, .init(limit: limit, after: after, newestFirst: !oldestFirst))
+            // Only JSON shows content.
+            let page = LedgerReader.Page(
+                limit: limit, after: after, newestFirst: !oldestFirst, withContent: format == .json)
+            let entries = try reader.entries(filter.filter, page)
             switch format {
             case .table:
                 AuditCommand.print(AuditText.table(entries))

@@ -47,8 +47,9 @@ final class SidecarAudit: ToolCallJournal {
 
     var health: LedgerHealth { ledger.health }
 
-    /// Says when the ledger cannot be written any more, and when it can be again.
+    /// Says when the ledger cannot be written any more, and when it can be again; and does what other processes ask of its writer.
     func watch(_ talker: Talker) {
+        ledger.lookForRequests()
         let problem = ledger.health.problem
         let isNew = told.withLock { told in
             defer { told = problem }

@@ -162,6 +162,12 @@ import Testing
         #expect(second.status == 2)
         #expect(second.errors.contains("is written by another process") && second.errors.contains("give each a ledger of its own"))
         try eventually("the start is recorded") { try entries(["--kind", "rollout_change"]).count == 1 }
+        // What is to be taken away the sidecar takes away itself.
+        let erased = try Outrigger.run(["audit", "erase", ledger, "--all", "--why", "nothing was kept"])
+        #expect(erased.status == 1 && erased.errors.contains("nothing was erased"), "\(erased.errors)")
+        let pruned = try Outrigger.run(["audit", "prune", ledger, "--before", "2100-01-01T00:00:00Z", "--why", "all of it"])
+        #expect(pruned.status == 0 && pruned.output.contains("1 entries were removed"), "\(pruned.output) \(pruned.errors)")
+        #expect(try entries().map { $0["kind"] } == ["pruning"])
         first.terminate()
         #expect(try first.wait().status == 0)
         try verify()

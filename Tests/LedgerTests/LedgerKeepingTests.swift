@@ -120,21 +120,6 @@ struct LedgerKeepingTests {
         #expect(try reader.difference(LedgerFilter(), byArguments: true).count == 3)
     }
 
-    @Test func anOlderVersionIsReadAndBroughtUpToDate() async throws {
-        let stage = try Stage()
-        try await stage.fill(5, checkpointEvery: 10)
-        try stage.change("""
-            DROP INDEX entries_verdict; DROP INDEX entries_arm; DROP INDEX entries_request_id;
-            DELETE FROM grdb_migrations WHERE identifier = '2'; PRAGMA user_version = 1
-            """)
-        #expect(try LedgerReader(stage.path).overview().count == 5)
-        #expect(try stage.finding() == .init(problem: nil, entry: nil))
-        try await stage.fill(1, checkpointEvery: 10)
-        #expect(try stage.finding() == .init(problem: nil, entry: nil))
-        let version = try await DatabaseQueue(path: stage.path).read { try Int.fetchOne($0, sql: "PRAGMA user_version") }
-        #expect(version == 2)
-    }
-
     @Test func aNewerVersionIsRefused() async throws {
         let stage = try Stage()
         try await stage.fill(1, checkpointEvery: 10)

@@ -4,13 +4,14 @@
 
 Prints {"problem": null | what, "entry": the first bad entry, ...}; exit status 0 when all is well, 1 when not.
 """
-import argparse, hashlib, hmac, json, sqlite3, struct, sys, urllib.parse
+import argparse, collections, hashlib, hmac, json, sqlite3, struct, sys, urllib.parse
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 FIELDS = ("number time kind trace_id span_id run_id request_id arm mode agent release_version release_digest "
           "rollout_revision tool effect verdict reason refers arguments_size arguments_digest arguments_kept "
           "result_size result_digest result_kept duration outcome").split()
 NUMBERS = {"number", "time", "rollout_revision", "refers", "arguments_size", "result_size", "duration"}
+MARKED = "trace_id request_id verdict kind tool release_version agent arm".split()
 BYTES = {"trace_id", "span_id", "arguments_digest", "arguments_kept", "result_digest", "result_kept"}
 
 class Bad(Exception): pass
@@ -48,6 +49,19 @@ def follow(path, index, size, digest):                      # RFC 9162, section 
         else: digest = node(digest, sibling)
         index >>= 1; last >>= 1
     return digest if last == 0 else None
+def places(block):
+    if len(block) < 64: return b"".join(struct.pack(">H", place) for place in block)
+    return sum(1 << place for place in block).to_bytes(128, "little")
+
+def check_index(db, entries, marks, base, count):
+    """What filters look up, of all full blocks of 1024 entries, must be what the entries give."""
+    expected = {key: places(block) for key, block in marks.items() if (key[0] + 1) * 1024 <= count}
+    expected |= {(block,): (min(times), max(times)) for block, times in entries.items() if (block + 1) * 1024 <= count}
+    stored = {(block, field, value): places for field, value, block, places in db.execute("SELECT field, value, block, places FROM marks")}
+    stored |= {(block,): (earliest, latest) for block, earliest, latest in db.execute("SELECT * FROM blocks")}
+    wrong = [key[0] for key in expected.keys() | stored.keys() if expected.get(key) != stored.get(key)]
+    if wrong: raise Bad("index", max(min(wrong) * 1024, base) + 1)
+
 def read_database(path):
     db = sqlite3.connect(f"file:{urllib.parse.quote(path)}?mode=ro", uri=True)
     rest = db.execute("SELECT count(*) FROM sqlite_schema WHERE type IN ('view', 'trigger')").fetchone()[0]
@@ -56,11 +70,19 @@ def read_database(path):
     checkpoints = [dict(zip(("count", "time", "last_hash", "root", "public_key", "signature"), row), ledger=ledger)
                    for row in db.execute("SELECT count, time, last_hash, root, public_key, signature FROM checkpoints")]
     contents = {number: texts for number, *texts in db.execute("SELECT * FROM contents")}
+    times, marks, count = collections.defaultdict(list), collections.defaultdict(list), base
     def rows():
+        nonlocal count
         for row in db.execute(f"SELECT {', '.join(FIELDS)}, hash FROM entries ORDER BY number"):
+            count, (block, place) = row[0], divmod(row[0] - 1, 1024)
+            times[block].append(row[1])
+            for i in map(FIELDS.index, MARKED):
+                if row[i] is not None: marks[block, i, row[i] if FIELDS[i] in BYTES else str(row[i]).encode()].append(place)
             yield dict(zip(FIELDS, row)), row[-1], None, None, contents.pop(row[0], None)
         if contents: raise Bad("content", min(contents))
-    return ledger, base, start, frontier, True, True, checkpoints, rows()
+    has_index = db.execute("PRAGMA user_version").fetchone()[0] >= 3
+    check = lambda: has_index and check_index(db, times, marks, base, count)
+    return ledger, base, start, frontier, True, True, checkpoints, rows(), check
 
 def read_checkpoint(line):
     return {key: value if key in ("count", "time") else bytes.fromhex(value) for key, value in line.items()}
@@ -76,10 +98,10 @@ def read_export(path):
                      bytes.fromhex(line[f"{what}_hex"]) if f"{what}_hex" in line else None for what in ("arguments", "result")]
             yield entry, bytes.fromhex(line["hash"]), bytes.fromhex(line["previous"]), line.get("proof"), texts if any(t is not None for t in texts) else None
     return (bytes.fromhex(head["ledger"]), base["count"], bytes.fromhex(base["hash"]), bytes.fromhex(base["frontier"]),
-            head["complete"], head["content"], checkpoints, rows())
+            head["complete"], head["content"], checkpoints, rows(), lambda: None)
 
 def verify(source, key, digest_key, filed, uncovered):
-    ledger, base, previous, frontier, complete, has_content, checkpoints, rows = source
+    ledger, base, previous, frontier, complete, has_content, checkpoints, rows, check_index = source
     if base == 0 and previous != sha(b"outrigger/ledger/1/genesis\0", ledger): raise Bad("other_ledger", None)
     checkpoints = sorted(checkpoints + filed, key=lambda c: c["count"])
     for c in checkpoints:
@@ -130,6 +152,7 @@ def verify(source, key, digest_key, filed, uncovered):
     if key and seen and not (good if complete else checkpoints): raise Bad("signer", covered + 1)
     if key and complete and count - covered > uncovered: raise Bad("signer", covered + 1)
     if complete and has_content and bare: raise Bad("erased", min(bare))
+    check_index()
     return {"problem": None, "entry": None, "entries": seen, "covered": covered}
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
