@@ -60,7 +60,15 @@ enum EntryMarks {
     /// The places within a block as `marks` has them: two bytes each, big-endian, or from 64 of them on a bit for each of the
     /// block's places, the first the lowest of its byte.
     static func encode(_ places: [UInt16]) -> [UInt8] {
-        guard places.count >= 64 else { return places.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xFF)] } }
+        guard places.count >= 64 else {
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(2 * places.count)
+            for place in places {
+                bytes.append(UInt8(place >> 8))
+                bytes.append(UInt8(place & 0xFF))
+            }
+            return bytes
+        }
         var bits = [UInt8](repeating: 0, count: Int(blockSize / 8))
         for place in places { bits[Int(place / 8)] |= 1 << UInt8(place % 8) }
         return bits

@@ -1,5 +1,6 @@
 internal import DatabaseFiles
 internal import GRDB
+internal import Glibc
 
 /// Whether marks are what the entries give, found out on one way through both: what the entries of a block give is added up,
 /// and what the tables have is taken away again.
@@ -23,8 +24,8 @@ struct MarkCheck {
         guard number.isMultiple(of: EntryMarks.blockSize), let block = open else { return }
         open = nil
         var sum = 0
-        for mark in block.marks {
-            mark.value.withUnsafeBytes { value in mark.places.withUnsafeBytes { sum &+= Self.hash(mark.field, value, $0) } }
+        block.forEachMark { field, value, places in
+            value.withUnsafeBytes { value in places.withUnsafeBytes { sum &+= Self.hash(field, value, $0) } }
         }
         full.append(Block(block: block.block, earliest: block.earliest, latest: block.latest, sum: sum))
     }
@@ -36,6 +37,16 @@ struct MarkCheck {
         hasher.combine(bytes: value)
         hasher.combine(bytes: places)
         return hasher.finalize()
+    }
+
+    /// Below 0, 0 or above, as SQLite compares blobs.
+    private static func order(_ one: [UInt8], _ other: UnsafeRawBufferPointer) -> Int {
+        let common = min(one.count, other.count)
+        let order = one.withUnsafeBytes { one in
+            guard common > 0, let a = one.baseAddress, let b = other.baseAddress else { return 0 }
+            return Int(memcmp(a, b, common))
+        }
+        return order == 0 ? one.count - other.count : order
     }
 
     /// Compares with what the database has.
@@ -61,11 +72,12 @@ struct MarkCheck {
         try db.rows("SELECT field, value, block, places FROM marks ORDER BY field, value, block") { row in
             let (field, block) = (Int(row.integer(0)), row.number(2))
             row.withBytes(1) { value in
-                let isSame = field == last.field && value.elementsEqual(last.value)
-                let isSorted =
-                    isSame ? last.block < block : (last.field, Bytes(last.value)) < (field, Bytes(Array(value)))
-                if !isSame { last.value = Array(value) }
-                if !isSorted { note(block) }
+                let order = last.field == field ? Self.order(last.value, value) : last.field < field ? -1 : 1
+                if order == 0 ? last.block >= block : order > 0 { note(block) }
+                if order != 0 {
+                    last.value.removeAll(keepingCapacity: true)
+                    last.value.append(contentsOf: value)
+                }
                 (last.field, last.block) = (field, block)
                 guard block >= first, block - first < UInt64(full.count) else { return note(block) }
                 row.withBytes(3) { places in full[Int(block - first)].sum &-= Self.hash(field, value, places) }
