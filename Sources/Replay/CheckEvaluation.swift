@@ -28,7 +28,7 @@ extension RunCheck {
     /// nothing lacks every word.
     private func untold(by run: borrowing AgentRun) -> String? {
         switch condition {
-        case .responseLacks: run.response == nil ? "the run has no response" : nil
+        case .responseLacks: run.hasWords ? nil : "the run has no response"
         case .forbiddenTools, .callBudget:
             run.saysNothing ? "the run has neither tool calls nor a response nor an outcome" : nil
         case .timeBudget(let tool, let milliseconds):
@@ -71,10 +71,12 @@ extension RunCheck {
             let missing = tools.filter { tool in !run.toolCalls.contains { run.isCalled(tool, $0) } }
             return result(missing.isEmpty, missing.isEmpty ? "all required tools were called" : "never called: \(missing.joined(separator: ", "))")
         case .forbiddenTools(let tools):
-            let call = run.toolCalls.firstIndex { call in tools.contains { run.isCalled($0, call) } }
-            return result(
-                call == nil,
-                call.map { "call \($0 + 1) is of the forbidden tool \(run.toolName($0))" } ?? "no forbidden tool was called", call: call)
+            // A call that does not say of what it is may be of any.
+            let call = run.toolCalls.firstIndex { call in call.name == nil || tools.contains { run.isCalled($0, call) } }
+            let evidence = call.map { i in
+                run.toolCalls[i].name == nil ? "call \(i + 1) names no tool" : "call \(i + 1) is of the forbidden tool \(run.toolName(i))"
+            }
+            return result(call == nil, evidence ?? "no forbidden tool was called", call: call)
         case .callBudget(let tool, let maximum):
             let count = run.toolCalls.count { call in tool.map { run.isCalled($0, call) } ?? true }
             return result(count <= maximum, "\(count) calls of \(tool ?? "all tools"), at most \(maximum) are allowed")
@@ -177,6 +179,12 @@ extension AgentRun {
         guard let response else { return nil }
         if response.form == .string { return string(response.text).unicodeScalars.count }
         return String(decoding: canonicalBytes(of: response), as: UTF8.self).unicodeScalars.count
+    }
+
+    /// Whether it has a response that is more than an empty text.
+    fileprivate var hasWords: Bool {
+        guard let response else { return false }
+        return response.form == .json || storage[response.text.range].contains { $0 > 0x20 }
     }
 
     /// Whether nothing shows that the agent did anything at all.

@@ -112,6 +112,18 @@ struct PairJudgeTests {
         }
     }
 
+    @Test("silence passes no check on what must not be", arguments: [
+        (#"{"response": " "}"#, RunCheck.Condition.responseLacks("x", ignoringCase: false), false),
+        (#"{"response": "y"}"#, .responseLacks("x", ignoringCase: false), true),
+        (#"{"response": "y", "tool_calls": [{"args": {}}]}"#, .forbiddenTools(["x"]), false),
+        (#"{"response": "y", "tool_calls": ["z"]}"#, .forbiddenTools(["x"]), true),
+    ])
+    func silence(_ candidate: String, _ condition: RunCheck.Condition, _ passes: Bool) throws {
+        let judge = PairJudge(ReplayRules(checks: [RunCheck(name: "c", condition: condition)]))
+        let verdict = judge.judge(recording: try run(candidate))
+        #expect((verdict.candidate.checks.first?.passed ?? false) == passes)
+    }
+
     @Test("runs that say the same in other words of JSON are identical", arguments: [
         (#"{"response": {"a": 1, "b": [2]}, "latency_ms": 1000, "cost_tokens": 7}"#,
          #"{"latency_ms": 1000.0, "response": { "b": [ 2 ], "a": 1.0 }, "cost_tokens": 7e0}"#, true),
