@@ -64,6 +64,13 @@ struct GateFileTests {
         ("slices:\n  - {name: a}", ["gate.yaml:2", "match"]),
         ("checks:\n  - {name: x, arguments: {tool: t, schema: {type: object, additionalPropertes: false}}}", ["gate.yaml:2", "did you mean additionalProperties?"]),
         ("checks:\n  - {name: x, arguments: {tool: t, schema: {properties: {a: {minimun: 1}}}}}", ["gate.yaml:2", "/properties/a/minimun"]),
+        ("checks:\n  - {name: x, required_tools: []}", ["gate.yaml:2", "holds for every run"]),
+        ("checks:\n  - {name: x, forbidden_tools: []}", ["holds for every run"]),
+        ("checks:\n  - {name: x, response_contains: ''}", ["holds for every run"]),
+        ("checks:\n  - {name: x, response_matches: ''}", ["holds for every run"]),
+        ("checks:\n  - {name: x, response_length: {}}", ["neither min nor max"]),
+        ("checks:\n  - {name: x, arguments: {tool: t, schema: {}}}", ["every value fits its schema"]),
+        ("checks:\n  - {name: x, arguments: {tool: t, schema: {title: anything}}}", ["every value fits its schema"]),
     ] as [(String, [String])])
     func errors(_ text: String, _ words: [String]) {
         let error = #expect(throws: YAMLError.self) { try read(text) }

@@ -246,6 +246,50 @@ struct GateEvidenceTests {
         #expect(report.metrics.first?.pairs == 10)
     }
 
+    @Test("failures that a comparison of pass rates leaves out fail the gate, unless max_failed has the say", arguments: [nil, 40])
+    func uncomparedFailures(maxFailed: Int?) throws {
+        // The baseline's silence cannot fail, so these traces are no pairs; the candidate fails each of the first 20.
+        let pairs = try (0..<40).map { i -> Pair in
+            var pair = try Pair(id: i, outcome: "success", latency: 100, cost: 10, candidateLatency: 90, candidateOutcome: i < 20 ? "failure" : nil)
+            if i < 20 { pair.baseline = try Pair(id: i, outcome: "", latency: nil, cost: 0, both: #"{"latency_ms": 100}"#).baseline }
+            return pair
+        }
+        var policy = GatePolicy()
+        policy.thresholds.maxFailed = maxFailed
+        policy.comparison.passRate = GatePolicy.PassRate(margin: 0.3, isAskedFor: true)
+        let report = GateJudge(policy).judge(collected(policy, pairs), .init())
+        let finding = report.findings.first { $0.rule == "compare.uncompared_failures" }
+        #expect((finding?.message.hasPrefix("20 traces failed") ?? false) == (maxFailed == nil))
+        #expect(report.verdict == (maxFailed == nil ? .fail : .pass), "\(report.findings)")
+    }
+
+    @Test("a margin with nothing to compare is inconclusive")
+    func nothingComparable() throws {
+        let pairs = try (0..<20).map { try Pair(id: $0, outcome: "", latency: nil, cost: 0, both: #"{"latency_ms": \#($0)}"#) }
+        var policy = GatePolicy()
+        policy.comparison.passRate = GatePolicy.PassRate(margin: 0.3, isAskedFor: true)
+        let report = GateJudge(policy).judge(collected(policy, pairs), .init())
+        #expect(report.findings.contains { $0.rule == "compare.pass_rate" && $0.verdict == .inconclusive })
+    }
+
+    @Test("what a candidate leaves unstated overruns no budget, so a bound on overruns is inconclusive", arguments: [
+        (#""latency_ms": 90"#, "cost_tokens"), (#""cost_tokens": 10"#, "latency_ms"), (#""latency_ms": -1, "cost_tokens": 10"#, "latency_ms"),
+        (#""latency_ms": 90, "cost_tokens": 10"#, nil),
+    ] as [(String, String?)])
+    func unstatedBudgets(stated: String, lost: String?) throws {
+        let pairs = try (0..<20).map {
+            try Pair(id: $0, outcome: "success", latency: 100, cost: 10, candidate: #"{"outcome": "success", \#(stated)}"#)
+        }
+        for isAskedFor in [true, false] {
+            var policy = GatePolicy()
+            if isAskedFor { policy.thresholds.maxBudgetOverruns = 0 }
+            let report = GateJudge(policy).judge(collected(policy, pairs), .init())
+            let finding = report.findings.first { $0.rule == "max_budget_overruns" && $0.verdict == .inconclusive }
+            #expect((finding != nil) == (isAskedFor && lost != nil), "\(report.findings)")
+            if let lost, isAskedFor { #expect(finding?.message.contains("\(lost) in 20 traces") == true) }
+        }
+    }
+
     @Test("another line of the same trace is no further evidence")
     func copies() throws {
         let pairs = try (0..<20).map { try Pair(id: $0 % 2, outcome: "success", latency: 100, cost: 10, candidateLatency: 90) }

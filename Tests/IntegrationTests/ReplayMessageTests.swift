@@ -90,4 +90,34 @@ import Testing
         if let problem { #expect(result.errors.contains(problem), "\(result.errors)") }
         #expect(!result.errors.contains("unknown key"), "\(result.errors)")
     }
+
+    @Test("reports replace neither a ledger nor its keys, a run store or the step summary", arguments: [
+        (["--audit", "X", "--report", "json=X"], "part of the audit ledger"), (["--audit", "X", "--report", "json=X.digest-key"], "part of the audit ledger"),
+        (["--runs", "X", "--report", "html=X"], "part of the run store"), (["--report", "github", "--report", "json=X"], "the step summary"),
+        (["--json", "--report", "github"], "both write to standard output"), (["--report", "json="], "name a file after the equals sign"),
+    ])
+    func overwriting(_ flags: [String], _ words: String) throws {
+        let file = try Scratch.folder().appendingPathComponent("file").path
+        for suffix in ["", ".digest-key"] { try Data("mine".utf8).write(to: URL(fileURLWithPath: file + suffix)) }
+        let result = try Outrigger.run(
+            ["replay", "--traces", Fixture.v12, "--no-export"] + flags.map { $0.replacingOccurrences(of: "X", with: file) },
+            environment: ["GITHUB_STEP_SUMMARY": file])
+        #expect(result.status == 2 && result.errors.contains(words), "\(result.errors)")
+        for suffix in ["", ".digest-key"] { #expect(try String(contentsOfFile: file + suffix, encoding: .utf8) == "mine") }
+    }
+
+    @Test("a signal ends the reading of a line that does not end", .timeLimit(.minutes(5)))
+    func endlessLine() throws {
+        let command = try Outrigger.start(["gate", "--traces", "/dev/zero", "--candidate", "recorded:\(Fixture.v13)", "--no-export"])
+        // It has caught the signal's number once the handler is installed: until then it ends by the signal, as any process.
+        try eventually("it catches signals") {
+            let status = try String(contentsOfFile: "/proc/\(command.process.processIdentifier)/status", encoding: .utf8)
+            let caught = status.split(separator: "\n").first { $0.hasPrefix("SigCgt:") }.flatMap { UInt64($0.dropFirst(7).drop { $0.isWhitespace }, radix: 16) }
+            return (caught ?? 0) & (1 << 14) != 0
+        }
+        command.terminate()
+        let result = try command.wait()
+        #expect(result.status == 3, "\(result.errors)")
+        #expect((result.output + result.errors).contains("ended by a signal"), "\(result.output)")
+    }
 }

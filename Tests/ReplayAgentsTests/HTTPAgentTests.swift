@@ -118,15 +118,17 @@ struct HTTPAgentTests {
         #expect(try #require(stats["huge_sent"]) < 200_000_000)
     }
 
-    @Test func silenceEndsWithTheTimeLimit() async throws {
-        let (arm, _) = try await run(#"{"mode": "hang"}"#, timeLimit: .milliseconds(200))
+    @Test(arguments: ["hang", "hang_in_answer"])
+    func silenceEndsWithTheTimeLimit(mode: String) async throws {
+        let (arm, _) = try await run(#"{"mode": "\#(mode)"}"#, timeLimit: .milliseconds(200))
         #expect(arm.problem?.kind == .timeout)
     }
 
-    @Test func cancellationEndsAtOnce() async throws {
+    @Test(arguments: ["hang", "hang_in_answer"])
+    func cancellationEndsAtOnce(mode: String) async throws {
         try await withPool { pool in
             let agent = try pool.live("http://127.0.0.1:\(try stub.get().port)/agent")
-            let hanging = try task(#"{"mode": "hang"}"#, timeLimit: .seconds(3600))
+            let hanging = try task(#"{"mode": "\#(mode)"}"#, timeLimit: .seconds(3600))
             let run = Task { await agent.run(hanging) }
             run.cancel()
             #expect(await run.value.problem?.kind == .cancelled)

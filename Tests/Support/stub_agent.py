@@ -127,6 +127,11 @@ async def run_agent(run, headers, reader, writer):
     elif mode == "hang":
         await reader.read()
         return False
+    elif mode == "hang_in_answer":
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{")
+        await writer.drain()
+        await reader.read()
+        return False
     elif mode == "half_json":
         writer.write(response(b'{"response": "it stops'))
     elif mode == "half_body":
