@@ -74,6 +74,32 @@ enum EntryMarks {
         return bits
     }
 
+    /// Where an entry stands in its block.
+    static func place(of number: EntryNumber) -> UInt16 { UInt16((max(1, number) - 1) % blockSize) }
+
+    /// Gives each place that the bytes encode.
+    ///
+    /// - Returns: whether ``encode(_:)`` would write them so; if not, not all places may have been given.
+    static func forEachPlace(_ bytes: UnsafeRawBufferPointer, _ body: (UInt16) -> Void) -> Bool {
+        if bytes.count == Int(blockSize / 8) {
+            var count = 0
+            for place in 0..<UInt16(blockSize) where bytes[Int(place / 8)] >> UInt8(place % 8) & 1 == 1 {
+                count += 1
+                body(place)
+            }
+            return count >= 64
+        }
+        guard bytes.count.isMultiple(of: 2), !bytes.isEmpty else { return false }
+        var last = -1
+        for i in stride(from: 0, to: bytes.count, by: 2) {
+            let place = Int(bytes[i]) << 8 | Int(bytes[i + 1])
+            guard place > last, place < blockSize else { return false }
+            last = place
+            body(UInt16(place))
+        }
+        return true
+    }
+
     /// - Returns: nil for what encodes no places.
     static func decode(_ bytes: [UInt8]) -> [UInt16]? {
         if bytes.count == Int(blockSize / 8) {

@@ -2,40 +2,46 @@ internal import DatabaseFiles
 internal import GRDB
 internal import Glibc
 
-/// Whether marks are what the entries give, found out on one way through both: what the entries of a block give is added up,
-/// and what the tables have is taken away again.
+/// Whether marks are what the entries give, found out on one way through both: for each entry and each of its marked values
+/// something is added to its block's sum, and for each place that the tables have for a value it is taken away again.
 ///
-/// Sums are of SipHash with a key that this process drew at its start, so that nobody can make up other rows with the same.
+/// What is added is SipHash with a key that this process drew at its start, so that nobody can make up other rows with the same
+/// sum.
 struct MarkCheck {
     private struct Block {
         var block: UInt64
-        var earliest: UInt64
-        var latest: UInt64
-        var sum: Int
+        var earliest = UInt64.max
+        var latest: UInt64 = 0
+        var sum = 0
     }
 
-    private var open: OpenBlock?
+    private var open: Block?
     private var full: [Block] = []
+    private static let columns = EntryMarks.fields.map(\.column)
 
     /// Adds the next entry; the columns are ``EntryRow/columns``.
     mutating func add(_ row: SQLStatement, _ number: EntryNumber) {
-        if open == nil { open = OpenBlock(EntryMarks.block(of: number)) }
-        open?.add(row)
-        guard number.isMultiple(of: EntryMarks.blockSize), let block = open else { return }
-        open = nil
-        var sum = 0
-        block.forEachMark { field, value, places in
-            value.withUnsafeBytes { value in places.withUnsafeBytes { sum &+= Self.hash(field, value, $0) } }
+        var block = open ?? Block(block: EntryMarks.block(of: number))
+        let time = row.number(EntryField.time.column)
+        block.earliest = min(block.earliest, time)
+        block.latest = max(block.latest, time)
+        let place = EntryMarks.place(of: number)
+        for column in Self.columns where row.type(column) != .null {
+            row.withBytes(column) { value in
+                if !value.isEmpty { block.sum &+= Self.hash(column, value, place) }
+            }
         }
-        full.append(Block(block: block.block, earliest: block.earliest, latest: block.latest, sum: sum))
+        open = block
+        guard number.isMultiple(of: EntryMarks.blockSize) else { return }
+        full.append(block)
+        open = nil
     }
 
-    private static func hash(_ field: Int, _ value: UnsafeRawBufferPointer, _ places: UnsafeRawBufferPointer) -> Int {
+    private static func hash(_ field: Int, _ value: UnsafeRawBufferPointer, _ place: UInt16) -> Int {
         var hasher = Hasher()
-        hasher.combine(field)
-        hasher.combine(value.count)
+        // One word for both, which no two pairs share.
+        hasher.combine(field << 16 | Int(place))
         hasher.combine(bytes: value)
-        hasher.combine(bytes: places)
         return hasher.finalize()
     }
 
@@ -79,8 +85,11 @@ struct MarkCheck {
                     last.value.append(contentsOf: value)
                 }
                 (last.field, last.block) = (field, block)
-                guard block >= first, block - first < UInt64(full.count) else { return note(block) }
-                row.withBytes(3) { places in full[Int(block - first)].sum &-= Self.hash(field, value, places) }
+                guard block >= first, block - first < UInt64(full.count), Self.columns.contains(field) else { return note(block) }
+                row.withBytes(3) { places in
+                    let isSound = EntryMarks.forEachPlace(places) { full[Int(block - first)].sum &-= Self.hash(field, value, $0) }
+                    if !isSound { note(block) }
+                }
             }
         }
         for block in full where block.sum != 0 { note(block.block) }

@@ -47,7 +47,7 @@ struct OpenBlock {
     private mutating func begin(_ number: EntryNumber, _ time: UInt64) -> UInt16 {
         earliest = min(earliest, time)
         latest = max(latest, time)
-        return UInt16((max(1, number) - 1) % EntryMarks.blockSize)
+        return EntryMarks.place(of: number)
     }
 
     private mutating func add(_ i: Int, _ value: UnsafeRawBufferPointer, _ place: UInt16) {
@@ -74,15 +74,8 @@ struct OpenBlock {
 
     /// The rows of `marks`, in the order in which the table keeps them.
     var marks: [(field: Int, value: [UInt8], places: [UInt8])] {
-        var rows: [(field: Int, value: [UInt8], places: [UInt8])] = []
-        rows.reserveCapacity(places.count)
-        forEachMark { rows.append(($0, $1, $2)) }
-        return rows.sorted { ($0.0, Bytes($0.1)) < ($1.0, Bytes($1.1)) }
-    }
-
-    /// The rows of `marks`, in no order.
-    func forEachMark(_ body: (_ field: Int, _ value: [UInt8], _ places: [UInt8]) -> Void) {
-        for (mark, list) in places { body(Self.columns[mark.field], mark.value, EntryMarks.encode(lists[list])) }
+        places.map { mark, list in (Self.columns[mark.field], mark.value, EntryMarks.encode(lists[list])) }
+            .sorted { ($0.0, Bytes($0.1)) < ($1.0, Bytes($1.1)) }
     }
 }
 
