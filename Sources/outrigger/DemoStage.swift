@@ -4,7 +4,6 @@ import Demo
 import Glibc
 import JSONDocuments
 import JSONText
-import SidecarConfiguration
 
 /// The agents and the sidecar of the demo.
 final class DemoStage: Sendable {
@@ -35,7 +34,8 @@ final class DemoStage: Sendable {
 
             """)
         defer { unlink(path) }
-        sidecar = try await Sidecar(try SidecarConfiguration(path: path), path: path, talker)
+        let file = ConfigurationFile(path)
+        sidecar = try await Sidecar(try file.read(), from: file, talker)
         admin = "http://127.0.0.1:\(sidecar.adminPort)"
         client = AdminClient(url: admin, token: nil)
         running = Task { [sidecar] in await sidecar.runUntilStopped() }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Glibc
-import SidecarConfiguration
 import Threads
 
 /// `outrigger serve`: the sidecar in the request path.
@@ -24,13 +23,14 @@ struct ServeCommand: AsyncParsableCommand {
         let talker = Talker(isQuiet: false, logLevel: "info")
         let sidecar: Sidecar
         do {
-            let configuration = try SidecarConfiguration(path: config)
+            let file = ConfigurationFile(config)
+            let configuration = try file.read()
             if check {
                 let lines = try SidecarText.all(configuration)
                 Terminal.write("\(config): ok\n" + lines.map { "  \($0)\n" }.joined(), to: STDOUT_FILENO)
                 return
             }
-            sidecar = try await Sidecar(configuration, path: config, talker)
+            sidecar = try await Sidecar(configuration, from: file, talker)
         } catch {
             Terminal.write("error: \(Terminal.lines(error))\n", to: STDERR_FILENO)
             throw ExitCode(2)

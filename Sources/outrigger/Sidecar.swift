@@ -20,7 +20,7 @@ import ToolGateway
 
 /// A running sidecar: its parts, wired together, from the first connection to the last span.
 final class Sidecar: Sendable {
-    private let path: String
+    private let file: ConfigurationFile
     private let talker: Talker
     private let configuration: Mutex<SidecarConfiguration>
     private let plane: DataPlane
@@ -51,9 +51,10 @@ final class Sidecar: Sendable {
 
     /// Starts everything, and says where it listens.
     ///
+    /// - Parameter configuration: what was read from the file.
     /// - Throws: what keeps it from starting, with the remedy.
-    init(_ configuration: SidecarConfiguration, path: String, _ talker: Talker) async throws {
-        self.path = path
+    init(_ configuration: SidecarConfiguration, from file: ConfigurationFile, _ talker: Talker) async throws {
+        self.file = file
         self.talker = talker
         self.configuration = Mutex(configuration)
         Self.raiseFileLimit()
@@ -180,7 +181,6 @@ final class Sidecar: Sendable {
     /// - Returns: connections that had to be cut off.
     func runUntilStopped() async -> Int {
         StartupPages.release()
-        var seen = Self.stamp(of: path)
         var ticks = 0
         while !stop.isSet {
             try? await Task.sleep(for: .milliseconds(100))
@@ -190,11 +190,7 @@ final class Sidecar: Sendable {
             spool?.sync()
             audit?.watch(talker)
             runs?.watch(talker)
-            let stamp = Self.stamp(of: path)
-            if stamp != seen, stamp != nil {
-                seen = stamp
-                reload(because: "the file changed")
-            }
+            if file.hasChanged() { reload(because: "the file changed") }
         }
         return await end()
     }
@@ -220,16 +216,10 @@ final class Sidecar: Sendable {
         return cutOff
     }
 
-    private static func stamp(of path: String) -> [Int]? {
-        var info = stat()
-        guard stat(path, &info) == 0 else { return nil }
-        return [Int(info.st_mtim.tv_sec), Int(info.st_mtim.tv_nsec), Int(info.st_size), Int(info.st_ino)]
-    }
-
     /// Reads the configuration again; a bad one is named, and the old one stays.
     func reload(because reason: String) {
         do {
-            let new = try SidecarConfiguration(path: path)
+            let new = try file.read()
             let old = configuration.withLock { $0 }
             // All that can fail comes first: a configuration is in force as a whole or not at all.
             let change = try tools?.prepare(new)
@@ -237,7 +227,7 @@ final class Sidecar: Sendable {
             if let change { tools?.apply(change) }
             controller.replace(policy: new.policy)
             configuration.withLock { $0 = new }
-            talker.say("\(path) was read again (\(reason))")
+            talker.say("\(file.path) was read again (\(reason))")
             let rest = new.needsRestart(comparedTo: old) + (new.releases == old.releases ? changedReleases(new.releases) : [])
             if !rest.isEmpty { talker.warn("needs a restart to take effect: \(rest.joined(separator: ", "))") }
         } catch {
