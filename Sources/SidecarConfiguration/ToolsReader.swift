@@ -65,6 +65,18 @@ enum ToolsReader {
         return Set(names ?? [])
     }
 
+    private static func rate(_ field: YAMLField) -> ToolRate? {
+        field.mapping { fields in
+            let calls = fields.required("calls")?.int(in: 1...10_000_000)
+            let per = fields["per"]?.duration() ?? .seconds(1)
+            guard per >= .milliseconds(1), per <= .seconds(86_400) else {
+                fields["per"]?.report("it must be from 1ms to 24h", remedy: "choose a time within the bounds")
+                return nil
+            }
+            return calls.map { ToolRate(calls: $0, per: per) }
+        }
+    }
+
     private static func tool(_ fields: YAMLMapping, _ name: String) -> (SidecarConfiguration.Tools.Upstream, ToolSettings)? {
         var settings = ToolSettings()
         settings.effect = fields["effect"]?.word(as: ToolEffect.self) ?? .write
@@ -78,15 +90,8 @@ enum ToolsReader {
         settings.maximumArguments = fields["max_body"]?.int(in: 2...(64 << 20)) ?? settings.maximumArguments
         settings.maximumResult = fields["max_result"]?.int(in: 2...(64 << 20)) ?? settings.maximumResult
         settings.budget = fields["budget"]?.int(in: 0...10_000)
-        settings.rate = fields["rate"]?.mapping { fields in
-            let calls = fields.required("calls")?.int(in: 1...10_000_000)
-            let per = fields["per"]?.duration() ?? .seconds(1)
-            guard per >= .milliseconds(1), per <= .seconds(86_400) else {
-                fields["per"]?.report("it must be from 1ms to 24h", remedy: "choose a time within the bounds")
-                return nil
-            }
-            return calls.map { ToolRate(calls: $0, per: per) }
-        }
+        settings.rate = fields["rate"].flatMap(rate)
+        settings.runRate = fields["run_rate"].flatMap(rate)
         var upstream = SidecarConfiguration.Tools.Upstream()
         upstream.description = fields["description"]?.string()
         if let field = fields["schema"], let (schema, document) = schema(field) {

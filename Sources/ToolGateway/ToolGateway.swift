@@ -159,8 +159,12 @@ public final class ToolGateway: Sendable {
         if let budget = tool.budget, !run.spend(request.tool, budget: budget) {
             throw ToolRefusal(.budgetSpent, "the run has called \(request.tool) \(budget) times, as often as it may")
         }
+        if let rate = tool.runRate, let wait = run.take(request.tool, rate, now: .now) {
+            throw ToolRefusal(.rateLimited, "the run calls \(request.tool) more often than its rate allows", retryAfter: wait)
+        }
         // A shadow calls nothing, and must not use up what users' runs need.
         if identity.mode != .shadow, let rate = tool.rate, let wait = take(request.tool, rate) {
+            if tool.budget != nil { run.giveBack(request.tool) }
             throw ToolRefusal(.rateLimited, "\(request.tool) is called more often than its rate allows", retryAfter: wait)
         }
         return (tool, arguments)
@@ -169,13 +173,7 @@ public final class ToolGateway: Sendable {
     static let rolledBack = ToolRefusal(.fenced, "the rollout was rolled back, and this run may not act any more")
 
     private func take(_ tool: String, _ rate: ToolRate) -> Duration? {
-        let now = ContinuousClock.now
-        return state.withLock { state in
-            var bucket = state.buckets[tool] ?? RateBucket(rate, now: now)
-            if bucket.rate != rate { bucket = RateBucket(rate, now: now) }
-            defer { state.buckets[tool] = bucket }
-            return bucket.take(now: now)
-        }
+        state.withLock { RateBucket.take(from: &$0.buckets[tool], rate, now: .now) }
     }
 
     private func enter(_ run: ToolRun, _ settings: ToolGatewaySettings) throws(ToolRefusal) -> CallTicket {

@@ -54,7 +54,9 @@ public struct ToolSettings: Sendable {
     public var maximumResult = 4 << 20
     /// Calls in all runs together; nil for no limit.
     public var rate: ToolRate?
-    /// Calls in one run; nil for no limit of its own.
+    /// Calls in one run; nil for no limit but ``rate``.
+    public var runRate: ToolRate?
+    /// Calls in one run altogether; nil for no limit of its own.
     public var budget: Int?
 
     public init() {}

@@ -10,8 +10,14 @@ struct RateBucket: Sendable {
         last = now
     }
 
+    /// Takes from a bucket that begins full, and begins anew where the rate is another than it was.
+    static func take(from bucket: inout RateBucket?, _ rate: ToolRate, now: ContinuousClock.Instant) -> Duration? {
+        if bucket?.rate != rate { bucket = RateBucket(rate, now: now) }
+        return bucket?.take(now: now)
+    }
+
     /// - Returns: nil when the call may go; else how long until one may.
-    mutating func take(now: ContinuousClock.Instant) -> Duration? {
+    private mutating func take(now: ContinuousClock.Instant) -> Duration? {
         let perCall = rate.per / Double(max(1, rate.calls))
         if now > last {
             tokens = min(Double(rate.calls), tokens + (now - last) / perCall)

@@ -49,6 +49,7 @@ public final class ToolRun: Sendable {
         var count = 0
         var bytes = 0
         var perTool: [String: Int] = [:]
+        var rates: [String: RateBucket] = [:]
         var endedAt: ContinuousClock.Instant?
         var answers = BaselineAnswers()
         var shadow = ShadowProgress()
@@ -69,10 +70,11 @@ public final class ToolRun: Sendable {
     /// What is remembered of a run that is over: who it was and what it has spent, without what it said.
     func remains() -> ToolRun {
         let remains = ToolRun(token, identity, served: nil, keepsAnswers: false, maximumBytes: 0)
-        let (count, perTool, endedAt) = state.withLock { ($0.count, $0.perTool, $0.endedAt) }
+        let (count, perTool, rates, endedAt) = state.withLock { ($0.count, $0.perTool, $0.rates, $0.endedAt) }
         remains.state.withLock { state in
             state.count = count
             state.perTool = perTool
+            state.rates = rates
             state.endedAt = endedAt
         }
         return remains
@@ -116,6 +118,16 @@ public final class ToolRun: Sendable {
             state.perTool[tool, default: 0] += 1
             return true
         }
+    }
+
+    /// Undoes ``spend(_:budget:)``, for a call that could not be made after all.
+    func giveBack(_ tool: String) {
+        state.withLock { $0.perTool[tool, default: 1] -= 1 }
+    }
+
+    /// - Returns: nil when the run may call the tool now; else how long until it may.
+    func take(_ tool: String, _ rate: ToolRate, now: ContinuousClock.Instant) -> Duration? {
+        state.withLock { RateBucket.take(from: &$0.rates[tool], rate, now: now) }
     }
 
     /// - Returns: the place of the record, for ``complete(_:success:content:at:)``; nil when the run is over.

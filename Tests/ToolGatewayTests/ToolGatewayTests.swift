@@ -131,6 +131,23 @@ import ToolGateway
         #expect(await bench.call(other, "send") == "refused rate_limited", "a rate is of all")
     }
 
+    @Test("a rate may be of each run by itself, and what a rate holds back is not taken from a budget")
+    func ratesOfRuns() async throws {
+        let bench = Bench { settings in
+            settings.tools["lookup"]?.runRate = ToolRate(calls: 2, per: .seconds(3600))
+            settings.tools["send"]?.rate = ToolRate(calls: 1, per: .seconds(3600))
+            settings.tools["send"]?.budget = 1
+        }
+        let (run, other) = (try bench.begin(), try bench.begin())
+        for run in [run, other] {
+            for _ in 0..<2 { #expect(await bench.call(run, "lookup") == "allowed true") }
+            #expect(await bench.call(run, "lookup") == "refused rate_limited")
+        }
+        #expect(await bench.call(run, "send") == "allowed true")
+        #expect(await bench.call(run, "send") == "refused budget_spent")
+        for _ in 0..<2 { #expect(await bench.call(other, "send") == "refused rate_limited") }
+    }
+
     @Test("a write that cannot be recorded is refused, and reads go on")
     func journal() async throws {
         let bench = Bench()
