@@ -1,5 +1,6 @@
 internal import AgentRuns
 internal import JSONDocuments
+internal import JSONText
 
 /// What a check says of a run.
 enum CheckOutcome {
@@ -163,15 +164,26 @@ extension RunCheck {
 
 extension AgentRun {
     /// What is searched in the response: its text and, where that is or holds JSON, each string in it by itself, without the
-    /// escapes that the same words can hide behind.
+    /// escapes that the same words can hide behind. Of keys that are repeated all count: another reader may take another.
     var responseTexts: [String] {
         guard let response else { return [] }
-        var texts = [string(response.text)]
-        switch responseDocument {
-        case nil, .string: break
-        case let document?: document.collectStrings(into: &texts)
+        let whole = string(response.text)
+        return [whole] + Self.strings(in: Array(whole.utf8))
+    }
+
+    /// Every key and string of a JSON text, decoded; none of a text that is not JSON, or is one string.
+    private static func strings(in text: [UInt8]) -> [String] {
+        text.withUnsafeBytes { text in
+            var tape = JSONTape(maximumDepth: JSONDocument.maximumDepth)
+            guard (try? tape.parse(text)) != nil, tape.count > 1 else { return [] }
+            var strings: [String] = []
+            for index in 0..<tape.count where tape[index].kind == .string {
+                var string: [UInt8] = []
+                JSONString.decode(UnsafeRawBufferPointer(rebasing: text[tape[index].range]), into: &string)
+                strings.append(String(decoding: string, as: UTF8.self))
+            }
+            return strings
         }
-        return texts
     }
 
     /// Characters (Unicode scalars) of the response; JSON counts in its canonical form, whatever its spaces and escapes.
@@ -215,22 +227,6 @@ extension AgentRun {
 
     /// The name of the tool of call `i`, for people.
     func toolName(_ i: Int) -> String { toolCalls[i].name.map { string($0) } ?? "(unnamed)" }
-}
-
-extension JSONDocument {
-    /// Appends its strings and keys, in the order in which they stand.
-    fileprivate func collectStrings(into texts: inout [String]) {
-        switch self {
-        case .string(let text): texts.append(text)
-        case .array(let elements): for element in elements { element.collectStrings(into: &texts) }
-        case .object(let object):
-            for member in object.members {
-                texts.append(member.key)
-                member.value.collectStrings(into: &texts)
-            }
-        case .null, .bool, .number: break
-        }
-    }
 }
 
 extension String {

@@ -150,7 +150,7 @@ struct PairJudgeTests {
 
     @Test("words are found behind JSON's escapes, in keys, and in JSON within a string", arguments: [
         #""voucher""#, #""vou\u0063her""#, #"{"text": "a vou\u0063her"}"#, #"{"vou\u0063her": 1}"#, #"[[{"x": ["vou\u0063her"]}]]"#,
-        #""{\"text\": \"vou\\u0063her\"}""#,
+        #""{\"text\": \"vou\\u0063her\"}""#, #"{"text": "vou\u0063her", "text": "sorry"}"#,
     ])
     func escapes(_ response: String) throws {
         let trace = try run(#"{"response": \#(response)}"#)
