@@ -24,6 +24,7 @@ final class AgentSetup {
     var chat: OpenAIAgent.Options {
         var options = OpenAIAgent.Options()
         options.model = flags.model
+        options.maximumRounds = flags.maxRounds ?? options.maximumRounds
         return options
     }
 

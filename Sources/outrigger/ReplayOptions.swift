@@ -6,7 +6,7 @@ enum ReplayOptions {
     struct Arms: ParsableArguments {
         @Option(help: "The recorded traces: JSON lines, plain, gzip or zstd; - is standard input.")
         var traces: String?
-        @Option(help: "Who does the baseline's runs: recorded, recorded:FILE, http(s)://URL or exec:COMMAND. Default: recorded.")
+        @Option(help: "Who does the baseline's runs: recorded, recorded:FILE, http(s)://URL, openai:URL or exec:COMMAND. Default: recorded.")
         var baseline: String?
         @Option(help: "Who does the candidate's runs. Default: recorded.")
         var candidate: String?
@@ -51,6 +51,8 @@ enum ReplayOptions {
         var model: String?
         @Option(help: "The variable that holds the API key for agents of the chat completions shape.")
         var apiKeyEnv: String?
+        @Option(help: "How often agents of the chat completions shape are asked in one run. Default: 32.")
+        var maxRounds: Int?
         @Option(help: "Tries beyond the first when an agent cannot be reached.")
         var agentRetries = 2
     }
@@ -90,6 +92,7 @@ extension ReplayOptions.Running {
         [
             ("--run-timeout", runTimeout != nil), ("--tool-match", toolMatch != nil), ("--tool-fallback", toolFallback != nil),
             ("--agent-header", !agentHeader.isEmpty), ("--model", model != nil), ("--api-key-env", apiKeyEnv != nil),
+            ("--max-rounds", maxRounds != nil),
         ].filter(\.1).map(\.0)
     }
 

@@ -78,6 +78,7 @@ struct ReplaySetup {
         plan.timeLimit = try flags.running.runTimeLimit ?? file?.runTimeout ?? .seconds(60)
         plan.evaluators = try await agents.evaluators(file?.evaluators ?? [])
         guard (1...1000).contains(plan.repetitions) else { throw UsageError("--repeat must be from 1 to 1000") }
+        if let rounds = flags.running.maxRounds, !(1...10_000).contains(rounds) { throw UsageError("--max-rounds must be from 1 to 10000") }
         if let limit = plan.limit, limit < 1 { throw UsageError("--limit must be at least 1") }
         baseline = baselineArm.description(isFaithful: baselineChat?.isFaithful ?? true)
         candidate = candidateArm.description(isFaithful: candidateChat?.isFaithful ?? true)

@@ -113,6 +113,17 @@ import Testing
         #expect(notes?.first?.contains("the candidate gave no run at all (5 of 5)") == true, "\(notes ?? [])")
     }
 
+    @Test("a model that calls tools for ever is asked as often as the flag allows")
+    func rounds() throws {
+        let agent = try StubAgentServer()
+        let file = try Scratch.file([#"{"trace_id": "a", "model": "m", "request": "{\"mode\": \"forever\", \"calls\": [{\"name\": \"read\"}]}"}"#])
+        let url = "http://127.0.0.1:\(agent.port)/v1/chat/completions"
+        let flags = ["replay", "--traces", file, "--candidate", url, "--no-export", "--json", "--max-rounds"]
+        let result = try Outrigger.run(flags + ["3"])
+        #expect(result.output.contains("the model still called tools after 3 rounds"), "\(result.output)\(result.errors)")
+        #expect(try Outrigger.run(flags + ["0"]).status == 2)
+    }
+
     @Test("an evaluator that is broken makes the gate inconclusive, and a poor score makes it fail", arguments: [
         ("exec", nil, 3, "evaluator_failed"), ("http", nil, 3, "evaluator_failed"), ("http", #"{"score": 0.2}"#, 1, "check:good"), ("http", #"{"score": 0.9}"#, 0, "score 0.9"),
     ] as [(String, String?, Int32, String)])
