@@ -57,6 +57,9 @@ enum EntryRow {
         return (encoding.hash(), nil)
     }
 
+    /// nil for what is none of ours.
+    static func kind(_ row: SQLStatement) -> LedgerEntry.Kind? { LedgerEntry.Kind(rawValue: row.text(EntryField.kind.column)) }
+
     private static let fields = EntryField.allCases
     private static let forms = EntryField.allCases.map(\.form)
 

@@ -28,6 +28,9 @@ public struct LedgerEntry: Hashable, Sendable {
         case pruning
         /// Entries that could not be recorded; ``LedgerEntry/reason`` says how many and why.
         case loss
+
+        /// Whether it says that something was removed, which only a checkpoint in the same transaction vouches for.
+        var takesAway: Bool { self == .erasure || self == .pruning }
     }
 
     public enum Verdict: String, CaseIterable, Sendable {

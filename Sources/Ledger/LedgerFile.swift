@@ -45,7 +45,8 @@ enum LedgerFile {
             throw LedgerError(
                 .notALedger, "\(path) does not have a ledger's tables, or has views or triggers, which no ledger has")
         }
-        if (1...UInt64(LedgerSchema.version)).contains(version), try LedgerSchema.text(db) != LedgerSchema.expected(version) {
+        guard version > 0 else { throw LedgerError(.notALedger, "\(path) does not say which version of a ledger it is") }
+        if version <= LedgerSchema.version, try LedgerSchema.text(db) != LedgerSchema.expected(version) {
             throw LedgerError(.notALedger, "\(path) has other tables or indexes than a ledger has: what it lists need not be what it holds")
         }
         guard version <= LedgerSchema.version else {

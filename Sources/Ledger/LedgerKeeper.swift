@@ -13,13 +13,24 @@ public struct LedgerKeeper: Sendable {
         self.patience = patience
     }
 
+    /// Entries whose content is removed at once.
+    private static let part = 10_000
+
     /// Removes the content of these entries, and records that it did.
     ///
     /// - Returns: how many had content.
     public func erase(_ numbers: [EntryNumber], reason: String) throws(LedgerError) -> Int {
-        Int(clamping: try keep(.erase(numbers, reason: reason)) { (ledger) throws(LedgerError) in
-            UInt64(try ledger.erase(numbers, reason: reason))
-        })
+        var total = 0
+        var rest = numbers[...]
+        // In parts as well, so that calls need not wait long for one.
+        repeat {
+            let part = Array(rest.prefix(Self.part))
+            rest = rest.dropFirst(part.count)
+            total += Int(clamping: try keep(.erase(part, reason: reason)) { (ledger) throws(LedgerError) in
+                UInt64(try ledger.erase(part, reason: reason))
+            })
+        } while !rest.isEmpty
+        return total
     }
 
     /// Removes the entries that are older than `time` (Unix nanoseconds), up to the last checkpoint before it.
@@ -93,11 +104,9 @@ extension LedgerStore {
 
     /// Carries out what other processes ask for, and answers them.
     ///
-    /// - Returns: the checkpoints that were made.
     /// - Throws: what went wrong with the ledger, after it was answered.
-    func carryOutRequests() throws(LedgerError) -> [Checkpoint] {
+    func carryOutRequests() throws(LedgerError) {
         let folder = RequestFolder(ofLedger: path)
-        let before = head.checkpointed
         for id in folder.waiting where folder.take(id) {
             var problem: LedgerError?
             var answer = KeepingAnswer.failed("the request is none that this version knows")
@@ -114,11 +123,6 @@ extension LedgerStore {
             try folder.put(answer.text, id, "answer")
             unlink(folder.file(id, "taken"))
             if let problem { throw problem }
-        }
-        do {
-            return try queue.read { try Self.checkpoints($0, ledgerID: head.ledgerID, after: before) }
-        } catch {
-            throw LedgerError(error, path)
         }
     }
 }

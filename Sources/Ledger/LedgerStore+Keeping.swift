@@ -25,8 +25,7 @@ extension LedgerStore {
             if !records.isEmpty { _ = try seal(db) }
             return records.count
         }
-        try fileCheckpoints()
-        try compact(whileWritten)
+        try settle(whileWritten)
         return erased
     }
 
@@ -52,6 +51,7 @@ extension LedgerStore {
             let bound = SQLStatement.Value(isOver ? .max : limit)
             try db.rows(sql, [.init(base), .init(firstKept), bound, bound]) { found = ($0.number(0), $0.bytes(1), $0.bytes(2)) }
             guard let found else { return 0 }
+            try self.vouch(for: found.count, found.frontier, db)
             try db.run("DELETE FROM entries WHERE number <= ?", [.init(found.count)])
             try db.run("DELETE FROM contents WHERE entry <= ?", [.init(found.count)])
             try EntryMarks.prune(db, base: found.count, count: head.count)
@@ -66,9 +66,18 @@ extension LedgerStore {
             _ = try seal(db)
             return found.count - base
         }
-        try fileCheckpoints()
-        if pruned > 0 { try compact(whileWritten) }
+        try settle(whileWritten)
         return pruned
+    }
+
+    /// A checkpoint takes the place of what is removed, so it must be whole: there is nothing to make it anew from afterwards.
+    private func vouch(for count: UInt64, _ frontier: [UInt8], _ db: Database) throws {
+        let checkpoint = try Self.checkpoints(db, ledgerID: head.ledgerID, after: count - 1).first { $0.count == count }
+        guard let checkpoint, !checkpoint.isSigned || checkpoint.hasValidSignature,
+            MerkleFrontier(count: count, bytes: frontier)?.root == checkpoint.root
+        else {
+            throw LedgerError(.corrupt, "the checkpoint of \(count) entries is damaged, so that nothing can be removed up to it")
+        }
     }
 
     /// The first entry that is not older than this.
@@ -78,6 +87,15 @@ extension LedgerStore {
         return try db.number(
             "SELECT number FROM entries WHERE number > ? AND time >= ? ORDER BY number LIMIT 1",
             [.init(EntryMarks.numbers(of: marked).lowerBound - 1), .init(time)])
+    }
+
+    /// Files the checkpoint and makes away with the bytes: the one does not wait for the other to be possible. Also where nothing
+    /// was removed, since an earlier attempt may have left its bytes.
+    private func settle(_ whileWritten: Bool) throws(LedgerError) {
+        var problem: LedgerError?
+        do throws(LedgerError) { try fileCheckpoints() } catch { problem = error }
+        try compact(whileWritten)
+        if let problem { throw problem }
     }
 
     /// What was deleted must not live on in free pages or in the log.

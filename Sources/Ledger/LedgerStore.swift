@@ -23,6 +23,10 @@ final class LedgerStore: @unchecked Sendable {
     private(set) var head: Head
     /// Checkpoints that are in the database and not in the file yet.
     private var unfiled: [Checkpoint] = []
+    /// Checkpoints that nobody was told of yet.
+    private var untold: [Checkpoint] = []
+    /// The last hashes with which the chain may end after a transaction of which nobody knows whether it took place.
+    private var possibleEnds: Set<Digest> = []
 
     /// Where the chain ends.
     struct Head {
@@ -86,6 +90,13 @@ final class LedgerStore: @unchecked Sendable {
                 throw LedgerError(
                     .corrupt, "entry \(frontier.count + 1) is missing or damaged; outrigger audit verify says more")
             }
+            // Each has a checkpoint in its own transaction: one without was put here by somebody else, and is not to be signed.
+            if EntryRow.kind(row)?.takesAway == true {
+                throw LedgerError(
+                    .corrupt,
+                    "entry \(frontier.count + 1) says that something was taken away, and no checkpoint covers it, as one does where the key's owner does that; outrigger audit verify says more"
+                )
+            }
             hash = computed
             frontier.append(computed)
         }
@@ -133,10 +144,13 @@ final class LedgerStore: @unchecked Sendable {
 
     /// A ledger whose last checkpoint is not ours is not gone on with: the next one would vouch for whatever is in it.
     private func checkLastSignature() throws {
-        guard let signingKey, head.checkpointed > 0,
-            let last = try queue.read({ try Self.checkpoints($0, ledgerID: head.ledgerID, after: head.checkpointed - 1) }).last,
-            last.isSigned
-        else { return }
+        guard let signingKey, head.count > 0 else { return }
+        guard let last = try queue.read({ try Self.checkpoints($0, ledgerID: head.ledgerID) }).last, last.isSigned else {
+            throw LedgerError(
+                .keys,
+                "the ledger \(path) has entries, and its last checkpoint is not signed, or there is none: who can write it could have made them up; begin a new ledger with the key"
+            )
+        }
         guard last.publicKey == signingKey.publicKey else {
             throw LedgerError(.keys, "the ledger \(path) is signed by another key than the one given; begin a new ledger with a new key")
         }
@@ -172,20 +186,30 @@ final class LedgerStore: @unchecked Sendable {
     func transaction<Result>(_ body: (Database) throws -> Result) throws(LedgerError) -> Result {
         let before = head
         do {
-            return try queue.write(body)
+            let result = try queue.write(body)
+            possibleEnds = []
+            return result
         } catch {
+            possibleEnds = [before.hash, head.hash]
             head = before
             openBlock = nil
+            untold.removeAll { $0.count > before.checkpointed }
             unfiled.removeAll { $0.count > before.checkpointed }
             throw LedgerError(error, path)
         }
     }
 
-    /// Reads the head anew: after a failure nobody knows whether the last transaction took place.
+    /// Reads the head anew: after a failure nobody knows whether the last transaction took place. Nothing else can have: this
+    /// process holds the ledger's only lock.
     func recover() throws(LedgerError) {
         do {
             openBlock = nil
-            head = try queue.read { try Self.head($0) }
+            let found = try queue.read { try Self.head($0) }
+            guard found.hash == head.hash || possibleEnds.contains(found.hash) else {
+                throw LedgerError(
+                    .corrupt, "the ledger \(path) ends with an entry that its writer did not write; outrigger audit verify says more")
+            }
+            head = found
         } catch {
             throw LedgerError(error, path)
         }
@@ -281,7 +305,14 @@ final class LedgerStore: @unchecked Sendable {
             ])
         head.checkpointed = head.count
         unfiled.append(checkpoint)
+        untold.append(checkpoint)
         return checkpoint
+    }
+
+    /// The checkpoints that were made since this was asked last.
+    func takeUntold() -> [Checkpoint] {
+        defer { untold = [] }
+        return untold
     }
 
     /// Appends to the file what the database has by now: a file that knew more than it would tell of a cut tail. What cannot be

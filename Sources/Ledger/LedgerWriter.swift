@@ -25,6 +25,9 @@ public struct LedgerHealth: Hashable, Sendable {
     public var waiting = 0
     /// Why the last attempt failed; nil when it did not.
     public var problem: LedgerError?
+    /// Why the last checkpoint, or its line in the checkpoint file, could not be written; nil when it could. Entries are recorded
+    /// all the same.
+    public var checkpointProblem: LedgerError?
 
     public var isWritable: Bool { problem == nil }
 }

@@ -64,19 +64,23 @@ struct MarkCheck {
         func note(_ block: UInt64) { wrong = min(wrong ?? block, block) }
         var known = 0
         try db.rows("SELECT block, earliest, latest FROM blocks ORDER BY block") { row in
+            let isTyped = (0...2).allSatisfy { row.type($0) == .integer }
             guard known < full.count, row.number(0) == full[known].block else {
                 // One that is not there, or one too many: both stand before this one.
                 note(known < full.count ? min(row.number(0), full[known].block) : row.number(0))
                 return
             }
-            if (row.number(1), row.number(2)) != (full[known].earliest, full[known].latest) { note(full[known].block) }
+            // Bytes of another type are found by no search, and compared otherwise.
+            if !isTyped || (row.number(1), row.number(2)) != (full[known].earliest, full[known].latest) { note(full[known].block) }
             known += 1
         }
         if known < full.count { note(full[known].block) }
         // In the table's order, which is looked at as well: SQLite searches for what it takes to be sorted.
         var last: (field: Int, value: [UInt8], block: UInt64) = (-1, [], 0)
         try db.rows("SELECT field, value, block, places FROM marks ORDER BY field, value, block") { row in
+            let isTyped = row.type(0) == .integer && row.type(1) == .blob && row.type(2) == .integer && row.type(3) == .blob
             let (field, block) = (Int(row.integer(0)), row.number(2))
+            guard isTyped else { return note(block) }
             row.withBytes(1) { value in
                 let order = last.field == field ? Self.order(last.value, value) : last.field < field ? -1 : 1
                 if order == 0 ? last.block >= block : order > 0 { note(block) }

@@ -65,7 +65,17 @@ struct VerificationPass {
         }
         if let stray = contents.entry { throw FoundBad(.content, stray, "there is content for it, and no such entry") }
         try checkMarks(db)
+        try checkPages(db)
         summarise(checkpoints)
+    }
+
+    /// Rows that are read in order are not all that a reader finds: it searches for them by what pages say of each other, and takes
+    /// values to be of their columns' types.
+    private func checkPages(_ db: Database) throws {
+        var answer = ""
+        try db.rows("PRAGMA quick_check(1)") { answer = $0.text(0) }
+        guard answer != "ok" else { return }
+        throw FoundBad(.unreadable, nil, "its pages do not fit together, so that a reader may not find what is there: \(answer)")
     }
 
     /// What hides an entry from a list is found as what changes it is.
@@ -133,6 +143,12 @@ struct VerificationPass {
         } catch let error as LedgerError {
             throw FoundBad(.checkpoint, nil, error.message)
         }
+        // Nobody signs it, but who goes on from the checkpoint, or removes what is before it, goes by it.
+        try db.rows("SELECT count, frontier, root FROM checkpoints ORDER BY count") { row in
+            guard MerkleFrontier(count: row.number(0), bytes: row.bytes(1))?.root == row.withBytes(2, { Digest($0) }) else {
+                throw FoundBad(.checkpoint, row.number(0), "the frontier of the checkpoint of \(row.number(0)) entries does not give its root")
+            }
+        }
         for checkpoint in stored + filed {
             guard checkpoint.ledgerID == ledgerID else {
                 throw FoundBad(.otherLedger, nil, "the checkpoint of \(checkpoint.count) entries is another ledger's")
@@ -169,7 +185,8 @@ struct VerificationPass {
                     "the entries from \(first) to \(frontier.count) are not those that the checkpoint of \(checkpoint.count) entries knows"
                 )
             }
-            result.checkpoints += 1
+            // One that is in the file too is still one.
+            if result.covered != frontier.count || result.checkpoints == 0 { result.checkpoints += 1 }
             result.covered = frontier.count
             bare.subtract(uncoveredErasures)
             uncoveredErasures.removeAll()
@@ -209,7 +226,7 @@ struct VerificationPass {
         }
         if contents.entry == number { try contents.advance() }
         if !bare.isEmpty || pruning == nil && base > 0, row.type(Self.refers) != .null {
-            switch LedgerEntry.Kind(rawValue: row.text(Self.kind)) {
+            switch EntryRow.kind(row) {
             case .erasure: uncoveredErasures.append(row.number(Self.refers))
             case .pruning where row.number(Self.refers) == base: pruning = number
             default: break
@@ -217,7 +234,6 @@ struct VerificationPass {
         }
     }
 
-    private static let kind = EntryField.kind.column
     private static let refers = EntryField.refers.column
     private static let argumentsKept = EntryField.argumentsKept.column
     private static let resultKept = EntryField.resultKept.column

@@ -150,12 +150,20 @@ final class WriterLoop: Sendable {
             state.health.problem = nil
         }
         for (i, item) in work.items.enumerated() { item.waiter?.resume(returning: first + UInt64(i)) }
+        var problem: LedgerError?
         do throws(LedgerError) {
-            if let checkpoint = try store.checkpoint(every: configuration.checkpointInterval) { onCheckpoint(checkpoint) }
+            _ = try store.checkpoint(every: configuration.checkpointInterval)
         } catch {
             // The entries are recorded; the checkpoint, or its line in the file, is tried again after the next ones.
-            state.withLock { $0.health.problem = error }
+            problem = error
         }
+        tellCheckpoints(of: store, problem)
+    }
+
+    /// Says which checkpoints there are, whoever made them, and whether they can be written.
+    private func tellCheckpoints(of store: LedgerStore, _ problem: LedgerError?) {
+        for checkpoint in store.takeUntold() { onCheckpoint(checkpoint) }
+        state.withLockQuietly { $0.health.checkpointProblem = problem }
     }
 
     /// One entry that can never be recorded must not keep all others from it: each in a transaction of its own, the culprits left
@@ -209,12 +217,15 @@ final class WriterLoop: Sendable {
         case .flush(let waiter): waiter.resume()
         case .checkpoint(let waiter):
             let checkpoint = try store.checkpoint()
-            if let checkpoint { onCheckpoint(checkpoint) }
+            tellCheckpoints(of: store, nil)
             waiter.resume(returning: checkpoint)
         case .keeping:
             let before = store.head.count
-            defer { state.withLock { $0.health.written += store.head.count - min(before, store.head.count) } }
-            for checkpoint in try store.carryOutRequests() { onCheckpoint(checkpoint) }
+            defer {
+                state.withLock { $0.health.written += store.head.count - min(before, store.head.count) }
+                for checkpoint in store.takeUntold() { onCheckpoint(checkpoint) }
+            }
+            try store.carryOutRequests()
         }
     }
 

@@ -14,8 +14,8 @@ final class SidecarAudit: ToolCallJournal {
     private let releases: [RunRole: RunMapping.Release]
     /// nil where nothing is kept of contents.
     private let redactor: Mutex<TextRedactor>?
-    /// The problem that was told of last.
-    private let told = Mutex<LedgerError?>(nil)
+    /// The problems that were told of last: of entries, and of checkpoints.
+    private let told = Mutex<(entries: LedgerError?, checkpoints: LedgerError?)>((nil, nil))
     /// For people.
     let summary: String
 
@@ -50,16 +50,24 @@ final class SidecarAudit: ToolCallJournal {
     /// Says when the ledger cannot be written any more, and when it can be again; and does what other processes ask of its writer.
     func watch(_ talker: Talker) {
         ledger.lookForRequests()
-        let problem = ledger.health.problem
-        let isNew = told.withLock { told in
-            defer { told = problem }
-            return told != problem
+        let health = ledger.health
+        let last = told.withLock { told in
+            defer { told = (health.problem, health.checkpointProblem) }
+            return told
         }
-        guard isNew else { return }
-        if let problem {
-            talker.warn("\(problem); tools that change something are refused until it can be written")
-        } else {
-            talker.say("the ledger is written again")
+        if last.entries != health.problem {
+            if let problem = health.problem {
+                talker.warn("\(problem); tools that change something are refused until it can be written")
+            } else {
+                talker.say("the ledger is written again")
+            }
+        }
+        if last.checkpoints != health.checkpointProblem {
+            if let problem = health.checkpointProblem {
+                talker.warn("\(problem); calls are recorded, but checkpoints are not until it can be written")
+            } else {
+                talker.say("the ledger's checkpoints are written again")
+            }
         }
     }
 

@@ -13,6 +13,7 @@ struct AttackTests {
         #expect(try stage.finding() == .init(problem: nil, entry: nil))
         let result = try stage.verifier.verify(stage.path)
         #expect(result.entries == 25 && result.covered == 25 && result.contents == 25)
+        #expect(result.checkpoints == 4, "after 1, 10, 20 and 25 entries, each in the database and in the file")
     }
 
     @Test(arguments: EntryField.allCases.dropFirst())
@@ -59,6 +60,7 @@ struct AttackTests {
         ("a checkpoint's time", "UPDATE checkpoints SET time = time + 1 WHERE count = 10", "checkpoint", 10),
         ("a checkpoint's root", "UPDATE checkpoints SET root = zeroblob(32) WHERE count = 10", "checkpoint", 10),
         ("a checkpoint's last hash", "UPDATE checkpoints SET last_hash = zeroblob(32) WHERE count = 10", "checkpoint", 10),
+        ("a checkpoint's frontier", "UPDATE checkpoints SET frontier = zeroblob(length(frontier)) WHERE count = 10", "checkpoint", 10),
         ("a checkpoint's signature", "UPDATE checkpoints SET signature = zeroblob(64) WHERE count = 20", "checkpoint", 20),
         ("a checkpoint's key", "UPDATE checkpoints SET public_key = zeroblob(32) WHERE count = 20", "checkpoint", 20),
         ("a checkpoint without a signature", "UPDATE checkpoints SET signature = x'', public_key = x'' WHERE count = 20", "signer", 20),
@@ -192,7 +194,7 @@ extension Stage {
     /// An index can hold other values than its table, and a query that is answered from it alone shows those.
     @Test(arguments: [
         "CREATE INDEX more ON entries (kind, outcome)", "CREATE TABLE more (x)",
-        "DROP TABLE blocks", "DROP TABLE marks; CREATE TABLE marks (field, value, block, places, more)",
+        "PRAGMA user_version = 0", "DROP TABLE blocks", "DROP TABLE marks; CREATE TABLE marks (field, value, block, places, more)",
     ])
     func otherIndexes(sql: String) async throws {
         let stage = try Stage()
@@ -219,6 +221,8 @@ extension Stage {
         ("UPDATE entries SET tool = 'other' WHERE number = 24", LedgerError.Kind.corrupt),
         ("UPDATE checkpoints SET signature = zeroblob(64) WHERE count = 20", .corrupt),
         ("UPDATE checkpoints SET public_key = zeroblob(32) WHERE count = 20", .keys),
+        ("UPDATE checkpoints SET public_key = x'', signature = x'' WHERE count = 20", .keys),
+        ("DELETE FROM checkpoints", .keys),
     ])
     func theWriterRefuses(sql: String, kind: LedgerError.Kind) async throws {
         let stage = try Stage()

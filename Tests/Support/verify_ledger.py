@@ -4,14 +4,14 @@
 
 Prints {"problem": null | what, "entry": the first bad entry, ...}; exit status 0 when all is well, 1 when not.
 """
-import argparse, collections, hashlib, hmac, json, sqlite3, struct, sys, urllib.parse
+import argparse, hashlib, hmac, json, sqlite3, struct, sys, urllib.parse
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from verify_ledger_index import Index
 FIELDS = ("number time kind trace_id span_id run_id request_id arm mode agent release_version release_digest "
           "rollout_revision tool effect verdict reason refers arguments_size arguments_digest arguments_kept "
           "result_size result_digest result_kept duration outcome").split()
 NUMBERS = {"number", "time", "rollout_revision", "refers", "arguments_size", "result_size", "duration"}
-MARKED = "trace_id request_id verdict kind tool release_version agent arm".split()
 BYTES = {"trace_id", "span_id", "arguments_digest", "arguments_kept", "result_digest", "result_kept"}
 
 class Bad(Exception): pass
@@ -33,6 +33,7 @@ def encode(entry):
         out += [struct.pack(">I", len(raw)), raw]
     return b"".join(out)
 
+def split(frontier): return [frontier[i:i + 32] for i in range(0, len(frontier), 32)]
 def root(peaks):
     if not peaks: return sha()
     result = peaks[-1]
@@ -49,40 +50,26 @@ def follow(path, index, size, digest):                      # RFC 9162, section 
         else: digest = node(digest, sibling)
         index >>= 1; last >>= 1
     return digest if last == 0 else None
-def places(block):
-    if len(block) < 64: return b"".join(struct.pack(">H", place) for place in block)
-    return sum(1 << place for place in block).to_bytes(128, "little")
-
-def check_index(db, entries, marks, base, count):
-    """What filters look up, of all full blocks of 1024 entries, must be what the entries give."""
-    expected = {key: places(block) for key, block in marks.items() if (key[0] + 1) * 1024 <= count}
-    expected |= {(block,): (min(times), max(times)) for block, times in entries.items() if (block + 1) * 1024 <= count}
-    stored = {(block, field, value): places for field, value, block, places in db.execute("SELECT field, value, block, places FROM marks")}
-    stored |= {(block,): (earliest, latest) for block, earliest, latest in db.execute("SELECT * FROM blocks")}
-    wrong = [key[0] for key in expected.keys() | stored.keys() if expected.get(key) != stored.get(key)]
-    if wrong: raise Bad("index", max(min(wrong) * 1024, base) + 1)
 
 def read_database(path):
     db = sqlite3.connect(f"file:{urllib.parse.quote(path)}?mode=ro", uri=True)
     rest = db.execute("SELECT count(*) FROM sqlite_schema WHERE type IN ('view', 'trigger')").fetchone()[0]
     (ledger, base, start, frontier), *more = db.execute("SELECT id, base_count, base_hash, base_frontier FROM ledger")
     if rest or more: raise Bad("unreadable", None)
-    checkpoints = [dict(zip(("count", "time", "last_hash", "root", "public_key", "signature"), row), ledger=ledger)
-                   for row in db.execute("SELECT count, time, last_hash, root, public_key, signature FROM checkpoints")]
+    if not db.execute("PRAGMA user_version").fetchone()[0]: raise Bad("unreadable", None)
+    checkpoints = [dict(zip(("count", "time", "last_hash", "root", "public_key", "signature", "frontier"), row), ledger=ledger)
+                   for row in db.execute("SELECT count, time, last_hash, root, public_key, signature, frontier FROM checkpoints ORDER BY count")]
     contents = {number: texts for number, *texts in db.execute("SELECT * FROM contents")}
-    times, marks, count = collections.defaultdict(list), collections.defaultdict(list), base
+    index = Index(FIELDS, BYTES, base)
     def rows():
-        nonlocal count
         for row in db.execute(f"SELECT {', '.join(FIELDS)}, hash FROM entries ORDER BY number"):
-            count, (block, place) = row[0], divmod(row[0] - 1, 1024)
-            times[block].append(row[1])
-            for i in map(FIELDS.index, MARKED):
-                if row[i] is not None: marks[block, i, row[i] if FIELDS[i] in BYTES else str(row[i]).encode()].append(place)
+            index.add(row)
             yield dict(zip(FIELDS, row)), row[-1], None, None, contents.pop(row[0], None)
         if contents: raise Bad("content", min(contents))
-    has_index = db.execute("PRAGMA user_version").fetchone()[0] >= 3
-    check = lambda: has_index and check_index(db, times, marks, base, count)
-    return ledger, base, start, frontier, True, True, checkpoints, rows(), check
+    def check_rest():
+        if (wrong := index.first_difference(db)) is not None: raise Bad("index", wrong)
+        if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok": raise Bad("unreadable", None)   # what a search does not find
+    return ledger, base, start, frontier, True, True, checkpoints, rows(), check_rest
 
 def read_checkpoint(line):
     return {key: value if key in ("count", "time") else bytes.fromhex(value) for key, value in line.items()}
@@ -101,8 +88,11 @@ def read_export(path):
             head["complete"], head["content"], checkpoints, rows(), lambda: None)
 
 def verify(source, key, digest_key, filed, uncovered):
-    ledger, base, previous, frontier, complete, has_content, checkpoints, rows, check_index = source
+    ledger, base, previous, frontier, complete, has_content, checkpoints, rows, check_rest = source
     if base == 0 and previous != sha(b"outrigger/ledger/1/genesis\0", ledger): raise Bad("other_ledger", None)
+    for c in checkpoints:
+        peaks = split(c.get("frontier", b""))
+        if "frontier" in c and (len(peaks) != c["count"].bit_count() or root(peaks) != c["root"]): raise Bad("checkpoint", c["count"])
     checkpoints = sorted(checkpoints + filed, key=lambda c: c["count"])
     for c in checkpoints:
         if c["ledger"] != ledger: raise Bad("other_ledger", None)
@@ -110,7 +100,7 @@ def verify(source, key, digest_key, filed, uncovered):
         try: c["signature"] and Ed25519PublicKey.from_public_bytes(c["public_key"]).verify(c["signature"], message)
         except (InvalidSignature, ValueError): raise Bad("checkpoint", c["count"])
         if key and (c["public_key"] != key or not c["signature"]): raise Bad("signer", c["count"])
-    peaks = [frontier[i:i + 32] for i in range(0, len(frontier), 32)]
+    peaks = split(frontier)
     if base and not any((c["count"], c["last_hash"], c["root"]) == (base, previous, root(peaks)) for c in checkpoints): raise Bad("base", base)
     count, covered, seen, bare, erased, pruned, good = base, base, 0, set(), set(), None, 0
     pending = [c for c in checkpoints if c["count"] >= base]
@@ -152,7 +142,7 @@ def verify(source, key, digest_key, filed, uncovered):
     if key and seen and not (good if complete else checkpoints): raise Bad("signer", covered + 1)
     if key and complete and count - covered > uncovered: raise Bad("signer", covered + 1)
     if complete and has_content and bare: raise Bad("erased", min(bare))
-    check_index()
+    check_rest()
     return {"problem": None, "entry": None, "entries": seen, "covered": covered}
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
