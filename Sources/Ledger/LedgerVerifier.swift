@@ -80,6 +80,24 @@ public struct LedgerVerifier: Sendable {
     public func verify(_ path: String) throws(LedgerError) -> LedgerVerification {
         let queue = try LedgerFile.openForReading(path)
         let filed = try checkpointFile.map { file throws(LedgerError) in try CheckpointFile.read(file) } ?? []
+        let lookups = try LookupCheck.start(path)
+        var result: LedgerVerification
+        do throws(LedgerError) {
+            result = try verifyChain(queue, filed, path)
+        } catch {
+            _ = try? lookups.finish(isWanted: false)
+            throw error
+        }
+        // What the chain says comes first: lookups of entries that are not what they were mean nothing.
+        let found = try lookups.finish(isWanted: result.isGood)
+        if result.isGood {
+            result.finding = found.finding
+            result.notes += found.notes
+        }
+        return result
+    }
+
+    private func verifyChain(_ queue: DatabaseQueue, _ filed: [Checkpoint], _ path: String) throws(LedgerError) -> LedgerVerification {
         var found: LedgerVerification?
         do {
             return try queue.read { db in

@@ -17,18 +17,20 @@ struct MarkCheck {
 
     private var open: Block?
     private var full: [Block] = []
-    private static let columns = EntryMarks.fields.map(\.column)
+    private static let fields = EntryMarks.fields.map(\.column)
+    /// What ``add(_:_:)`` is given.
+    static let columns = (["number", "time"] + EntryMarks.fields.map(\.rawValue)).joined(separator: ", ")
 
-    /// Adds the next entry; the columns are ``EntryRow/columns``.
+    /// Adds the next entry; the row has ``columns``.
     mutating func add(_ row: SQLStatement, _ number: EntryNumber) {
         var block = open ?? Block(block: EntryMarks.block(of: number))
-        let time = row.number(EntryField.time.column)
+        let time = row.number(1)
         block.earliest = min(block.earliest, time)
         block.latest = max(block.latest, time)
         let place = EntryMarks.place(of: number)
-        for column in Self.columns where row.type(column) != .null {
-            row.withBytes(column) { value in
-                if !value.isEmpty { block.sum &+= Self.hash(column, value, place) }
+        for (i, field) in Self.fields.enumerated() where row.type(i + 2) != .null {
+            row.withBytes(i + 2) { value in
+                if !value.isEmpty { block.sum &+= Self.hash(field, value, place) }
             }
         }
         open = block
@@ -89,7 +91,7 @@ struct MarkCheck {
                     last.value.append(contentsOf: value)
                 }
                 (last.field, last.block) = (field, block)
-                guard block >= first, block - first < UInt64(full.count), Self.columns.contains(field) else { return note(block) }
+                guard block >= first, block - first < UInt64(full.count), Self.fields.contains(field) else { return note(block) }
                 row.withBytes(3) { places in
                     let isSound = EntryMarks.forEachPlace(places) { full[Int(block - first)].sum &-= Self.hash(field, value, $0) }
                     if !isSound { note(block) }

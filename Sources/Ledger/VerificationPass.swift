@@ -18,8 +18,6 @@ struct VerificationPass {
     private var uncoveredErasures: [EntryNumber] = []
     /// The entry that says that those before the first one were removed.
     private var pruning: EntryNumber?
-    /// nil for an older version's database.
-    private var marks: MarkCheck?
 
     init(_ verifier: LedgerVerifier, _ filed: [Checkpoint]) {
         self.verifier = verifier
@@ -33,7 +31,6 @@ struct VerificationPass {
         try vouchForBase(checkpoints)
         var pending = checkpoints.drop { $0.count < base }
         try check(&pending)
-        if try db.number("PRAGMA user_version") ?? 0 >= 3 { marks = MarkCheck() }
         var encoding = EntryEncoding()
         // By number, so that the rows' place in the file says nothing; contents are read beside them, in the same order.
         var contents = try ContentCursor(db)
@@ -64,39 +61,7 @@ struct VerificationPass {
             throw FoundBad(.erased, entry, "its kept content is gone, and no entry says that it was erased")
         }
         if let stray = contents.entry { throw FoundBad(.content, stray, "there is content for it, and no such entry") }
-        try checkMarks(db)
-        try checkPages(db)
         summarise(checkpoints)
-    }
-
-    /// Rows that are read in order are not all that a reader finds: it searches for them by what pages say of each other, and takes
-    /// values to be of their columns' types.
-    private func checkPages(_ db: Database) throws {
-        var answer = ""
-        try db.rows("PRAGMA quick_check(1)") { answer = $0.text(0) }
-        guard answer != "ok" else { return }
-        throw FoundBad(.unreadable, nil, "its pages do not fit together, so that a reader may not find what is there: \(answer)")
-    }
-
-    /// What hides an entry from a list is found as what changes it is.
-    private mutating func checkMarks(_ db: Database) throws {
-        guard marks != nil else {
-            result.notes.append("an older version made this ledger: its indexes were not checked; a writer brings it up to date")
-            return
-        }
-        let wrong: UInt64?
-        do {
-            wrong = try marks?.firstDifference(db)
-        } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
-            throw FoundBad(.index, nil, "what filters look up cannot be read: \(error.message ?? ""); outrigger audit reindex makes it anew")
-        }
-        guard let wrong else { return }
-        let numbers = EntryMarks.numbers(of: wrong)
-        let first = max(numbers.lowerBound, base + 1)
-        throw FoundBad(
-            .index, first,
-            "what filters look up of the entries \(first) to \(max(first, numbers.upperBound)) is not what they give: lists can leave some out; outrigger audit reindex makes it anew"
-        )
     }
 
     /// Who has a key to trust wants what it vouches for.
@@ -211,7 +176,6 @@ struct VerificationPass {
         }
         hash = computed
         frontier.append(computed)
-        marks?.add(row, number)
         result.entries += 1
         if verifier.expected?.count == number, verifier.expected?.hash != hash {
             throw FoundBad(.rewritten, number, "its hash is not the one expected")
