@@ -26,6 +26,7 @@ public final class RolloutController: Sendable {
     private let saving = Monitor(())
     private let activate: @Sendable (RolloutSnapshot) -> Void
     private let now: @Sendable () -> Int64
+    private let scheduleTime: @Sendable () -> Int64
     private let onChange: @Sendable (RolloutChange) -> Void
 
     /// How long a change waits for the disk before it is given up, and a rollback that is in force before it is acknowledged.
@@ -36,14 +37,17 @@ public final class RolloutController: Sendable {
     ///   - initial: the rollout to begin with where no file says how it was.
     ///   - path: the state file; nil to keep nothing.
     ///   - now: Unix milliseconds.
+    ///   - scheduleTime: the same for the steps of schedules; nil for `now`.
     ///   - onChange: told of every change that was made, in their order, the first start's among them. Must not wait.
     ///   - activate: puts a snapshot in force; when it returns, nothing is decided by the one before.
     /// - Throws: ``StateFileError``.
     public init(
         _ initial: RolloutState, policy: RoutingPolicy, path: String?, now: @escaping @Sendable () -> Int64 = unixMilliseconds,
+        scheduleTime: (@Sendable () -> Int64)? = nil,
         onChange: @escaping @Sendable (RolloutChange) -> Void = { _ in }, activate: @escaping @Sendable (RolloutSnapshot) -> Void
     ) throws(StateFileError) {
         self.now = now
+        self.scheduleTime = scheduleTime ?? now
         self.onChange = onChange
         self.activate = activate
         let first = RolloutChange(state: initial, command: "configure", at: now(), by: "configuration", why: "the first start")
@@ -84,10 +88,10 @@ public final class RolloutController: Sendable {
     public func change(
         _ command: RolloutCommand, by: String, why: String, ifRevision revision: Int? = nil
     ) throws(RolloutRefusal) -> RolloutState {
-        let decide: @Sendable (RolloutState) throws(RolloutRefusal) -> Proposal = { [now] current throws(RolloutRefusal) in
+        let decide: @Sendable (RolloutState) throws(RolloutRefusal) -> Proposal = { [scheduleTime] current throws(RolloutRefusal) in
             if let revision, revision != current.revision { throw .conflict(current: current) }
             do throws(RolloutError) {
-                return Proposal(next: try current.applying(command, at: now()), command: command.name, by: by, why: why)
+                return Proposal(next: try current.applying(command, at: scheduleTime()), command: command.name, by: by, why: why)
             } catch {
                 throw .senseless(error.message)
             }
@@ -107,10 +111,10 @@ public final class RolloutController: Sendable {
     public func tick() -> RolloutState? {
         saver?.retry()
         // While the disk hangs there is no point in asking it for more.
-        guard snapshot.state.advanced(at: now()) != nil, saver?.isBusy != true else { return nil }
+        guard snapshot.state.advanced(at: scheduleTime()) != nil, saver?.isBusy != true else { return nil }
         return saving.withLock { _ in
-            let decide: @Sendable (RolloutState) throws(RolloutRefusal) -> Proposal = { [now] current throws(RolloutRefusal) in
-                guard let next = current.advanced(at: now()) else { throw .conflict(current: current) }
+            let decide: @Sendable (RolloutState) throws(RolloutRefusal) -> Proposal = { [scheduleTime] current throws(RolloutRefusal) in
+                guard let next = current.advanced(at: scheduleTime()) else { throw .conflict(current: current) }
                 return Proposal(next: next, command: "advance", by: "schedule", why: "step \(next.stage ?? "") of the schedule")
             }
             return try? makeDurable(decide, within: Self.rollbackPatience)

@@ -76,7 +76,10 @@ final class Sidecar: Sendable {
             tools: tools?.offer,
             record: { [recorder = telemetry.recorder] in recorder?.offer($0) })
         self.plane = plane
-        controller = try RolloutController(configuration.rollout, policy: configuration.policy, path: configuration.stateFile, onChange: { audit?.record($0) }) {
+        controller = try RolloutController(
+            configuration.rollout, policy: configuration.policy, path: configuration.stateFile,
+            scheduleTime: { [time = SteadyTime()] in time.milliseconds }, onChange: { audit?.record($0) }
+        ) {
             // First no new run of a candidate's begins, and then none that has begun may act.
             plane.apply($0)
             tools?.runs.fence(below: $0.state.epoch)
