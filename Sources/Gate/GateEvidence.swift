@@ -16,8 +16,6 @@ public struct GateEvidence: PairObserver {
     /// Traces that failed and that the comparison of pass rates leaves out, such as where the baseline's run had nothing that
     /// could fail.
     public private(set) var uncomparedFailures = 0
-    /// Traces of which the baseline states the value, rightly, and the candidate does not.
-    public private(set) var unstated = (latency: 0, cost: 0)
     /// Tools of the candidate's release that neither a recording nor a run has called so far.
     public var unexercisedTools: [String] { unexercised.map { String(decoding: $0, as: UTF8.self) } }
 
@@ -169,8 +167,8 @@ public struct GateEvidence: PairObserver {
         let isCopy = trace.id.map { !seen.insert(Self.hash(of: $0)).inserted } ?? false
         trace.outcome.isComparable = trace.marks.isComparable && !isCopy
         if !trace.outcome.isComparable, trace.outcome.candidatePassed < trace.outcome.repetitions { uncomparedFailures += 1 }
-        unstated.latency += trace.latency.isUnstated ? 1 : 0
-        unstated.cost += trace.cost.isUnstated ? 1 : 0
+        trace.marks.hidesLatency = trace.latency.isUnstated
+        trace.marks.hidesCost = trace.cost.isUnstated
         traces.append(trace.outcome)
         counts.add(trace.marks, isCopy: isCopy)
         for i in trace.slices { sliceCounts[i].add(trace.marks, isCopy: isCopy) }

@@ -54,16 +54,31 @@ public struct GateJudge {
         var findings: [GateReport.Finding] = []
         let of = slice.map { " in slice \($0)" } ?? ""
         let prefix = slice.map { "slices.\($0)." } ?? ""
-        func bound(_ rule: String, _ words: String, _ value: Int, _ limit: Int?) {
+        func bound(_ rule: String, _ words: String, _ value: Int, _ limit: Int?, unmeasured: String? = nil) {
             guard let limit else { return }
+            if value <= limit, let unmeasured {
+                findings.append(.init(rule: prefix + rule, verdict: .inconclusive, message: unmeasured))
+                return
+            }
             findings.append(
                 .init(
                     rule: prefix + rule, verdict: value > limit ? .fail : .pass,
                     message: "\(words)\(of), \(limit) allowed"))
         }
         bound("max_failed", counted(traces.failed, "trace") + " failed", traces.failed, thresholds.maxFailed)
-        bound("max_tool_misuse", counted(traces.toolMisuse, "trace") + " with tool misuse", traces.toolMisuse, thresholds.maxToolMisuse)
-        bound("max_budget_overruns", counted(traces.budgetOverruns, "budget overrun"), traces.budgetOverruns, thresholds.maxBudgetOverruns)
+        bound(
+            "max_tool_misuse", counted(traces.toolMisuse, "trace") + " with tool misuse", traces.toolMisuse, thresholds.maxToolMisuse,
+            unmeasured: traces.ran == 0 || traces.withAllowList > 0
+                ? nil
+                : "nothing says which tools may be called\(of): no trace has allowed_tools, and no release of the candidate is named; "
+                    + "record them, name the release, or ask for forbidden_tools in a check instead")
+        bound(
+            "max_budget_overruns", counted(traces.budgetOverruns, "budget overrun"), traces.budgetOverruns, thresholds.maxBudgetOverruns,
+            unmeasured: traces.ran == 0 || traces.measured > 0
+                ? nil
+                : "no run of the candidate\(of) states latency_ms or cost_tokens, so none could overrun a budget; let the agent state them, "
+                    + "or ask for no max_budget_overruns")
+        findings += unstatedBudgets(traces, thresholds.maxBudgetOverruns, rule: prefix + "max_budget_overruns", of)
         if let problems { bound("max_problems", counted(problems, "run") + " without an answer", problems, thresholds.maxProblems) }
         if let minimum = thresholds.minPassRate, traces.judgedRuns > 0 {
             // A run of which nothing was expected has not passed anything.
@@ -85,6 +100,19 @@ public struct GateJudge {
         return findings
     }
 
+    /// What is not stated overruns no budget. It is told of where it could have made more overruns than are allowed.
+    private func unstatedBudgets(_ traces: TraceCounts, _ limit: Int?, rule: String, _ of: String) -> [GateReport.Finding] {
+        guard let limit, limit >= traces.budgetOverruns else { return [] }
+        let room = limit - traces.budgetOverruns
+        guard traces.unstated.latency + traces.unstated.cost > room else { return [] }
+        return [("latency_ms", traces.unstated.latency), ("cost_tokens", traces.unstated.cost)].filter { $0.1 > 0 }.map { name, count in
+            GateReport.Finding(
+                rule: rule, verdict: .inconclusive,
+                message: "the candidate does not state \(name) in \(counted(count, "trace"))\(of) in which the baseline does: what is not "
+                    + "stated overruns no budget, and no more than \(counted(room, "further overrun")) would be allowed; let the agent state it")
+        }
+    }
+
     // MARK: evidence
 
     private func evidenceFindings(_ evidence: GateEvidence, _ facts: Circumstances) -> [GateReport.Finding] {
@@ -103,6 +131,12 @@ public struct GateJudge {
         }
         if tally.total > 0, tally.compared == 0 {
             inconclusive("nothing_compared", "no trace has a run of both arms")
+        }
+        if evidence.counts.alone > 0, tally.compared > 0 {
+            inconclusive(
+                "no_baseline_run",
+                "in \(counted(evidence.counts.alone, "trace")) the candidate ran and the baseline did not, so that what it did there was "
+                    + "compared with nothing; mend the baseline, or leave these traces out")
         }
         if evidence.counts.lost > 0 {
             inconclusive(
@@ -140,7 +174,7 @@ public struct GateJudge {
         return findings
     }
 
-    /// What a comparison of pass rates that stands in for `max_failed` cannot see, and what budgets cannot be held against.
+    /// What a comparison of pass rates that stands in for `max_failed` cannot see.
     private func comparisonGaps(_ evidence: GateEvidence, _ metrics: [GateReport.Metric]) -> [GateReport.Finding] {
         var findings: [GateReport.Finding] = []
         if let rule = policy.comparison.passRate, rule.isAskedFor {
@@ -156,16 +190,6 @@ public struct GateJudge {
                         rule: "compare.uncompared_failures", verdict: .fail,
                         message: "\(counted(evidence.uncomparedFailures, "trace")) failed that the comparison of pass rates leaves out, since "
                             + "the baseline's run had nothing that could fail, or repeats a trace_id; 0 allowed (max_failed allows more)"))
-            }
-        }
-        if policy.thresholds.maxBudgetOverruns != nil {
-            for (name, count) in [("latency_ms", evidence.unstated.latency), ("cost_tokens", evidence.unstated.cost)]
-            where Double(count) > MetricComparison.maximumUnreported * Double(evidence.counts.traces) {
-                findings.append(
-                    .init(
-                        rule: "max_budget_overruns", verdict: .inconclusive,
-                        message: "the candidate does not state \(name) in \(counted(count, "trace")) in which the baseline does: what is not "
-                            + "stated overruns no budget; let the agent state it"))
             }
         }
         return findings

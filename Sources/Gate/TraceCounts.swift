@@ -19,6 +19,16 @@ struct TraceCounts {
     var lost = 0
     /// What was lost the first time.
     var lostExample: String?
+    /// Traces of which the candidate ran at least once.
+    var ran = 0
+    /// Traces of which the candidate ran at least once and the baseline did not.
+    var alone = 0
+    /// Traces of which the candidate's run was held to a list of tools.
+    var withAllowList = 0
+    /// Traces of which the candidate's run states a latency or a cost.
+    var measured = 0
+    /// Traces of which the baseline states the value, rightly, and the candidate does not, and is not known to overrun it either.
+    var unstated = (latency: 0, cost: 0)
     /// Candidates' runs that failed, or had something expected of them that could have failed, and those that passed of them.
     var judgedRuns = 0
     var passedRuns = 0
@@ -30,6 +40,12 @@ struct TraceCounts {
         passedRuns += trace.passedRuns
         lost += trace.lostEvidence == nil ? 0 : 1
         lostExample = lostExample ?? trace.lostEvidence
+        ran += trace.hasRun ? 1 : 0
+        alone += trace.isAlone ? 1 : 0
+        withAllowList += trace.hadAllowList ? 1 : 0
+        measured += trace.hadMeasure ? 1 : 0
+        unstated.latency += trace.hidesLatency && !trace.wasSlow ? 1 : 0
+        unstated.cost += trace.hidesCost && !trace.wasCostly ? 1 : 0
         failed += trace.hasFailed ? 1 : 0
         toolMisuse += trace.hasMisused ? 1 : 0
         budgetOverruns += (trace.wasSlow ? 1 : 0) + (trace.wasCostly ? 1 : 0)
@@ -46,6 +62,15 @@ struct TraceMarks {
     var wasCostly = false
     var isEvident = false
     var lostEvidence: String?
+    /// Whether the candidate ran.
+    var hasRun = false
+    /// Whether the candidate ran and the baseline did not.
+    var isAlone = false
+    var hadAllowList = false
+    var hadMeasure = false
+    /// Whether the candidate's run leaves out what the baseline's states.
+    var hidesLatency = false
+    var hidesCost = false
     var judgedRuns = 0
     var passedRuns = 0
     /// Whether every repetition of the baseline, too, failed or could have failed.
@@ -53,6 +78,10 @@ struct TraceMarks {
 
     mutating func note(_ verdict: borrowing PairVerdict) {
         lostEvidence = lostEvidence ?? verdict.lostEvidence
+        hasRun = hasRun || !verdict.candidate.hasProblem
+        isAlone = isAlone || verdict.baseline.hasProblem && !verdict.candidate.hasProblem
+        hadAllowList = hadAllowList || verdict.candidate.hadAllowList
+        hadMeasure = hadMeasure || verdict.candidate.hadMeasure
         let isJudged = !verdict.passed || verdict.candidate.hadExpectation
         judgedRuns += isJudged ? 1 : 0
         passedRuns += isJudged && verdict.passed ? 1 : 0

@@ -50,8 +50,7 @@ public struct PairJudge: Sendable {
         }
         judgeOutcome(trace, run, assumesSuccess, &verdict)
         judgeTools(trace, run, &verdict)
-        if let latency = run.latency?.double, latency > rules.maxLatency { verdict.reasons.append(.latency) }
-        if let cost = run.costTokens?.double, cost > rules.maxCost { verdict.reasons.append(.cost) }
+        judgeBudgets(run, &verdict)
         for check in rules.checks where check.slice.contains(trace) {
             switch check.evaluate(run, scores: scores) {
             case .judged(let result):
@@ -98,6 +97,7 @@ public struct PairJudge: Sendable {
     }
 
     private func judgeTools(_ trace: borrowing AgentRun, _ run: borrowing AgentRun, _ verdict: inout ArmVerdict) {
+        verdict.hadAllowList = trace.allowedTools != nil || rules.allowedTools != nil
         if let allowed = trace.allowedTools {
             verdict.misusedCall = run.toolCalls.firstIndex { call in
                 guard let name = call.name else { return true }
@@ -107,6 +107,18 @@ public struct PairJudge: Sendable {
             verdict.misusedCall = run.toolCalls.firstIndex { !allowed.contains(run.name(of: $0)) }
         }
         if verdict.misusedCall != nil { verdict.reasons.append(.toolMisuse) }
+    }
+
+    /// A negative time or cost is none.
+    private func judgeBudgets(_ run: borrowing AgentRun, _ verdict: inout ArmVerdict) {
+        if let latency = run.latency?.double {
+            if latency >= 0 { verdict.hadMeasure = true }
+            if latency > rules.maxLatency { verdict.reasons.append(.latency) }
+        }
+        if let cost = run.costTokens?.double {
+            if cost >= 0 { verdict.hadMeasure = true }
+            if cost > rules.maxCost { verdict.reasons.append(.cost) }
+        }
     }
 
     /// A loop counts against an arm only where the other does not repeat itself as often: polling is no loop.

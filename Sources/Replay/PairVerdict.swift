@@ -4,6 +4,10 @@ public struct ArmVerdict: Sendable {
     public var reasons: [FailureReason] = []
     /// Whether anything was expected that could have failed: an outcome that was stated, or a check that applied.
     public var hadExpectation = false
+    /// Whether a list, of the trace or of the rules, said which tools may be called.
+    public var hadAllowList = false
+    /// Whether the run states a latency or a cost, so that it could overrun a budget.
+    public var hadMeasure = false
     /// Place of the first call of a tool that is not allowed.
     public var misusedCall: Int?
     public var loop: CallLoop?

@@ -1,0 +1,78 @@
+import AgentRuns
+import Replay
+import Testing
+
+@testable import Gate
+
+@Suite("What could not be measured has not passed")
+struct UnmeasuredTests {
+    @Test("a trace that only the candidate ran was compared with nothing", arguments: [
+        (0, GateReport.Verdict.pass), (1, .inconclusive), (10, .inconclusive), (19, .inconclusive),
+    ])
+    func noBaselineRun(alone: Int, verdict: GateReport.Verdict) throws {
+        for kind in [RunProblem.Kind.noRun, .transport] {
+            let pairs = try (0..<20).map { i -> Pair in
+                var pair = try Pair(id: i, outcome: "success", latency: 100, cost: 10, candidateLatency: 90)
+                if i < alone { pair.baseline = ArmRun(RunProblem(kind, "it is away")) }
+                return pair
+            }
+            let report = GateJudge(GatePolicy()).judge(collected(GatePolicy(), pairs), .init())
+            #expect(report.verdict == verdict, "\(report.findings)")
+            let finding = report.findings.first { $0.rule == "no_baseline_run" }
+            #expect((finding != nil) == (alone > 0))
+            if alone > 0 { #expect(finding?.message.hasPrefix("in \(counted(alone, "trace")) ") == true) }
+        }
+    }
+
+    @Test("a bound on overruns or misuse holds of nothing where nothing could be measured", arguments: [
+        ("max_budget_overruns", #""outcome": "success""#, [], GateReport.Verdict.inconclusive),
+        ("max_budget_overruns", #""outcome": "success", "latency_ms": -1"#, [], .inconclusive),
+        ("max_budget_overruns", #""outcome": "success", "latency_ms": 1"#, [], .pass),
+        ("max_budget_overruns", #""outcome": "success", "cost_tokens": 1"#, [], .pass),
+        ("max_tool_misuse", #""outcome": "success", "tool_calls": ["a"]"#, [], .inconclusive),
+        ("max_tool_misuse", #""outcome": "success", "tool_calls": ["a"], "allowed_tools": ["a"]"#, [], .pass),
+        ("max_tool_misuse", #""outcome": "success", "tool_calls": ["a"]"#, ["a"], .pass),
+    ] as [(String, String, [String], GateReport.Verdict)])
+    func nothingMeasured(rule: String, line: String, released: [String], verdict: GateReport.Verdict) throws {
+        var slice = GatePolicy.SliceRule(name: "all", slice: TraceSlice(), thresholds: .init())
+        var policy = GatePolicy()
+        for isAskedFor in [true, false] {
+            let limit = isAskedFor ? 0 : nil
+            if rule == "max_tool_misuse" { policy.thresholds.maxToolMisuse = limit } else { policy.thresholds.maxBudgetOverruns = limit }
+            slice.thresholds = policy.thresholds
+            policy.slices = [slice]
+            var evidence = GateEvidence(policy)
+            let judge = PairJudge(ReplayRules(allowedTools: released.isEmpty ? nil : Set(released.map { Array($0.utf8) })))
+            for i in 0..<10 {
+                try Pair(id: i, outcome: "", latency: nil, cost: 0, both: #"{"trace_id": "t-\#(i)", \#(line)}"#)
+                    .observe(judge, &evidence, PairPlace(line: i + 1, index: i, repetition: 0))
+            }
+            evidence.finish()
+            let findings = GateJudge(policy).judge(evidence, .init()).findings
+            #expect(findings.first { $0.rule == rule }?.verdict == (isAskedFor ? verdict : nil), "\(findings)")
+            #expect(findings.first { $0.rule == "slices.all.\(rule)" }?.verdict == (isAskedFor ? verdict : nil), "\(findings)")
+        }
+    }
+
+    @Test("values left out are told of where they could have been one overrun too many", arguments: [
+        (0, 0, 0, false), (1, 0, 0, true), (1, 1, 0, false), (2, 1, 0, true), (1, 2, 1, false), (1, 1, 1, true), (20, 0, 0, true), (20, 20, 0, false),
+    ])
+    func unstated(leftOut: Int, allowed: Int, overruns: Int, isTold: Bool) throws {
+        for (kept, lost) in [("latency_ms", "cost_tokens"), ("cost_tokens", "latency_ms")] {
+            let pairs = try (0..<20).map { i in
+                let value = i >= 20 - overruns ? 90_000 : 9
+                let line = i < leftOut ? #""\#(kept)": \#(value)"# : #""latency_ms": \#(value), "cost_tokens": 9"#
+                return try Pair(id: i, outcome: "success", latency: 10, cost: 10, candidate: #"{"outcome": "success", \#(line)}"#)
+            }
+            var policy = GatePolicy()
+            policy.thresholds.maxBudgetOverruns = allowed
+            policy.slices = [.init(name: "all", slice: TraceSlice(), thresholds: policy.thresholds)]
+            let findings = GateJudge(policy).judge(collected(policy, pairs), .init()).findings
+            for rule in ["max_budget_overruns", "slices.all.max_budget_overruns"] {
+                let finding = findings.first { $0.rule == rule && $0.verdict == .inconclusive }
+                #expect((finding != nil) == isTold, "\(findings)")
+                if isTold { #expect(finding?.message.contains("does not state \(lost) in \(counted(leftOut, "trace"))") == true) }
+            }
+        }
+    }
+}
