@@ -29,7 +29,7 @@ struct CheckReader {
                 return nil
             }
             guard let name, let condition = condition(key, value, ignoringCase) else { return nil }
-            if let lack = Self.emptiness(of: condition) {
+            if let lack = condition.emptiness {
                 // It would count as evidence, and no run could ever fail it.
                 value.report("this check holds for every run: \(lack)", remedy: "say what is wanted, or remove the check")
                 return nil
@@ -42,17 +42,6 @@ struct CheckReader {
             return nil
         }
         return check
-    }
-
-    /// What a condition lacks that holds whatever a run does; nil for one that can fail.
-    private static func emptiness(of condition: RunCheck.Condition) -> String? {
-        switch condition {
-        case .requiredTools(let tools), .forbiddenTools(let tools): tools.isEmpty ? "it names no tool" : nil
-        case .responseContains(let text, _): text.isEmpty ? "every response contains the empty text" : nil
-        case .responseMatches(_, let source): source.isEmpty ? "every response matches the empty expression" : nil
-        case .responseLength(let range): range == 0...Int.max ? "it has neither min nor max" : nil
-        default: nil
-        }
     }
 
     private func condition(_ key: String, _ value: YAMLField, _ ignoringCase: Bool) -> RunCheck.Condition? {
@@ -135,7 +124,7 @@ struct CheckReader {
             do {
                 let schema = try JSONSchema(document)
                 for keyword in schema.unknownKeywords { refuseSlip(keyword, source) }
-                if Self.assertsNothing(document) {
+                if SchemaEmptiness.holdsForAll(document) {
                     source.report("this check holds for every run: every value fits its schema", remedy: "say what is wanted, or remove the check")
                 }
                 return .arguments(tool: tool, schema: schema)
@@ -148,20 +137,6 @@ struct CheckReader {
 }
 
 extension CheckReader {
-    /// Keywords of JSON Schema that only tell of a schema.
-    private static let annotations: Set<String> = [
-        "$schema", "$id", "$comment", "$defs", "definitions", "title", "description", "default", "deprecated", "readOnly", "writeOnly", "examples",
-    ]
-
-    /// Whether the schema, at its root, asks for nothing.
-    private static func assertsNothing(_ schema: JSONDocument) -> Bool {
-        switch schema {
-        case .bool(let isValid): isValid
-        case .object(let object): object.members.allSatisfy { annotations.contains($0.key) }
-        default: false
-        }
-    }
-
     /// JSON Schema lets unknown keywords assert nothing. One that looks like a slip of the hand would be a check that passes
     /// for ever.
     private func refuseSlip(_ keyword: JSONSchema.UnknownKeyword, _ field: YAMLField) {

@@ -77,6 +77,41 @@ struct GateFileTests {
         for word in words { #expect(error?.description.contains(word) == true, "\(error?.description ?? "") lacks \(word)") }
     }
 
+    @Test("a check that no run can fail is refused", arguments: [
+        "response_matches: 'x*'", "response_matches: '.*'", "response_matches: '^'", "response_matches: '$'", "response_matches: '()'",
+        "response_matches: 'a|'", #"response_matches: '\b|\B'"#, "response_matches: '(?:a?|b)*'", "response_length: {max: 9223372036854775806}",
+        "response_length: {min: 0, max: 1000000001}", "max_calls: {tool: t, calls: 9223372036854775807}", "max_calls: {calls: 1000000000}",
+        "max_tool_time: {time: 8761h}", "score: {evaluator: e, at_least: -1e9}", "score: {evaluator: e, at_least: -1e300}",
+        "arguments: {tool: t, schema: {allOf: [{}]}}", "arguments: {tool: t, schema: {properties: {amount: {}}}}",
+        "arguments: {tool: t, schema: {minProperties: 0}}", "arguments: {tool: t, schema: {required: []}}",
+        "arguments: {tool: t, schema: {x-note: 1, format: date}}",
+        "arguments: {tool: t, schema: {type: [object, array, string, number, boolean, 'null', integer]}}",
+        "arguments: {tool: t, schema: {anyOf: [{type: string}, {}]}}", "arguments: {tool: t, schema: {not: false}}",
+        "arguments: {tool: t, schema: {then: {type: string}}}", "arguments: {tool: t, schema: {pattern: a*, maxLength: 2000000000}}",
+        "arguments: {tool: t, schema: {$ref: '#/$defs/any', $defs: {any: {properties: {next: {$ref: '#/$defs/any'}}}}}}",
+    ])
+    func empty(_ condition: String) {
+        let text = "evaluators: {e: {agent: 'exec:./e'}}\nchecks:\n  - {name: x, \(condition)}"
+        let error = #expect(throws: YAMLError.self) { try read(text) }
+        #expect(error?.description.contains("holds for every run") == true, "\(error?.description ?? "")")
+    }
+
+    @Test("a check that some run can fail is taken", arguments: [
+        "response_matches: 'x+'", "response_matches: '^$'", "response_matches: '^x*$'", #"response_matches: '\b'"#, #"response_matches: '\B'"#,
+        "response_matches: '[^a]'", "response_length: {max: 400}", "response_length: {min: 1}", "max_calls: {calls: 0}",
+        "max_tool_time: {time: 24h}", "score: {evaluator: e, at_least: -1}", "arguments: {tool: t, schema: false}",
+        "arguments: {tool: t, schema: {type: object}}", "arguments: {tool: t, schema: {properties: {a: {type: string}}}}",
+        "arguments: {tool: t, schema: {additionalProperties: false}}", "arguments: {tool: t, schema: {required: [a]}}",
+        "arguments: {tool: t, schema: {anyOf: [{type: string}, {minimum: 1}]}}", "arguments: {tool: t, schema: {contains: {}}}",
+        "arguments: {tool: t, schema: {if: {type: string}, then: {minLength: 1}}}", "arguments: {tool: t, schema: {not: {}}}",
+        "arguments: {tool: t, schema: {$ref: '#/$defs/one', $defs: {one: {properties: {next: {$ref: '#/$defs/one'}, id: {type: string}}}}}}",
+        "arguments: {tool: t, schema: {oneOf: [{}, {}]}}", "arguments: {tool: t, schema: {dependentRequired: {a: [b]}}}",
+    ])
+    func full(_ condition: String) throws {
+        let file = try read("evaluators: {e: {agent: 'exec:./e'}}\nchecks:\n  - {name: x, \(condition)}")
+        #expect(file.checks.count == 1)
+    }
+
     @Test("nothing may fail unless the file says how much may", arguments: [
         ("thresholds: {min_runs: 1}", 0), ("allow_inconclusive: false", 0), ("thresholds: {max_failed: 4}", 4),
         ("thresholds: {min_pass_rate: 90%}", nil), ("compare: {pass_rate: {margin: 2%}}", nil), ("compare: {pass_rate: {}}", 0),
@@ -87,7 +122,7 @@ struct GateFileTests {
 
     @Test("keywords of a schema that are no slip of the hand assert nothing, and properties are no keywords")
     func foreignKeywords() throws {
-        let file = try read("checks:\n  - {name: x, arguments: {tool: t, schema: {x-internal: 1, nullable: true, properties: {tipe: {}}}}}")
+        let file = try read("checks:\n  - {name: x, arguments: {tool: t, schema: {x-internal: 1, nullable: true, properties: {tipe: {minimum: 1}}}}}")
         #expect(file.checks.count == 1)
     }
 
