@@ -6,12 +6,17 @@ import TraceReading
 struct DurationArgument: ExpressibleByArgument {
     var duration: Duration
 
+    /// Times from here on are refused.
+    static let maximumHours = 277_777
+
     init(_ duration: Duration) { self.duration = duration }
 
     init?(argument: String) {
         let units: [(String, Double)] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("", 1)]
         for (suffix, milliseconds) in units where argument.hasSuffix(suffix) {
-            guard let value = Double(argument.dropLast(suffix.count)), value >= 0, value * milliseconds < 1e12 else { continue }
+            guard let value = Double(argument.dropLast(suffix.count)), value >= 0,
+                value * milliseconds < Double(Self.maximumHours) * 3_600_000
+            else { continue }
             duration = .microseconds(Int64(value * milliseconds * 1000))
             return
         }

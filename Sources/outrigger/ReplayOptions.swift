@@ -39,7 +39,7 @@ enum ReplayOptions {
         var concurrency: Int?
         @Option(help: "For one run of an agent, retries included, with its unit (500ms, 10s, 5m). Default: 60s.")
         var runTimeout: String?
-        @Option(name: .customLong("repeat"), help: "Replay every trace this many times. Default: 1.")
+        @Option(name: .customLong("repeat"), help: "Replay every trace this many times; recordings are read once. Default: 1.")
         var repetitions: Int?
         @Option(help: "How tool calls are matched to recorded ones: strict, ordered or lenient. Default: lenient.")
         var toolMatch: ToolMatchArgument?
@@ -92,7 +92,7 @@ extension ReplayOptions.Running {
         [
             ("--run-timeout", runTimeout != nil), ("--tool-match", toolMatch != nil), ("--tool-fallback", toolFallback != nil),
             ("--agent-header", !agentHeader.isEmpty), ("--model", model != nil), ("--api-key-env", apiKeyEnv != nil),
-            ("--max-rounds", maxRounds != nil),
+            ("--max-rounds", maxRounds != nil), ("--repeat", repetitions ?? 1 > 1),
         ].filter(\.1).map(\.0)
     }
 
@@ -101,7 +101,8 @@ extension ReplayOptions.Running {
         get throws(UsageError) {
             guard let runTimeout else { return nil }
             guard let value = DurationArgument(argument: runTimeout), runTimeout.last?.isLetter == true else {
-                throw UsageError("--run-timeout \(runTimeout): write a time and its unit, such as 500ms, 10s or 5m")
+                throw UsageError(
+                    "--run-timeout \(runTimeout): write a time and its unit, such as 500ms, 10s or 5m, below \(DurationArgument.maximumHours)h")
             }
             guard value.duration > .zero else { throw UsageError("--run-timeout must be more than nothing") }
             return value.duration

@@ -56,6 +56,8 @@ struct ReplaySetup {
         guard !replayID.utf8.contains(0), !flags.mapping.dataset.utf8.contains(0) else {
             throw UsageError("--replay-id and --dataset must not contain a NUL")
         }
+        let repetitions = flags.running.repetitions ?? file?.repetitions ?? 1
+        guard (1...1000).contains(repetitions) else { throw UsageError("--repeat must be from 1 to 1000") }
         let concurrency = flags.running.concurrency ?? file?.concurrency ?? 4
         guard (1...10_000).contains(concurrency) else { throw UsageError("--concurrency must be from 1 to 10000") }
         agents = AgentSetup(flags.running, file, concurrency: concurrency)
@@ -73,11 +75,11 @@ struct ReplaySetup {
         plan.dataset = flags.mapping.dataset
         plan.maximumLine = flags.arms.maxLineBytes.bytes
         plan.limit = flags.arms.limit
-        plan.repetitions = flags.running.repetitions ?? file?.repetitions ?? 1
+        // A recorded run is the same however often it is read.
+        plan.repetitions = isLive ? repetitions : 1
         plan.concurrency = concurrency
         plan.timeLimit = try flags.running.runTimeLimit ?? file?.runTimeout ?? .seconds(60)
         plan.evaluators = try await agents.evaluators(file?.evaluators ?? [])
-        guard (1...1000).contains(plan.repetitions) else { throw UsageError("--repeat must be from 1 to 1000") }
         if let rounds = flags.running.maxRounds, !(1...10_000).contains(rounds) { throw UsageError("--max-rounds must be from 1 to 10000") }
         if let limit = plan.limit, limit < 1 { throw UsageError("--limit must be at least 1") }
         baseline = baselineArm.description(isFaithful: baselineChat?.isFaithful ?? true)
@@ -94,7 +96,8 @@ struct ReplaySetup {
             notes.append("the \(name) answers chat completions, which state no outcome: checks and the comparison of tool calls judge it")
         }
         if !isLive {
-            let ignored = flags.running.forAgents
+            var ignored = flags.running.forAgents
+            if flags.running.repetitions == nil, repetitions > 1 { ignored.append("repeat: \(repetitions) of the gate file") }
             if !ignored.isEmpty { notes.append("both arms are recordings, which \(ignored.joined(separator: ", ")) does nothing to") }
         }
         if flags.reporting.noExport, flags.reporting.link != nil { notes.append("--link shows nothing with --no-export: no trace is exported") }
@@ -197,23 +200,38 @@ struct ReplaySetup {
 
     private static func rules(_ flags: ReplayOptions.Rules, _ file: GateFile?) throws -> ReplayRules {
         var rules = ReplayRules()
-        rules.maxLatency = flags.maxLatencyMs ?? file?.maxLatency ?? rules.maxLatency
-        rules.maxCost = flags.maxCostTokens ?? file?.maxCost ?? rules.maxCost
+        rules.maxLatency = try bound(flags.maxLatencyMs, "--max-latency-ms", "1e12") ?? file?.maxLatency ?? rules.maxLatency
+        rules.maxCost = try bound(flags.maxCostTokens, "--max-cost-tokens", "1e15") ?? file?.maxCost ?? rules.maxCost
         rules.maxRepetitions = flags.maxRepetitions ?? file?.maxRepetitions ?? rules.maxRepetitions
         guard rules.maxRepetitions >= 1 else { throw UsageError("--max-repetitions must be at least 1") }
         rules.checks = file?.checks ?? []
         rules.failOn = file?.failOn ?? rules.failOn
         if let text = flags.failOn {
             rules.failOn = []
-            for word in text.split(separator: ",") where word != "none" {
+            let words = text.split(separator: ",", omittingEmptySubsequences: false)
+            // A variable that is not set must not let every difference pass.
+            guard !words.contains("") else {
+                throw UsageError("--fail-on \"\(text)\" leaves a kind out; write \(kinds), separated by commas, or none to let all of them pass")
+            }
+            for word in words where word != "none" {
                 guard let kind = ToolCallChange.Kind(rawValue: String(word)) else {
-                    let known = ToolCallChange.Kind.allCases.map(\.rawValue).joined(separator: ", ")
-                    throw UsageError("--fail-on \(word): write \(known), separated by commas, or none")
+                    throw UsageError("--fail-on \(word): write \(kinds), separated by commas, or none")
                 }
                 rules.failOn.insert(kind)
             }
         }
         return rules
+    }
+
+    private static var kinds: String { ToolCallChange.Kind.allCases.map(\.rawValue).joined(separator: ", ") }
+
+    /// The bounds are the gate file's. What is no number would be no limit at all: nothing exceeds it.
+    private static func bound(_ value: Double?, _ flag: String, _ most: String) throws -> Double? {
+        guard let value else { return nil }
+        guard value >= 0, value <= Double(most) ?? 0 else {
+            throw UsageError("\(flag) must be a number from 0 to \(most); for hardly any limit write \(most)")
+        }
+        return value
     }
 
     /// A name that no other replay has: the time and chance.

@@ -20,6 +20,22 @@ import Testing
         #expect(!plain.contains("does nothing to") && !plain.contains("--link"))
     }
 
+    @Test("a recorded run is read once, however often it is to be repeated", arguments: [
+        (["--repeat", "5"], [], "which --repeat does nothing to"), ([], ["run: {repeat: 5}"], "which repeat: 5 of the gate file does nothing to"),
+        (["--repeat", "1"], [], nil), ([], ["run: {repeat: 1}"], nil),
+    ] as [([String], [String], String?)])
+    func repeatedRecordings(_ flags: [String], _ lines: [String], _ note: String?) throws {
+        let gate = try Scratch.file(["allow_inconclusive: false"] + lines, name: "gate.yaml")
+        let result = try Outrigger.run(
+            ["gate", "--config", gate, "--traces", Fixture.v12, "--candidate", "recorded:\(Fixture.v13)", "--no-export", "--json"] + flags)
+        let json = try Replay.parse(Data(result.output.utf8))
+        #expect(try json.number("total") == 40)
+        #expect(!result.output.contains("pass_hat_k"), "\(result.output.prefix(3000))")
+        let notes = json["notes"] as? [String] ?? []
+        #expect(notes.contains { $0.contains("does nothing to") } == (note != nil), "\(notes)")
+        if let note { #expect(notes.contains { $0.contains(note) }, "\(notes)") }
+    }
+
     @Test("that only some of the traces were replayed is told", arguments: [(3, true), (40, true), (41, false)])
     func limit(count: Int, isTold: Bool) throws {
         let text = try output([
