@@ -1,6 +1,5 @@
 internal import AgentRuns
 internal import JSONDocuments
-internal import JSONText
 
 /// What a check says of a run.
 enum CheckOutcome {
@@ -49,10 +48,10 @@ extension RunCheck {
         switch condition {
         case .responseContains(let text, let ignoringCase):
             guard run.response != nil else { return result(false, "there is no response") }
-            let found = run.responseTexts.contains { $0.contains(text, ignoringCase: ignoringCase) }
+            let found = run.responseHas(text, ignoringCase: ignoringCase)
             return result(found, "response \(found ? "contains" : "does not contain") \(quoted(text))")
         case .responseLacks(let text, let ignoringCase):
-            let found = run.responseTexts.contains { $0.contains(text, ignoringCase: ignoringCase) }
+            let found = run.responseHas(text, ignoringCase: ignoringCase)
             return result(!found, "response \(found ? "contains" : "does not contain") \(quoted(text))")
         case .responseMatches(let pattern, let source):
             guard run.response != nil else { return result(false, "there is no response") }
@@ -163,27 +162,9 @@ extension RunCheck {
 }
 
 extension AgentRun {
-    /// What is searched in the response: its text and, where that is or holds JSON, each string in it by itself, without the
-    /// escapes that the same words can hide behind. Of keys that are repeated all count: another reader may take another.
-    var responseTexts: [String] {
-        guard let response else { return [] }
-        let whole = string(response.text)
-        return [whole] + Self.strings(in: Array(whole.utf8))
-    }
-
-    /// Every key and string of a JSON text, decoded; none of a text that is not JSON, or is one string.
-    private static func strings(in text: [UInt8]) -> [String] {
-        text.withUnsafeBytes { text in
-            var tape = JSONTape(maximumDepth: JSONDocument.maximumDepth)
-            guard (try? tape.parse(text)) != nil, tape.count > 1 else { return [] }
-            var strings: [String] = []
-            for index in 0..<tape.count where tape[index].kind == .string {
-                var string: [UInt8] = []
-                JSONString.decode(UnsafeRawBufferPointer(rebasing: text[tape[index].range]), into: &string)
-                strings.append(String(decoding: string, as: UTF8.self))
-            }
-            return strings
-        }
+    fileprivate func responseHas(_ words: String, ignoringCase: Bool) -> Bool {
+        let search = WordSearch(words, ignoringCase: ignoringCase)
+        return responseTexts.contains { search.isFound(in: $0) }
     }
 
     /// Characters (Unicode scalars) of the response; JSON counts in its canonical form, whatever its spaces and escapes.
@@ -227,21 +208,4 @@ extension AgentRun {
 
     /// The name of the tool of call `i`, for people.
     func toolName(_ i: Int) -> String { toolCalls[i].name.map { string($0) } ?? "(unnamed)" }
-}
-
-extension String {
-    fileprivate func contains(_ text: String, ignoringCase: Bool) -> Bool {
-        if text.isEmpty { return true }
-        return ignoringCase ? lowercased().utf8Contains(text.lowercased()) : utf8Contains(text)
-    }
-
-    private func utf8Contains(_ text: String) -> Bool { Array(utf8).contains(Array(text.utf8)) }
-}
-
-extension [UInt8] {
-    /// Whether `part` stands somewhere in it.
-    fileprivate func contains(_ part: [UInt8]) -> Bool {
-        guard part.count <= count, let first = part.first else { return part.isEmpty }
-        return (0...count - part.count).contains { self[$0] == first && self[$0..<$0 + part.count].elementsEqual(part) }
-    }
 }
