@@ -9,14 +9,17 @@ enum Excerpt {
 
     static func text(_ string: String, limit: Int = 120) -> String { text(Array(string.utf8), limit: limit) }
 
-    /// Control characters, and those that change the direction of text or hide in it, as `\u{…}`.
+    /// Control characters, and those that change the direction of text or hide in it, as `\u{…}`; `##[`, which GitHub's runner
+    /// takes for the start of a command anywhere in a line, as `## [`.
     static func escaped(_ text: String) -> String {
         var result = ""
         for scalar in text.unicodeScalars {
             switch scalar.properties.generalCategory {
             case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate:
                 result += scalar.escaped(asASCII: true)
-            default: result.unicodeScalars.append(scalar)
+            default:
+                if scalar == "[", result.utf8.suffix(2).elementsEqual("##".utf8) { result += " " }
+                result.unicodeScalars.append(scalar)
             }
         }
         return result

@@ -18,6 +18,7 @@ public struct JSONReport: ReportWriter {
     ///   - link: makes the `url` of runs that were exported.
     public init(path: String, link: TraceLink? = nil) throws(ReportError) {
         output = try ReportOutput(path: path)
+        output.breaksRunnerCommands = path == "-"
         details = Spool(for: path)
         writer = JSONDetailWriter(link: link)
     }

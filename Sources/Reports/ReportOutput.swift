@@ -11,6 +11,11 @@ final class ReportOutput {
     /// The file that becomes the report; nil for streams.
     private var temporary: String?
     private var buffer: [UInt8] = []
+    /// Set for JSON on standard output: GitHub's runner takes `##[` for the start of a command anywhere in a line, and so the
+    /// bracket is written as an escape. In JSON these three can stand in a string only.
+    var breaksRunnerCommands = false
+    /// `#` in a row at the end of what was written.
+    private var marks = 0
 
     private static let bufferSize = 1 << 16
 
@@ -84,8 +89,23 @@ final class ReportOutput {
 
     private func flush() throws(ReportError) {
         guard !buffer.isEmpty else { return }
+        if breaksRunnerCommands { breakRunnerCommands() }
         if let problem = buffer.withUnsafeBytes({ writeAll($0, to: descriptor) }) { throw Self.error(path, problem) }
         buffer.removeAll(keepingCapacity: true)
+    }
+
+    private func breakRunnerCommands() {
+        var result: [UInt8] = []
+        result.reserveCapacity(buffer.count)
+        for byte in buffer {
+            if byte == UInt8(ascii: "["), marks >= 2 {
+                result.append(contentsOf: "\\u005b".utf8)
+            } else {
+                result.append(byte)
+            }
+            marks = byte == UInt8(ascii: "#") ? marks + 1 : 0
+        }
+        buffer = result
     }
 
     private static func resolved(_ path: String) -> String {

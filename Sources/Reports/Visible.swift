@@ -1,8 +1,9 @@
-/// Text of unknown origin, made fit for one line of a report: nothing in it moves the cursor, hides or reorders.
+/// Text of unknown origin, made fit for one line of a report: nothing in it moves the cursor, hides, reorders, or is a command to
+/// whoever runs us. GitHub's runner takes `##[command]` for one anywhere in a line, so that becomes `## [command]`.
 enum Visible {
     /// Control, format (among them all that turn the direction of writing), and line separating characters as `\u{..}`.
     static func line(_ text: String) -> String {
-        guard !isPlainASCII(text), text.unicodeScalars.contains(where: isHidden) else { return text }
+        guard !isPlainASCII(text) else { return text }
         var result = ""
         for scalar in text.unicodeScalars { append(scalar, to: &result) }
         return result
@@ -45,10 +46,13 @@ enum Visible {
         return result
     }
 
-    /// Whether all bytes are ASCII that shows, of which nothing has to be hidden; a scan of bytes, since most text is.
+    /// Whether all bytes are ASCII that shows, of which nothing has to be hidden or broken; a scan of bytes, since most text is.
     private static func isPlainASCII(_ text: String, allowingLines: Bool = false) -> Bool {
-        text.utf8.allSatisfy { byte in
-            (byte >= 0x20 && byte < 0x7F) || (allowingLines && (byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\t")))
+        var marks = 0
+        return text.utf8.allSatisfy { byte in
+            if byte == UInt8(ascii: "["), marks >= 2 { return false }
+            marks = byte == UInt8(ascii: "#") ? marks + 1 : 0
+            return (byte >= 0x20 && byte < 0x7F) || (allowingLines && (byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\t")))
         }
     }
 
@@ -65,6 +69,7 @@ enum Visible {
         if isHidden(scalar) {
             result += "\\u{\(String(scalar.value, radix: 16))}"
         } else {
+            if scalar == "[", result.utf8.suffix(2).elementsEqual("##".utf8) { result += " " }
             result.unicodeScalars.append(scalar)
         }
     }

@@ -15,6 +15,8 @@ enum XMLText {
             case ">": result += "&gt;"
             case "\"": result += "&quot;"
             case "'": result += "&#39;"
+            // GitHub's runner takes `##[` for the start of a command, wherever it stands in a line of standard output.
+            case "[" where result.utf8.suffix(2).elementsEqual("##".utf8): result += "&#91;"
             // Readers would make spaces of them in attributes.
             case "\n": result += "&#10;"
             case "\r": result += "&#13;"
@@ -32,7 +34,7 @@ enum XMLText {
     private static func needsLook(_ byte: UInt8) -> Bool {
         switch byte {
         case 0x00..<0x20, 0xEF: true
-        case UInt8(ascii: "&"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\""), UInt8(ascii: "'"): true
+        case UInt8(ascii: "&"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "["): true
         default: false
         }
     }

@@ -30,18 +30,30 @@ enum Terminal {
 }
 
 extension String {
-    /// For a terminal or a log: control characters as `\u{..}`, so that no input can write escape sequences.
+    /// For a terminal or a log: control characters as `\u{..}`, so that no input can write escape sequences; `##[`, which is a
+    /// command to GitHub's runner anywhere in a line, as `## [`.
     var escapedForTerminal: String {
-        guard unicodeScalars.contains(where: { $0.properties.generalCategory == .control || $0.properties.generalCategory == .format })
-        else { return self }
+        let isUnfit = unicodeScalars.contains { $0.properties.generalCategory == .control || $0.properties.generalCategory == .format }
+        guard isUnfit || hasRunnerCommand else { return self }
         var result = ""
         for scalar in unicodeScalars {
             switch scalar.properties.generalCategory {
             case .control, .format: result += "\\u{\(String(scalar.value, radix: 16))}"
-            default: result.unicodeScalars.append(scalar)
+            default:
+                if scalar == "[", result.utf8.suffix(2).elementsEqual("##".utf8) { result += " " }
+                result.unicodeScalars.append(scalar)
             }
         }
         return result
+    }
+
+    private var hasRunnerCommand: Bool {
+        var marks = 0
+        return utf8.contains { byte in
+            if byte == UInt8(ascii: "["), marks >= 2 { return true }
+            marks = byte == UInt8(ascii: "#") ? marks + 1 : 0
+            return false
+        }
     }
 
     func padded(_ width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }

@@ -36,6 +36,23 @@ import Testing
         if let note { #expect(notes.contains { $0.contains(note) }, "\(notes)") }
     }
 
+    @Test("no input is a command to GitHub's runner, which looks for ##[ anywhere in a line", arguments: [
+        ["--json"], ["--report", "json=-"], ["--report", "json=/dev/stdout"], ["--report", "junit=-"], ["--report", "markdown=-"], ["--report", "github"], [],
+    ])
+    func runnerCommands(_ flags: [String]) throws {
+        let id = "a##[error]b"
+        let traces = try Scratch.file([#"{"trace_id": "\#(id)", "request": "##[stop-commands]x", "outcome": "##[x]", "tool_calls": ["##[y]"]}"#])
+        let result = try Outrigger.run([
+            "replay", "--traces", traces, "--no-export", "--candidate", "exec:echo '##[set-output name=x]y' >&2; exit 1",
+        ] + flags, environment: ["GITHUB_STEP_SUMMARY": ""])
+        #expect(result.status == 1, "\(result.errors)")
+        #expect(!result.output.contains("##[") && !result.errors.contains("##["), "\(result.output)\(result.errors)")
+        #expect(result.errors.contains("## [set-output name=x]y"), "\(result.errors)")
+        guard flags.contains(where: { $0.contains("json") }) else { return }
+        let details = try Replay.parse(Data(result.output.utf8))["details"] as? [[String: Any]]
+        #expect(details?.first?["trace_id"] as? String == id)
+    }
+
     @Test("that only some of the traces were replayed is told", arguments: [(3, true), (40, true), (41, false)])
     func limit(count: Int, isTold: Bool) throws {
         let text = try output([

@@ -49,6 +49,7 @@ final class ReportFiles {
 let hostileTexts = [
     "\"quotes' and \\ backslash", "]]><failure/>", "</script><script>alert(1)</script>", "\u{1B}[31mred\u{1B}[0m \u{9B}31m", "a\0b",
     "\u{FFFD}\u{FFFE}\u{FFFF}", "::error title=x::y\n::error::z\r\n%0A", "a|b|`c`|```\n```\n<b>@someone #12 https://evil.example www.evil.example",
+    "##[stop-commands]tok ##[error]x é ###[b] [##[", "é##[error]x\u{1}#\u{200B}#[y]",
     "line\nline\r\n\tline\u{2028}line\u{85}", "\u{202E}gnp.exe\u{2066}\u{200B}\u{FEFF}", "--> <!-- ${{ x }} &amp; &#60;", "",
     String(repeating: "<&|`\u{1B}\"é漢👩‍👩‍👧 ", count: 3000),
 ]

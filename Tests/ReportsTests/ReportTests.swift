@@ -55,6 +55,9 @@ import Testing
         let lines = try files.write("a.txt", [detail], report) { try GitHubReport(annotations: $0, summaryPath: files.path("s.md"), link: link) }
         #expect(lines.split(separator: "\n").allSatisfy { $0.hasPrefix("::error ") || $0.hasPrefix("::warning ") })
         #expect(!lines.contains("\r") && !lines.contains("\0"))
+        for name in ["r.xml", "r.html", "r.md", "plain.txt", "colors.txt", "a.txt", "s.md"] {
+            #expect(try !files.text(name).utf8.contains("##[".utf8), "\(name) has a command to GitHub's runner")
+        }
     }
 
     @Test func nothingMeasuredIsNoNumber() throws {
