@@ -5,6 +5,12 @@ extension Duration {
         ("d", 86_400_000_000_000_000_000_000),
     ]
 
+    /// Whether the text is a whole number and a unit, be it within the bounds or not.
+    static func isWritten(yaml text: String) -> Bool {
+        let digits = text.utf8.prefix { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
+        return !digits.isEmpty && units.contains { text.utf8.dropFirst(digits.count).elementsEqual($0.name.utf8) }
+    }
+
     /// Such as `2s`, `1.5m`: a number that is not negative, and its unit. Nil if it is not that, is longer than 1000 years,
     /// or names a part of an attosecond.
     init?(yaml text: String) {

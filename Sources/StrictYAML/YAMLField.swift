@@ -34,21 +34,25 @@ public struct YAMLField {
     }
 
     public func int(in range: ClosedRange<Int> = Int.min...Int.max) -> Int? {
-        guard case .number(let number)? = node.scalar, let value = number.integer else {
+        guard case .number(let number)? = node.scalar, number.exponent >= 0 else {
             return wrong("a whole number", "write digits, without quotes")
+        }
+        guard let value = number.integer else {
+            return wrong("a whole number from \(range.lowerBound) to \(range.upperBound)", "choose a number within the bounds")
         }
         guard range.contains(value) else { return wrong(Self.bounds("a whole number", range), "choose a number within the bounds") }
         return value
     }
 
     public func double(in range: ClosedRange<Double> = -.greatestFiniteMagnitude ... .greatestFiniteMagnitude) -> Double? {
-        guard case .number(let number)? = node.scalar, let value = number.double else {
-            return wrong("a number", "write digits, without quotes")
+        let bounds = range.upperBound == .greatestFiniteMagnitude ? "a finite number" : "a number from \(range.lowerBound) to \(range.upperBound)"
+        switch node.scalar {
+        case .number(let number)?:
+            guard let value = number.double, range.contains(value) else { return wrong(bounds, "choose a number within the bounds") }
+            return value
+        case .notFinite?: return wrong(bounds, "choose a number within the bounds")
+        default: return wrong("a number", "write digits, without quotes")
         }
-        guard range.contains(value) else {
-            return wrong("a number from \(range.lowerBound) to \(range.upperBound)", "choose a number within the bounds")
-        }
-        return value
     }
 
     public func bool() -> Bool? {
@@ -59,10 +63,9 @@ public struct YAMLField {
     /// A number with its unit: `250us`, `500ms`, `2s`, `1.5m`, `1h`, `7d`; also `0`. Exact, never negative.
     public func duration() -> Duration? {
         if case .number(let number)? = node.scalar, number.integer == 0 { return .zero }
-        guard let text, let value = Duration(yaml: text) else {
-            return wrong("a duration", "write a number and its unit, such as 500ms, 2s, 1.5m or 1h")
-        }
-        return value
+        if let text, let value = Duration(yaml: text) { return value }
+        if let text, Duration.isWritten(yaml: text) { return wrong("a duration of at most 1000 years", "choose one within the bounds") }
+        return wrong("a duration", "write a number and its unit, such as 500ms, 2s, 1.5m or 1h")
     }
 
     /// A number with `%`, such as `2.5%`, as the number before the sign.

@@ -29,6 +29,26 @@ import Testing
         ])
     }
 
+    @Test(arguments: [
+        ("18446744073709551615", "a whole number from 0 to 9223372036854775807"), ("1e99", "a whole number from 0 to 9223372036854775807"),
+        ("-1", "a whole number of at least 0"), ("1.5", "a whole number"),
+    ])
+    func boundsOfWholeNumbersAreNamedBeyondTheLargest(_ text: String, _ words: String) {
+        #expect(complaints("v: \(text)") { $0["v"]?.int(in: 0...Int.max) }.first?.contains("where \(words) should be") == true)
+    }
+
+    @Test(arguments: [".nan", ".inf", "-.inf", "1e999", "13", "-1"])
+    func boundsOfNumbersAreNamed(_ text: String) {
+        #expect(complaints("v: \(text)") { $0["v"]?.double(in: 0...12) }.first?.contains("a number from 0.0 to 12.0") == true)
+        guard text.contains("n") || text.contains("9") else { return }
+        #expect(complaints("v: \(text)") { $0["v"]?.double() }.first?.contains("a finite number") == true)
+    }
+
+    @Test(arguments: ["100000000h", "99999999999999999999d", "365001d"])
+    func boundsOfDurationsAreNamed(_ text: String) {
+        #expect(complaints("v: \(text)") { $0["v"]?.duration() }.first?.contains("a duration of at most 1000 years") == true)
+    }
+
     @Test(arguments: [("2s", Duration.seconds(2)), ("500ms", .milliseconds(500)), ("1.5m", .seconds(90)), ("0", .zero),
         ("250us", .microseconds(250)), ("1h", .seconds(3600)), ("7d", .seconds(604_800)), ("0.1ns", Duration(secondsComponent: 0, attosecondsComponent: 100_000_000))])
     func durations(_ text: String, _ expected: Duration) throws {
