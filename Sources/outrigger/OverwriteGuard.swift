@@ -18,15 +18,26 @@ struct OverwriteGuard {
 
     /// - Throws: ``UsageError`` when the file is read, or written twice. Pipes and devices may be.
     mutating func writes(_ path: String, _ flag: String) throws {
-        if let status = InputFile.status(of: path), !status.isRegular, path != "-" { return }
-        let identity = path == "-" ? .name("-") : Self.identity(of: path)
+        let isOutput = Self.isStandardOutput(path)
+        if let status = InputFile.status(of: path), !status.isRegular, !isOutput { return }
+        let identity = isOutput ? .name("-") : Self.identity(of: path)
         if let other = taken.first(where: { $0.identity == identity }) {
             throw UsageError(
-                path == "-"
+                isOutput
                     ? "\(flag) and \(other.what) both write to standard output; name a file for one of them"
                     : "\(flag) \(path) is also \(other.what) (\(other.path)); it would be overwritten: name another file")
         }
         taken.append((flag, path, identity))
+    }
+
+    /// Whether what is written there comes out on standard output: `-`, and other names of the same file, pipe or terminal,
+    /// such as `/dev/stdout`. What goes to `/dev/null` mixes with nothing.
+    static func isStandardOutput(_ path: String) -> Bool {
+        if path == "-" { return true }
+        guard let status = InputFile.status(of: path), status.identity != InputFile.status(of: "/dev/null")?.identity else { return false }
+        var output = stat()
+        guard fstat(STDOUT_FILENO, &output) == 0 else { return false }
+        return status.identity == .init(device: UInt64(output.st_dev), inode: UInt64(output.st_ino))
     }
 
     private static func identity(of path: String) -> Identity {

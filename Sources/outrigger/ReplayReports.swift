@@ -29,16 +29,14 @@ struct ReplayReports {
         var listsEveryRun = flags.json
         if flags.json {
             list.append(try JSONReport(path: "-", link: setup.link))
-        } else if !flags.reports.contains(where: { $0.hasSuffix("=-") }) {
+        } else if !flags.reports.contains(where: { Self.path(of: $0) == "-" }) {
             list.append(try SampleSummary())
             let isTerminal = isatty(STDOUT_FILENO) == 1
             list.append(
                 try TerminalReport(colors: Terminal.hasColors, width: isTerminal ? Terminal.width : 100, link: setup.link))
         }
         for text in flags.reports {
-            let halves = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            let path = halves.count == 2 ? halves[1] : nil
-            switch (halves[0], path) {
+            switch (String(text.prefix { $0 != "=" }), Self.path(of: text)) {
             case ("json", let path?):
                 list.append(try JSONReport(path: path, link: setup.link))
                 listsEveryRun = true
@@ -58,6 +56,13 @@ struct ReplayReports {
         comparison = try flags.baselineResult.map { EarlierComparison(try EarlierReport(file: $0)) }
         writers = ReportSet(list)
         wantsEveryRun = listsEveryRun || comparison != nil
+    }
+
+    /// The file that a report is written to, by the one name of standard output where it is that; nil where none is named.
+    private static func path(of report: String) -> String? {
+        guard let equals = report.firstIndex(of: "=") else { return nil }
+        let path = String(report[report.index(after: equals)...])
+        return OverwriteGuard.isStandardOutput(path) ? "-" : path
     }
 
     /// Whether any of them would show what a trace's runs said and called.
