@@ -14,6 +14,8 @@ public struct GateJudge {
         /// Why the replay ended before its end.
         public var partial: String?
         public var rejectedLines = 0
+        /// Of recordings that say another version than the release that their arm names, in words.
+        public var foreignRecordings: [String] = []
         /// Runs of a recording that no trace asked for.
         public var unmatchedRuns = 0
         public var repetitions = 1
@@ -38,7 +40,8 @@ public struct GateJudge {
         findings += comparisonGaps(evidence, metrics)
 
         var report = GateReport(verdict: findings.map(\.verdict).worst)
-        report.allowsInconclusive = policy.allowsInconclusive
+        // Whoever lets a verdict without evidence pass has not said so of a replay that did not come to its end.
+        report.allowsInconclusive = policy.allowsInconclusive && circumstances.partial == nil
         report.findings = findings
         report.metrics = metrics
         report.slices = zip(policy.slices, evidence.slices).map { GateReport.Slice(name: $0.name, tally: $1) }
@@ -167,6 +170,9 @@ public struct GateJudge {
         }
         if facts.rejectedLines > 0 {
             inconclusive("rejected_lines", "\(facts.rejectedLines) lines of the recordings could not be read, so they were not judged")
+        }
+        for words in facts.foreignRecordings {
+            inconclusive("foreign_recording", "\(words): it was not recorded with that release; name the release that it was recorded with, or record it anew")
         }
         if facts.unmatchedRuns > 0 {
             inconclusive("unmatched_runs", "\(facts.unmatchedRuns) recorded runs belong to no trace, so they were not judged")

@@ -56,6 +56,11 @@ struct ReplayRecorder: PairObserver {
         evidence.finish()
     }
 
+    /// What recordings say against the release files that their arms name.
+    func foreignRecordings(_ setup: ReplaySetup) -> [String] {
+        witness.foreignRecordings(baseline: setup.releaseVersions.baseline, candidate: setup.releaseVersions.candidate)
+    }
+
     /// What a reader must know of the replay as a whole, the most important first.
     func notes(_ setup: ReplaySetup) -> [String] {
         witness.notes(baseline: setup.givenVersions.baseline, candidate: setup.givenVersions.candidate)

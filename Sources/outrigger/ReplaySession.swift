@@ -78,19 +78,22 @@ enum ReplaySession {
             report.notes.append("only the first \(Readable.count(limit, "trace")) \(limit == 1 ? "was" : "were") replayed (--limit)")
         }
         report.export = export?.finish()
-        if isGate { report.gate = GateJudge(setup.policy).judge(recorder.evidence, circumstances(setup, report)) }
+        if isGate { report.gate = GateJudge(setup.policy).judge(recorder.evidence, circumstances(setup, recorder, report)) }
         let elapsed = (ContinuousClock.now - started).components
         report.duration = Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18
         try recorder.reports.finish(&report)
         return report
     }
 
-    private static func circumstances(_ setup: ReplaySetup, _ report: ReplayReport) -> GateJudge.Circumstances {
+    private static func circumstances(
+        _ setup: ReplaySetup, _ recorder: ReplayRecorder, _ report: ReplayReport
+    ) -> GateJudge.Circumstances {
         var circumstances = GateJudge.Circumstances()
         circumstances.armsAreTheSame = setup.armsAreTheSame
         circumstances.latenciesAreComparable = setup.plan.baseline.source.isLive == setup.plan.candidate.source.isLive
         circumstances.partial = report.partial
         circumstances.rejectedLines = report.rejectedLines.values.reduce(0, +)
+        circumstances.foreignRecordings = recorder.foreignRecordings(setup)
         circumstances.unmatchedRuns = report.unmatched.baseline + report.unmatched.candidate
         circumstances.repetitions = setup.plan.repetitions
         circumstances.checks = setup.checks

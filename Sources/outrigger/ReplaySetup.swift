@@ -26,6 +26,8 @@ struct ReplaySetup {
     var notes: [String] = []
     /// The versions that somebody gave the arms; nil where it is a default.
     var givenVersions: (baseline: String?, candidate: String?)
+    /// The versions of the arms' release files; nil where none is named.
+    var releaseVersions: (baseline: String?, candidate: String?)
     /// Both arms were named by the same specification.
     var armsAreTheSame: Bool
 
@@ -42,6 +44,7 @@ struct ReplaySetup {
         let baselineArm = try Arm(flags.arms.baseline, flags.arms.baselineVersion, "v1", file?.baseline, file?.folder)
         let candidateArm = try Arm(flags.arms.candidate, flags.arms.candidateVersion, "v2", file?.candidate, file?.folder)
         givenVersions = (baselineArm.givenVersion, candidateArm.givenVersion)
+        releaseVersions = (baselineArm.release?.version, candidateArm.release?.version)
         armsAreTheSame = baselineArm.agent == candidateArm.agent
         if traces == "-", [baselineArm.recording, candidateArm.recording].contains("-") {
             throw UsageError("standard input (-) can be read only once")

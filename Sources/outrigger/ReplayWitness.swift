@@ -57,20 +57,30 @@ struct ReplayWitness {
         Self.notes(baseline, "baseline", baselineVersion) + Self.notes(candidate, "candidate", candidateVersion)
     }
 
+    /// What the recordings of arms that name a release file say against it; a label may be anything.
+    ///
+    /// - Parameters:
+    ///   - baseline: the version of the baseline's release file, if it names one.
+    func foreignRecordings(baseline baselineRelease: String?, candidate candidateRelease: String?) -> [String] {
+        [Self.foreignVersion(baseline, "baseline", baselineRelease), Self.foreignVersion(candidate, "candidate", candidateRelease)]
+            .compactMap(\.self)
+    }
+
     private static func notes(_ arm: Arm, _ name: String, _ version: String?) -> [String] {
-        var arm = arm
-        arm.finish()
         var notes: [String] = []
         if arm.runs > 1, arm.problems == arm.runs, let problem = arm.firstProblem, problem.kind != .noRun {
             notes.append("the \(name) gave no run at all (\(arm.runs) of \(arm.runs)); the first time: \(problem.kind.rawValue): \(problem.detail)")
         }
-        if let version {
-            let others = arm.versions.filter { $0.key != version }.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-            if !others.isEmpty {
-                let said = others.prefix(3).map { "\($0.key) (\($0.value))" }.joined(separator: ", ")
-                notes.append("the \(name)'s recording says version \(said), and is credited to \(version)")
-            }
-        }
+        if let words = foreignVersion(arm, name, version) { notes.append(words) }
         return notes
+    }
+
+    private static func foreignVersion(_ arm: Arm, _ name: String, _ version: String?) -> String? {
+        var arm = arm
+        arm.finish()
+        let others = arm.versions.filter { $0.key != version }.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+        guard let version, !others.isEmpty else { return nil }
+        let said = others.prefix(3).map { "\($0.key) (\($0.value))" }.joined(separator: ", ")
+        return "the \(name)'s recording says version \(said), and is credited to \(version)"
     }
 }

@@ -54,6 +54,27 @@ struct UnmeasuredTests {
         }
     }
 
+    @Test("a replay that did not come to its end is no verdict that could be let pass", arguments: [nil, "ended by a signal"])
+    func partial(why: String?) throws {
+        var policy = GatePolicy()
+        policy.allowsInconclusive = true
+        var facts = GateJudge.Circumstances()
+        facts.partial = why
+        let report = GateJudge(policy).judge(collected(policy, []), facts)
+        #expect(report.verdict == .inconclusive && report.allowsInconclusive == (why == nil))
+    }
+
+    @Test("a recording of another release is no evidence for the one that is named")
+    func foreignRecording() throws {
+        var facts = GateJudge.Circumstances()
+        let pairs = try (0..<20).map { try Pair(id: $0, outcome: "success", latency: 100, cost: 10, candidateLatency: 90) }
+        #expect(GateJudge(GatePolicy()).judge(collected(GatePolicy(), pairs), facts).verdict == .pass)
+        facts.foreignRecordings = ["the candidate's recording says version v1 (20), and is credited to v2"]
+        let report = GateJudge(GatePolicy()).judge(collected(GatePolicy(), pairs), facts)
+        #expect(report.verdict == .inconclusive)
+        #expect(report.findings.first { $0.rule == "foreign_recording" }?.message.contains("says version v1 (20)") == true)
+    }
+
     @Test("values left out are told of where they could have been one overrun too many", arguments: [
         (0, 0, 0, false), (1, 0, 0, true), (1, 1, 0, false), (2, 1, 0, true), (1, 2, 1, false), (1, 1, 1, true), (20, 0, 0, true), (20, 20, 0, false),
     ])

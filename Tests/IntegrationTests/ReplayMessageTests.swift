@@ -20,6 +20,47 @@ import Testing
         #expect(!plain.contains("does nothing to") && !plain.contains("--link"))
     }
 
+    @Test("a recording of another version than the release file's is no evidence for it; one of another than a label's is told of", arguments: [
+        (["--candidate-version", "RELEASE"], 3), (["--candidate-version", "v13"], 0),
+    ] as [([String], Int32)])
+    func foreignRecording(_ flags: [String], _ status: Int32) throws {
+        let release = Project.root.appendingPathComponent("Fixtures/releases/airline-v13/release.yaml").path
+        let lines = try String(contentsOfFile: Fixture.v13, encoding: .utf8).replacingOccurrences(of: #""version": "v13""#, with: #""version": "v99""#)
+        let other = try Scratch.file(Array(lines.utf8), name: "other.jsonl")
+        let result = try Outrigger.run(
+            ["gate", "--config", Fixture.gate, "--no-export", "--candidate", "recorded:\(other)"] + flags.map { $0 == "RELEASE" ? release : $0 })
+        #expect(result.status == status, "\(result.output)\(result.errors)")
+        #expect(result.output.contains("the candidate's recording says version v99 (40), and is credited to v13"), "\(result.output)")
+        #expect(result.output.contains("foreign_recording") == (status == 3), "\(result.output)")
+    }
+
+    @Test("secrets that agents and evaluators say in errors are in no report", arguments: ["error", "score"])
+    func secretErrors(_ kind: String) throws {
+        let secret = "sk-abcdefghijklmnopqrstuvwxyz0123456789ABCD"
+        let script = try Scratch.file([
+            "while read -r line; do", #"  id=${line#*'"run_id":"'}"#, #"  id=${id%%'"'*}"#,
+            #"  echo "{\"type\":\"$1\",\"run_id\":\"$id\",\"error\":\"mail ana.lima@example.com key \#(secret)\"}""#, "done",
+        ], name: "agent.sh")
+        let gate = try Scratch.file(
+            kind == "error" ? ["allow_inconclusive: false"] : [
+                "evaluators: {judge: {agent: \"exec:sh \(script) score\", timeout: 20s}}",
+                "checks: [{name: good, score: {evaluator: judge, at_least: 0.5}}]",
+            ], name: "gate.yaml")
+        let candidate = kind == "error" ? "exec:sh \(script) result" : "recorded:\(Fixture.v13)"
+        let folder = try Scratch.folder()
+        let forms = ["json", "junit", "markdown", "html"]
+        func path(_ form: String) -> String { folder.appendingPathComponent(form).path }
+        let result = try Outrigger.run(
+            ["gate", "--config", gate, "--traces", Fixture.v12, "--candidate", candidate, "--limit", "4", "--no-export", "--report", "github"]
+                + forms.flatMap { ["--report", "\($0)=\(path($0))"] },
+            environment: ["GITHUB_STEP_SUMMARY": path("summary")])
+        let told = try forms.map { try String(contentsOfFile: path($0), encoding: .utf8) } + [result.output, String(contentsOfFile: path("summary"), encoding: .utf8)]
+        for text in told { #expect(!text.contains("sk-abc") && !text.contains("ana.lima"), "\(text)") }
+        #expect(result.output.contains("[REDACTED:api_key]"), "\(result.output)\(result.errors)")
+        let words = kind == "error" ? "gave no run at all (4 of 4)" : "evaluator_failed"
+        #expect(result.output.contains(words), "\(result.output)\(result.errors)")
+    }
+
     @Test("a recorded run is read once, however often it is to be repeated", arguments: [
         (["--repeat", "5"], [], "which --repeat does nothing to"), ([], ["run: {repeat: 5}"], "which repeat: 5 of the gate file does nothing to"),
         (["--repeat", "1"], [], nil), ([], ["run: {repeat: 1}"], nil),
@@ -127,7 +168,10 @@ import Testing
     @Test("reports replace neither a ledger nor its keys, a run store or the step summary", arguments: [
         (["--audit", "X", "--report", "json=X"], "part of the audit ledger"), (["--audit", "X", "--report", "json=X.digest-key"], "part of the audit ledger"),
         (["--runs", "X", "--report", "html=X"], "part of the run store"), (["--report", "github", "--report", "json=X"], "the step summary"),
-        (["--json", "--report", "github"], "both write to standard output"), (["--report", "json="], "name a file after the equals sign"),
+        (["--json", "--report", "github"], "both write to standard output"),
+        (["--json", "--report", "markdown=/dev/stdout"], "both write to standard output"),
+        (["--report", "html=/dev/fd/1", "--report", "json=/dev/stdout"], "both write to standard output"),
+        (["--report", "json="], "name a file after the equals sign"),
     ])
     func overwriting(_ flags: [String], _ words: String) throws {
         let file = try Scratch.folder().appendingPathComponent("file").path
@@ -139,9 +183,12 @@ import Testing
         for suffix in ["", ".digest-key"] { #expect(try String(contentsOfFile: file + suffix, encoding: .utf8) == "mine") }
     }
 
-    @Test("a signal ends the reading of a line that does not end", .timeLimit(.minutes(5)))
-    func endlessLine() throws {
-        let command = try Outrigger.start(["gate", "--traces", "/dev/zero", "--candidate", "recorded:\(Fixture.v13)", "--no-export"])
+    @Test("a signal ends the reading of a line that does not end, and is never a pass", .timeLimit(.minutes(5)), arguments: [
+        [], ["--allow-inconclusive"],
+    ])
+    func endlessLine(_ flags: [String]) throws {
+        let command = try Outrigger.start(
+            ["gate", "--traces", "/dev/zero", "--candidate", "recorded:\(Fixture.v13)", "--no-export"] + flags)
         // It has caught the signal's number once the handler is installed: until then it ends by the signal, as any process.
         try eventually("it catches signals") {
             let status = try String(contentsOfFile: "/proc/\(command.process.processIdentifier)/status", encoding: .utf8)
