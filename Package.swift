@@ -190,7 +190,7 @@ let package = Package(
             name: "RunStoreTests", dependencies: ["AgentRuns", "RunStore", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(name: "CorrelationTests", dependencies: ["AgentRuns", "Correlation", "RunStore"]),
         .testTarget(name: "JSONDocumentsTests", dependencies: ["JSONDocuments"]),
-        .testTarget(name: "ReplayTests", dependencies: ["AgentRuns", "JSONDocuments", "TraceReading", "Replay"]),
+        .testTarget(name: "ReplayTests", dependencies: ["AgentRuns", "JSONDocuments", "RunSpans", "TraceReading", "Replay"]),
         .testTarget(
             name: "ReplayAgentsTests",
             dependencies: [

@@ -94,7 +94,7 @@ extension RunDetail {
         repetition = place.repetition
         passed = verdict.passed
         reasons = verdict.candidate.reasons.map(\.name)
-        request = content ? trace.request.map { redactor.redacted(trace.string($0.text)).cut(Self.maximumText) } ?? "" : ""
+        request = content ? trace.request.map { redactor.shown(trace.string($0.text), limit: Self.maximumText) } ?? "" : ""
         self.baseline = Arm(verdict.baseline, baseline, content: content, redactor)
         self.candidate = Arm(verdict.candidate, candidate, content: content, redactor)
         if let ids {
@@ -135,9 +135,9 @@ extension RunDetail.Arm {
         self.init()
         passed = verdict.passed
         reasons = verdict.reasons.map(\.name)
-        problem = (arm.problem?.detail).map { redactor.redacted($0) }
+        problem = (arm.problem?.detail).map { redactor.shown($0, limit: TextRedactor.maximumLookedAt) }
         checks = verdict.checks
-        for i in checks.indices { checks[i].evidence = redactor.redacted(checks[i].evidence) }
+        for i in checks.indices { checks[i].evidence = redactor.shown(checks[i].evidence, limit: TextRedactor.maximumLookedAt) }
         loop = verdict.loop
         tools = arm.tools
         let run = arm.run
@@ -145,11 +145,11 @@ extension RunDetail.Arm {
         latency = run.latency?.double
         costTokens = run.costTokens?.double
         guard content else { return }
-        response = run.response.map { redactor.redacted(run.string($0.text)).cut(RunDetail.maximumText) }
+        response = run.response.map { redactor.shown(run.string($0.text), limit: RunDetail.maximumText) }
         calls = run.toolCalls.prefix(200).indices.map { i in
             RunDetail.Call(
                 name: run.toolName(i),
-                arguments: run.toolCalls[i].arguments.map { redactor.redacted(run.string($0.text)).cut(RunDetail.maximumText) },
+                arguments: run.toolCalls[i].arguments.map { redactor.shown(run.string($0.text), limit: RunDetail.maximumText) },
                 success: run.toolCalls[i].result?.success)
         }
     }
@@ -172,8 +172,8 @@ extension RunDetail.Change {
         arguments = change.arguments?.changes.map {
             let key = $0.pointer.tokens.last
             return (
-                $0.pointer.description, ($0.old?.text).map { redactor.redacted(json: $0, key: key).cut(200) },
-                ($0.new?.text).map { redactor.redacted(json: $0, key: key).cut(200) })
+                $0.pointer.description, ($0.old?.text).map { redactor.shown(json: $0, key: key, limit: 200) },
+                ($0.new?.text).map { redactor.shown(json: $0, key: key, limit: 200) })
         } ?? []
         omitted = change.arguments?.omitted ?? 0
     }

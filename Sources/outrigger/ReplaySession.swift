@@ -5,6 +5,7 @@ import Glibc
 import Releases
 import Replay
 import Reports
+import RunSpans
 import StrictYAML
 import Threads
 import TraceReading
@@ -52,8 +53,9 @@ enum ReplaySession {
         let runs = try ReplayRuns(flags, setup, isExported: export != nil)
         let plan = setup.plan
         let isLive = plan.baseline.source.isLive || plan.candidate.source.isLive
+        let redaction = try ExportSetup.redaction(flags.mapping)
         var recorder = ReplayRecorder(
-            setup, reports, export, audit, runs, try ExportSetup.redaction(flags.mapping),
+            setup, reports, export, audit, runs, redaction,
             progress: isLive && !flags.reporting.quiet ? ReplayProgress(talker) : nil)
         try StopSignal.install(stop) { talker.say("\($0): ending the replay; a second signal ends at once") }
         let ending: ReplayEnding
@@ -79,6 +81,7 @@ enum ReplaySession {
         }
         report.export = export?.finish()
         if isGate { report.gate = GateJudge(setup.policy).judge(recorder.evidence, circumstances(setup, recorder, report)) }
+        report.redact(by: TextRedactor(redaction))
         let elapsed = (ContinuousClock.now - started).components
         report.duration = Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18
         try recorder.reports.finish(&report)
