@@ -56,7 +56,7 @@ extension AgentRun {
     }
 
     private static func mayBeJSON(_ text: [UInt8]) -> Bool {
-        switch text.first(where: { $0 > 0x20 }) {
+        switch text.first(where: { $0 > 0x20 }) ?? 0 {
         case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "\""): true
         default: false
         }

@@ -48,7 +48,7 @@ struct GateCommand: AsyncParsableCommand {
     var maxBudgetOverruns: Int?
     @Option(help: "Inconclusive with fewer traces than this that say anything.")
     var minRuns: Int?
-    @Flag(help: "Let an inconclusive verdict pass (exit status 0); every report says so.")
+    @Flag(help: "Let an inconclusive verdict pass (exit status 0), but not that of a partial replay; every report says so.")
     var allowInconclusive = false
     @OptionGroup(title: "Arms") var arms: ReplayOptions.Arms
     @OptionGroup(title: "Rules") var rules: ReplayOptions.Rules
