@@ -45,7 +45,7 @@ struct ForgeryTests {
 
         let writer = try LedgerWriter(stage.configuration)
         let database = try DatabaseQueue(path: other.path)
-        let found = try await database.read { try Row.fetchOne($0, sql: "SELECT * FROM entries WHERE number = 26") }
+        let found = try database.read { try Row.fetchOne($0, sql: "SELECT * FROM entries WHERE number = 26") }
         let row = try #require(found)
         let values = row.map(\.1)
         try stage.change("INSERT INTO entries VALUES (\(values.map { _ in "?" }.joined(separator: ", ")))", values)
