@@ -36,7 +36,7 @@ extension StoredRun {
         run.errorType = "timeout"
         run.costTokens = 1.5
         run.inputTokens = 3
-        run.outputTokens = -1
+        run.outputTokens = 4
         run.passed = number % 2 == 0
         run.reasons = ["latency", "cost"]
         run.responseDigest = [1, 2, 3]
