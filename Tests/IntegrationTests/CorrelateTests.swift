@@ -153,6 +153,33 @@ import Testing
         #expect(file.range(of: Data("sorry".utf8)) == nil)
     }
 
+    @Test("no number in a recording or a store ends the command, and those that no run has are told of as not known")
+    func hostile() throws {
+        let traces = try Scratch.file(["1e999", "-1e999", "-2.5", "7"].enumerated().map { i, cost in
+            #"{"trace_id":"t-\#(i)","request":"x","response":"y","outcome":"resolved","cost_tokens":\#(cost),"tool_calls":[{"name":"a"}]}"#
+        })
+        let store = try newStore()
+        let replay = try Outrigger.run(
+            ["replay", "--traces", traces, "--candidate", "recorded:\(traces)", "--runs", store, "-q"], environment: ["OTEL_SDK_DISABLED": "true"])
+        #expect(replay.status != 2, "\(replay.errors)")
+        let all = try correlate("--runs", store, "--since", "1h")
+        #expect(all.status == 0 && !all.output.contains("-2."), "\(all.output)")
+        let group = try #require((try correlate("--runs", store, "--since", "1h", "--json").summary["groups"] as? [[String: Any]])?.first)
+        #expect(try group.number("pairs") == 4 && group.value("candidate.mean_tokens") as? Double == 7)
+        for change in [
+            "divergence_index = 9223372036854775807, divergence_tool = 'x', divergence_kind = 'y'", "omitted_calls = 9223372036854775807",
+            "mode = 'canary', omitted_calls = 9223372036854775807, rollout_revision = -9223372036854775807 - 1", "cost_tokens = 1e308",
+            "duration = CASE role WHEN 'baseline' THEN 1 ELSE 9223372036854775807 END",
+        ] {
+            let script = "import sqlite3,sys; d = sqlite3.connect(sys.argv[1]); d.execute('UPDATE runs SET ' + sys.argv[2]); d.commit()"
+            #expect(try Command(Project.python, ["-c", script, store, change]).wait().status == 0)
+            for query in [["--since", "1h"], ["--since", "1h", "--json"], ["--run", "t-0"], ["--run", "t-0", "--json"]] {
+                let told = try Outrigger.run(["correlate", "--runs", store] + query)
+                #expect(told.status == 0, "\(change) \(query): \(told.errors)")
+            }
+        }
+    }
+
     @Test(
         "what cannot be meant is refused", arguments: [
             (["--since", "1h"], "missing expected argument"), (["--runs", "nowhere.db", "--since", "1h"], "cannot open the run store"),
