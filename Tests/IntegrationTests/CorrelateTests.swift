@@ -109,6 +109,21 @@ import Testing
         }
     }
 
+    @Test("old runs go also from the store of a sidecar to which no requests come")
+    func quiet() throws {
+        let store = try newStore()
+        let sidecar = try RunningSidecar(
+            collector: Loopback.freePort(), mode: "baseline", more: ["runs: {file: \(store), max_age: 1s}"],
+            environment: ["OTEL_SDK_DISABLED": "true"])
+        _ = try RunningSidecar.load(sidecar, ["--count", "20", "--clients", "1"])
+        try eventually("all are stored") { try sidecar.metric("outrigger_runs_stored_total") == 20 }
+        #expect(try sidecar.end().status == 0)
+        let again = try RunningSidecar(like: sidecar, collector: Loopback.freePort())
+        try eventually("they go") { try again.metric("outrigger_runs_removed_total") > 0 }
+        #expect(try again.metric("outrigger_runs_stored_total") == 0)
+        #expect(try again.end().status == 0)
+    }
+
     @Test("a store that cannot grow costs its runs, which are counted, and no request")
     func full() throws {
         let collector = try StubCollector()

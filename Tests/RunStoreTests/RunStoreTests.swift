@@ -133,7 +133,7 @@ extension StoredRun {
         #expect((limit...(limit + 110)).contains(kept))
         #expect(try reader.runs(ofRequest: "request 2999").count == 1)
         #expect(try reader.runs(ofRequest: "request 0").isEmpty)
-        #expect(writer.counts.stored == 3000 && writer.counts.removed == 3000 - kept)
+        #expect(writer.counts.stored == 3000 && writer.counts.removed == 3000 - kept && writer.counts.removedOwn == 3000 - kept)
     }
 
     @Test("Old runs go, and a store that is too large loses its oldest")
@@ -141,12 +141,11 @@ extension StoredRun {
         let writer = try store((0..<500).map { .sample($0) })
         #expect(writer.counts.removed == 0)
         _ = consume writer
-        // As if they had been stored a day ago.
-        try DatabaseQueue(path: path).write { try $0.execute(sql: "UPDATE runs SET stored = stored - 86400000000000") }
+        try age()
         var retention = RunStoreWriter.Retention()
         retention.age = 3600
         let second = try store([.sample(1000)], retention)
-        #expect(second.counts.removed == 500)
+        #expect(second.counts.removed == 500 && second.counts.removedOwn == 0)
         #expect(try RunStoreReader(path).overview().runs == 1)
         _ = consume second
         retention.bytes = 1 << 20
@@ -160,6 +159,62 @@ extension StoredRun {
         let kept = try RunStoreReader(path).overview().runs
         #expect(kept > 100 && kept < 1000)
         #expect(try RunStoreReader(path).runs(ofRequest: "request 3999").count == 1)
+    }
+
+    /// As if the runs had been stored a day ago.
+    private func age() throws {
+        try DatabaseQueue(path: path).write { try $0.execute(sql: "UPDATE runs SET stored = stored - 86400000000000") }
+    }
+
+    @Test("Old runs go also while none comes: a few at a time, and no sooner than a minute after the last look")
+    func quiet() throws {
+        _ = try store((0..<1200).map { .sample($0) })
+        try age()
+        var retention = RunStoreWriter.Retention()
+        retention.age = 3600
+        let writer = try RunStoreWriter(path, retention)
+        let start = ContinuousClock.now
+        for removed in [500, 1000, 1200, 1200] {
+            writer.prune(now: start)
+            #expect(writer.counts.removed == removed)
+        }
+        #expect(writer.counts.removedOwn == 0 && writer.counts.stored == 0)
+        writer.add(.sample(1))
+        writer.commit()
+        try age()
+        writer.prune(now: start + .seconds(59))
+        #expect(writer.counts.removed == 1200)
+        writer.prune(now: .now + .seconds(61))
+        #expect(writer.counts.removed == 1201 && writer.counts.removedOwn == 1)
+        #expect(try RunStoreReader(path).overview().runs == 0)
+    }
+
+    @Test("That old runs cannot go is told, and tried again a minute later")
+    func pruningProblem() throws {
+        _ = try store([.sample(1)])
+        try age()
+        var retention = RunStoreWriter.Retention()
+        retention.age = 3600
+        let writer = try RunStoreWriter(path, retention)
+        let start = ContinuousClock.now
+        try DatabaseQueue(path: path).inTransaction(.immediate) { _ in
+            writer.prune(now: start)
+            #expect(writer.counts.pruningProblem?.kind == .locked && writer.counts.problem == nil)
+            return .rollback
+        }
+        writer.prune(now: start + .seconds(59))
+        #expect(writer.counts.removed == 0 && writer.counts.pruningProblem != nil)
+        writer.prune(now: start + .seconds(61))
+        #expect(writer.counts.removed == 1 && writer.counts.pruningProblem == nil)
+    }
+
+    @Test("An age without end keeps all", arguments: [UInt64.max, 1 << 55, 1 << 34])
+    func endless(age: UInt64) throws {
+        var retention = RunStoreWriter.Retention()
+        retention.age = age
+        let writer = try store((0..<10).map { .sample($0) }, retention)
+        writer.prune(now: .now + .seconds(61))
+        #expect(writer.counts.removed == 0)
     }
 
     @Test("Texts and lists from outside are bounded", arguments: ["x", "ü", "👩‍👩‍👧", "a\u{301}"])
