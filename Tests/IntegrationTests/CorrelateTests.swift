@@ -168,6 +168,23 @@ import Testing
         #expect(file.range(of: Data("sorry".utf8)) == nil)
     }
 
+    @Test("a replay tells of runs that its store could not hold any more")
+    func removed() throws {
+        let store = try newStore()
+        func replay(_ id: String) throws -> Command.Result {
+            try Outrigger.run(
+                [
+                    "replay", "--traces", Project.fixture("airline-v12.jsonl"), "--candidate", "recorded:\(Project.fixture("airline-v14.jsonl"))",
+                    "--replay-id", id, "--runs", store,
+                ], environment: ["OTEL_SDK_DISABLED": "true"])
+        }
+        #expect(try !replay("first").output.contains("had to go"))
+        let script = "import sqlite3,sys; d = sqlite3.connect(sys.argv[1]); d.execute('UPDATE runs SET stored = 1'); d.commit()"
+        #expect(try Command(Project.python, ["-c", script, store]).wait().status == 0)
+        let second = try replay("second")
+        #expect(second.output.contains("79 runs had to go, all of them of earlier replays"), "\(second.output) \(second.errors)")
+    }
+
     @Test("no number in a recording or a store ends the command, and those that no run has are told of as not known")
     func hostile() throws {
         let traces = try Scratch.file(["1e999", "-1e999", "-2.5", "7"].enumerated().map { i, cost in
