@@ -65,7 +65,7 @@ enum ReplaySession {
         }
         let notes = await setup.agents.end()
         try audit?.finish()
-        try runs?.finish()
+        let storeNote = try runs?.finish()
         recorder.finish()
         var report = ReplayReport(
             replayID: plan.replayID, traces: plan.traces, baseline: setup.baseline, candidate: setup.candidate)
@@ -73,7 +73,7 @@ enum ReplaySession {
         report.rejectedLines = rejects.counts
         report.unmatched = ending.unmatched
         report.partial = ending.partial
-        report.notes = recorder.notes(setup) + setup.notes + notes
+        report.notes = recorder.notes(setup) + setup.notes + notes + [storeNote].compactMap { $0 }
         if let limit = plan.limit, recorder.evidence.tally.total >= limit * plan.repetitions {
             report.notes.append("only the first \(Readable.count(limit, "trace")) \(limit == 1 ? "was" : "were") replayed (--limit)")
         }
