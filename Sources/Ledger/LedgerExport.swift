@@ -26,7 +26,7 @@ extension LedgerReader {
             let covered = checkpoints.last?.count ?? 0
             var tree = MerkleTree(after: base.frontier)
             try db.rows(
-                "SELECT hash FROM entries WHERE number > ? AND number <= ? ORDER BY number",
+                "SELECT e.hash FROM \(EntryRow.table) WHERE e.number > ? AND e.number <= ? ORDER BY e.number",
                 [.init(base.count), .init(covered)]
             ) { row in
                 guard let hash = row.withBytes(0, { Digest($0) }) else {
@@ -50,8 +50,9 @@ extension LedgerReader {
             ])
             var count = 0
             let selection = """
-                SELECT \(EntryRow.columns(of: "e")), c.arguments, c.result, (SELECT p.hash FROM entries p WHERE p.number = e.number - 1)
-                FROM entries e LEFT JOIN contents c ON c.entry = e.number
+                SELECT \(EntryRow.columns(of: "e")), c.arguments, c.result,
+                    (SELECT p.hash FROM entries p NOT INDEXED WHERE p.number = e.number - 1)
+                FROM \(EntryRow.table) LEFT JOIN contents c NOT INDEXED ON c.entry = e.number
                 """
             try EntrySearch.run(db, selection, filter, Page(limit: .max, newestFirst: false)) { row in
                 let recorded = try EntryRow.read(row, contents: EntryRow.hashColumn + 1)

@@ -82,7 +82,7 @@ public struct LedgerFilter: Sendable {
         if let runID { condition.add("\(table).run_id = ?", .text(runID)) }
         if let text {
             condition.add(
-                "EXISTS (SELECT 1 FROM contents t WHERE t.entry = \(table).number AND (instr(t.arguments, ?) > 0 OR instr(t.result, ?) > 0))",
+                "EXISTS (SELECT 1 FROM contents t NOT INDEXED WHERE t.entry = \(table).number AND (instr(t.arguments, ?) > 0 OR instr(t.result, ?) > 0))",
                 .blob(Array(text.utf8)), .blob(Array(text.utf8)))
         }
         return condition

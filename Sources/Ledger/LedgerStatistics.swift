@@ -40,7 +40,7 @@ extension LedgerReader {
         return try read { db in
             var groups: [Key: (statistics: CallStatistics, durations: [UInt64])] = [:]
             let page = Page(limit: .max, newestFirst: false)
-            let selection = "SELECT e.tool, e.arm, e.kind, e.outcome, e.duration FROM entries e"
+            let selection = "SELECT e.tool, e.arm, e.kind, e.outcome, e.duration FROM \(EntryRow.table)"
             try EntrySearch.run(db, selection, filter, page) { row in
                 guard row.type(0) != .null else { return }
                 let key = Key(tool: row.text(0), arm: row.text(1))
@@ -92,11 +92,11 @@ extension LedgerReader {
                 "\(table).tool" + (byArguments ? ", coalesce(\(table).arguments_digest, x'')" : "")
             }
             // Of what the baseline called SQLite makes a set once, on disk when it is large.
-            let baseline = "FROM entries b WHERE b.arm = 'baseline' AND b.tool IS NOT NULL"
+            let baseline = "FROM entries b NOT INDEXED WHERE b.arm = 'baseline' AND b.tool IS NOT NULL"
             let sql = """
                 SELECT e.tool, sum(e.kind <> 'refusal'), sum(e.kind = 'refusal'), min(e.number),
                     e.tool IN (SELECT b.tool \(baseline))
-                FROM entries e WHERE \(condition.clause)
+                FROM \(EntryRow.table) WHERE \(condition.clause)
                     AND (\(call("e"))) NOT IN (SELECT \(call("b")) \(baseline))
                 GROUP BY e.tool ORDER BY min(e.number)
                 """
