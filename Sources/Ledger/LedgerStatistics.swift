@@ -21,10 +21,12 @@ public struct CallStatistics: Sendable {
 /// A tool that the candidate called and the baseline never did.
 public struct CallDifference: Sendable {
     public var tool: String
+    /// Calls that the baseline never made.
     public var calls: Int
+    /// Refused ones that the baseline never tried.
     public var refusals: Int
     public var first: EntryNumber
-    /// Whether the baseline called the tool too, with other arguments.
+    /// Whether the baseline did the same with the tool, with other arguments.
     public var isKnownTool: Bool
 }
 
@@ -79,25 +81,33 @@ extension LedgerReader {
         sorted.isEmpty ? nil : sorted[max(0, (sorted.count * percent + 99) / 100 - 1)]
     }
 
-    /// What the candidate called, or tried to, that the baseline never did.
+    /// What the candidate called that the baseline never called, and what it was refused that the baseline never tried.
+    ///
+    /// Who was refused has tried, and has called nothing: a call that the baseline was always refused is a difference.
     ///
     /// - Parameter byArguments: whether the same tool with other arguments is another call; they are told apart by digest.
     public func difference(_ filter: LedgerFilter, byArguments: Bool) throws(LedgerError) -> [CallDifference] {
         try read { db in
             var condition = filter.condition()
             condition.add("e.arm = 'candidate'")
-            condition.add("e.tool IS NOT NULL")
-            condition.add("e.kind IN ('intent', 'call', 'refusal')")
+            // One value, since SQLite looks through all of a set of pairs for each pair that is not in it. A digest has 32 bytes.
             func call(_ table: String) -> String {
-                "\(table).tool" + (byArguments ? ", coalesce(\(table).arguments_digest, x'')" : "")
+                (byArguments ? "coalesce(\(table).arguments_digest, zeroblob(32)) || " : "") + "\(table).tool"
             }
-            // Of what the baseline called SQLite makes a set once, on disk when it is large.
-            let baseline = "FROM entries b NOT INDEXED WHERE b.arm = 'baseline' AND b.tool IS NOT NULL"
+            func tries(_ table: String) -> String {
+                "\(table).tool IS NOT NULL AND \(table).kind IN ('intent', 'call', 'refusal')"
+            }
+            // Of what the baseline did SQLite makes a table once, on disk when it is large, and sets of that.
             let sql = """
+                WITH baseline AS MATERIALIZED (
+                    SELECT DISTINCT \(call("b")) AS call, b.tool AS tool, b.kind <> 'refusal' AS called
+                    FROM entries b NOT INDEXED WHERE b.arm = 'baseline' AND \(tries("b")))
                 SELECT e.tool, sum(e.kind <> 'refusal'), sum(e.kind = 'refusal'), min(e.number),
-                    e.tool IN (SELECT b.tool \(baseline))
-                FROM \(EntryRow.table) WHERE \(condition.clause)
-                    AND (\(call("e"))) NOT IN (SELECT \(call("b")) \(baseline))
+                    min(CASE e.kind WHEN 'refusal' THEN e.tool IN (SELECT tool FROM baseline)
+                        ELSE e.tool IN (SELECT tool FROM baseline WHERE called) END)
+                FROM \(EntryRow.table) WHERE \(condition.clause) AND \(tries("e"))
+                    AND CASE e.kind WHEN 'refusal' THEN \(call("e")) NOT IN (SELECT call FROM baseline)
+                        ELSE \(call("e")) NOT IN (SELECT call FROM baseline WHERE called) END
                 GROUP BY e.tool ORDER BY min(e.number)
                 """
             var found: [CallDifference] = []
