@@ -39,6 +39,10 @@ public struct LedgerFilter: Sendable {
     /// Whether it lets everything through.
     public var isEmpty: Bool { condition().sql.isEmpty }
 
+    /// Whether it can leave out the completion of an intent that it lets through. They have all else in common, and a
+    /// completion is never the earlier of the two.
+    var canHideCompletions: Bool { until != nil || kind != nil || verdict != nil || text != nil }
+
     /// The values that marks can be asked for, the rarest first.
     var terms: [(field: EntryField, value: [UInt8])] {
         let version = release.flatMap { $0.hasPrefix("sha256:") ? nil : $0 }

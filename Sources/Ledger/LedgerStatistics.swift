@@ -11,9 +11,9 @@ public struct CallStatistics: Sendable {
     public var calls = 0
     public var refusals = 0
     public var errors = 0
-    /// Writes whose end is not recorded.
+    /// Writes whose end is recorded nowhere in the ledger.
     public var open = 0
-    /// Nanoseconds, of the calls whose duration is known.
+    /// Nanoseconds, of the calls that were carried out and whose duration is known.
     public var p50: UInt64?
     public var p95: UInt64?
 }
@@ -33,38 +33,43 @@ public struct CallDifference: Sendable {
 extension LedgerReader {
     /// Calls, refusals, errors and durations by tool and arm, the tool with most calls first.
     ///
-    /// Percentiles are nearest-rank. Memory grows with the number of durations, eight bytes each.
+    /// Percentiles are nearest-rank, of what was carried out: how soon something was refused says nothing of a tool. Memory
+    /// grows with the number of durations, eight bytes each, and of writes that are open at one time.
     public func statistics(_ filter: LedgerFilter) throws(LedgerError) -> [CallStatistics] {
         struct Key: Hashable {
             var tool: String
             var arm: String
         }
         return try read { db in
-            var groups: [Key: (statistics: CallStatistics, durations: [UInt64])] = [:]
+            var places: [Key: Int] = [:]
+            var groups: [(statistics: CallStatistics, durations: [UInt64])] = []
+            var open = try OpenIntents(db, of: filter)
             let page = Page(limit: .max, newestFirst: false)
-            let selection = "SELECT e.tool, e.arm, e.kind, e.outcome, e.duration FROM \(EntryRow.table)"
+            let selection = "SELECT e.tool, e.arm, e.kind, e.outcome, e.duration, e.number, e.refers FROM \(EntryRow.table)"
             try EntrySearch.run(db, selection, filter, page) { row in
+                let kind = LedgerEntry.Kind(rawValue: row.text(2))
+                if kind == .completion { open.complete(row.number(6)) }
                 guard row.type(0) != .null else { return }
                 let key = Key(tool: row.text(0), arm: row.text(1))
-                var group =
-                    groups.removeValue(forKey: key) ?? (CallStatistics(tool: key.tool, arm: RunRole(rawValue: key.arm)), [])
-                let outcome = row.text(3)
-                switch LedgerEntry.Kind(rawValue: row.text(2)) {
+                let place = places[key] ?? groups.count
+                if place == groups.count {
+                    places[key] = place
+                    groups.append((CallStatistics(tool: key.tool, arm: RunRole(rawValue: key.arm)), []))
+                }
+                switch kind {
                 case .intent:
-                    group.statistics.calls += 1
-                    group.statistics.open += 1
-                case .completion: group.statistics.open -= 1
-                case .call: group.statistics.calls += 1
-                case .refusal: group.statistics.refusals += 1
+                    groups[place].statistics.calls += 1
+                    try open.begin(row.number(5), in: place)
+                case .call: groups[place].statistics.calls += 1
+                case .refusal: groups[place].statistics.refusals += 1
                 default: break
                 }
-                if outcome == LedgerEntry.Outcome.error.rawValue { group.statistics.errors += 1 }
-                if row.type(4) == .integer { group.durations.append(row.number(4)) }
-                groups[key] = group
+                if row.text(3) == LedgerEntry.Outcome.error.rawValue { groups[place].statistics.errors += 1 }
+                if kind == .call || kind == .completion, row.type(4) == .integer { groups[place].durations.append(row.number(4)) }
             }
-            return groups.values.map { group in
+            for place in try open.finish() { groups[place].statistics.open += 1 }
+            return groups.map { group in
                 var statistics = group.statistics
-                statistics.open = max(0, statistics.open)
                 let sorted = group.durations.sorted()
                 statistics.p50 = Self.percentile(50, of: sorted)
                 statistics.p95 = Self.percentile(95, of: sorted)
