@@ -101,13 +101,15 @@ public final class LedgerReader: Sendable {
     }
 
     /// The entries of a trace, and of all traces that served one of its requests: a shadow's stand beside the baseline's.
-    public func trace(_ traceID: TraceID) throws(LedgerError) -> [RecordedEntry] {
+    ///
+    /// - Parameter withContent: whether what was kept of contents is read too, all of which is held at once.
+    public func trace(_ traceID: TraceID, withContent: Bool = true) throws(LedgerError) -> [RecordedEntry] {
         try read { db in
             var found: [EntryNumber: RecordedEntry] = [:]
             func add(_ change: (inout LedgerFilter) -> Void) throws {
                 var filter = LedgerFilter()
                 change(&filter)
-                let page = Page(limit: Self.maximumOfTrace, newestFirst: false)
+                let page = Page(limit: Self.maximumOfTrace, newestFirst: false, withContent: withContent)
                 try Self.entries(db, filter, page) { found[$0.entry.number] = $0 }
             }
             try add { $0.traceID = traceID }
