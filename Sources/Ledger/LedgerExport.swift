@@ -4,15 +4,24 @@ internal import GRDB
 public import JSONText
 
 extension LedgerReader {
+    /// What an export has.
+    public struct Exported: Hashable, Sendable {
+        public var entries = 0
+        /// Those without a proof, since they came after the last checkpoint.
+        public var uncovered = 0
+        /// Those without a proof although a checkpoint covers them: the ledger is damaged.
+        public var unproven = 0
+    }
+
     /// Writes entries as JSON lines that can be verified on their own: first what the ledger is, then the entries, each with
-    /// the hash before it and the Merkle proof that the last checkpoint covers it, then the checkpoints.
+    /// the hash before it and the Merkle proof that the last checkpoint covers it, if it does, then the checkpoints.
     ///
     /// Memory: 64 bytes for each entry of the ledger, for the proofs.
     ///
     /// - Parameter write: gets each line with its line break.
-    /// - Returns: how many entries.
-    public func export(_ filter: LedgerFilter, withContent: Bool, _ write: ([UInt8]) throws -> Void) throws(LedgerError) -> Int
-    {
+    public func export(
+        _ filter: LedgerFilter, withContent: Bool, _ write: ([UInt8]) throws -> Void
+    ) throws(LedgerError) -> Exported {
         try read { db in
             var base: (id: [UInt8], count: UInt64, hash: Digest, frontier: MerkleFrontier)?
             try db.rows("SELECT id, base_count, base_hash, base_frontier FROM ledger") { row in
@@ -48,7 +57,7 @@ extension LedgerReader {
                 ),
                 ("complete", .bool(filter.isEmpty)), ("content", .bool(withContent)),
             ])
-            var count = 0
+            var exported = Exported()
             let selection = """
                 SELECT \(EntryRow.columns(of: "e")), c.arguments, c.result,
                     (SELECT p.hash FROM entries p NOT INDEXED WHERE p.number = e.number - 1)
@@ -65,12 +74,16 @@ extension LedgerReader {
                             "proof",
                             .object([("size", .integer(Int(clamping: covered))), ("path", .array(path.map { .text($0.hex) }))])
                         ))
+                } else if recorded.entry.number > covered {
+                    exported.uncovered += 1
+                } else {
+                    exported.unproven += 1
                 }
                 try line([("entry", .object(members))])
-                count += 1
+                exported.entries += 1
             }
             for checkpoint in checkpoints { try line([("checkpoint", .raw(Array(checkpoint.json.utf8)))]) }
-            return count
+            return exported
         }
     }
 }

@@ -125,6 +125,28 @@ struct AuditTests {
         return try Project.support("verify_ledger", [path, "--public-key", key]).wait().status
     }
 
+    /// What no checkpoint covers yet is exported without a proof: it is told, and neither bad nor proven.
+    @Test func whatAnExportCannotProve() throws {
+        try prepare()
+        let export = folder.appendingPathComponent("export.jsonl").path
+        /// How many entries the verifier says are not proven; whether the export says so.
+        func unproven(isTold: Bool) throws -> Int? {
+            let result = try audit(["export", ledger, "-o", export, "--tool", "issue_refund"])
+            #expect(result.status == 0 && result.errors.contains("entries exported: 10"), "\(result.errors)")
+            let verified = try Project.support("verify_ledger", [export]).wait()
+            #expect(verified.status == 0, "\(verified.output) \(verified.errors)")
+            #expect(result.errors.contains("10 of them have no proof") == isTold)
+            #expect(result.errors.contains("outrigger audit checkpoint \(ledger)") == isTold)
+            return try verified.summary["unproven"] as? Int
+        }
+        #expect(try unproven(isTold: false) == 0)
+        let cut = "import sqlite3,sys; d = sqlite3.connect(sys.argv[1]); d.execute('DELETE FROM checkpoints WHERE count > 1'); d.commit()"
+        #expect(try Command(Project.python, ["-c", cut, ledger]).wait().status == 0)
+        #expect(try unproven(isTold: true) == 10)
+        #expect(try audit(["checkpoint", ledger]).status == 0)
+        #expect(try unproven(isTold: false) == 0)
+    }
+
     @Test func aFindingEndsWithOne() throws {
         try prepare()
         let change = "import sqlite3,sys; d = sqlite3.connect(sys.argv[1]); d.execute(\"UPDATE entries SET tool = 'x' WHERE number = 9\"); d.commit()"

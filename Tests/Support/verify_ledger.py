@@ -2,7 +2,9 @@
 
     verify_ledger.py LEDGER.db|EXPORT.jsonl [--public-key HEX] [--digest-key HEX] [--checkpoints FILE]
 
-Prints {"problem": null | what, "entry": the first bad entry, ...}; exit status 0 when all is well, 1 when not.
+Prints {"problem": null | what, "entry": the first bad entry, ...}; exit status 0 when all is well, 1 when not. How many entries came
+after the last checkpoint, so that nothing proves that they are the ledger's, is told as "unproven"; an entry of an export that a
+checkpoint covers, and that has no proof, is bad.
 """
 import argparse, collections, hashlib, hmac, json, sqlite3, struct, sys, urllib.parse
 from cryptography.exceptions import InvalidSignature
@@ -103,6 +105,7 @@ def read_export(path):
 def verify(source, key, digest_key, filed, uncovered):
     ledger, base, previous, frontier, complete, has_content, checkpoints, rows, check_index = source
     if base == 0 and previous != sha(b"outrigger/ledger/1/genesis\0", ledger): raise Bad("other_ledger", None)
+    provable, unproven = max((c["count"] for c in checkpoints), default=0), []
     checkpoints = sorted(checkpoints + filed, key=lambda c: c["count"])
     for c in checkpoints:
         if c["ledger"] != ledger: raise Bad("other_ledger", None)
@@ -125,7 +128,8 @@ def verify(source, key, digest_key, filed, uncovered):
     for entry, stored, told, proof, texts in rows:
         number = entry["number"]
         if complete and number != count + 1: raise Bad("missing", count + 1)
-        if not complete and (number <= count or not proof): raise Bad("proof", number)
+        if not complete and (number <= count or not proof and number <= provable): raise Bad("proof", number)
+        if not complete and not proof: unproven.append(number)      # it came after the last checkpoint, or is said to
         if told is not None and complete and told != previous: raise Bad("changed", number)
         digest = sha(b"outrigger/ledger/1/entry\0", previous if complete else told, encode(entry))
         if digest != stored: raise Bad("changed", number)
@@ -151,9 +155,10 @@ def verify(source, key, digest_key, filed, uncovered):
     if complete and base and (pruned is None or key and pruned > covered): raise Bad("base", base)
     if key and seen and not (good if complete else checkpoints): raise Bad("signer", covered + 1)
     if key and complete and count - covered > uncovered: raise Bad("signer", covered + 1)
+    if key and len(unproven) > uncovered: raise Bad("signer", unproven[0])
     if complete and has_content and bare: raise Bad("erased", min(bare))
     check_index()
-    return {"problem": None, "entry": None, "entries": seen, "covered": covered}
+    return {"problem": None, "entry": None, "entries": seen, "covered": covered, "unproven": count - covered if complete else len(unproven)}
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     for name, form in ("path", str), ("--public-key", bytes.fromhex), ("--digest-key", bytes.fromhex), ("--checkpoints", str):
