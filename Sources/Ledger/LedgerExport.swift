@@ -19,8 +19,20 @@ extension LedgerReader {
     /// Memory: 64 bytes for each entry of the ledger, for the proofs.
     ///
     /// - Parameter write: gets each line with its line break.
-    public func export(
-        _ filter: LedgerFilter, withContent: Bool, _ write: ([UInt8]) throws -> Void
+    /// - Throws: ``LedgerError``, or what `write` throws.
+    public func export(_ filter: LedgerFilter, withContent: Bool, _ write: ([UInt8]) throws -> Void) throws -> Exported {
+        // Whoever writes has words of its own for what went wrong: it is not the ledger that failed.
+        var failure: (any Error)?
+        do {
+            return try export(filter, withContent: withContent, write) { failure = $0 }
+        } catch {
+            if let failure { throw failure }
+            throw error
+        }
+    }
+
+    private func export(
+        _ filter: LedgerFilter, withContent: Bool, _ write: ([UInt8]) throws -> Void, onFailure: (any Error) -> Void
     ) throws(LedgerError) -> Exported {
         try read { db in
             var base: (id: [UInt8], count: UInt64, hash: Digest, frontier: MerkleFrontier)?
@@ -44,7 +56,12 @@ extension LedgerReader {
                 tree.append(hash)
             }
             func line(_ members: [(String, JSONValue)]) throws {
-                try write(Array((JSONValue.object(members).text + "\n").utf8))
+                do {
+                    try write(Array((JSONValue.object(members).text + "\n").utf8))
+                } catch {
+                    onFailure(error)
+                    throw error
+                }
             }
             try line([
                 ("format", .text("outrigger/ledger-export/1")), ("ledger", .text(hexText(base.id))),

@@ -147,6 +147,18 @@ struct AuditTests {
         #expect(try unproven(isTold: false) == 0)
     }
 
+    /// Where the output cannot be written, it is not the ledger that failed.
+    @Test func anExportThatCannotBeWritten() throws {
+        #expect(try audit(["keys", ledger]).status == 0)
+        let big = folder.appendingPathComponent("big.jsonl")
+        // More than is written at once, so that it fails while the ledger is read.
+        try Data(Self.manyRuns(2000).utf8).write(to: big)
+        #expect(try audit(["import", ledger, big.path]).status == 0)
+        let result = try audit(["export", ledger, "-o", "/dev/full"])
+        #expect(result.status == 2)
+        #expect(result.errors.hasPrefix("error: cannot write /dev/full: "), "\(result.errors)")
+    }
+
     @Test func aFindingEndsWithOne() throws {
         try prepare()
         let change = "import sqlite3,sys; d = sqlite3.connect(sys.argv[1]); d.execute(\"UPDATE entries SET tool = 'x' WHERE number = 9\"); d.commit()"

@@ -60,4 +60,12 @@ struct ExportTests {
         let exported = try LedgerReader(stage.path).export(Self.filter(.candidate), withContent: true) { _ in }
         #expect(exported.entries == 13 && exported.uncovered == 3 && exported.unproven == 10)
     }
+
+    @Test func theOutputsOwnError() async throws {
+        struct Full: Error {}
+        let stage = try await stage()
+        #expect(throws: Full.self) { try LedgerReader(stage.path).export(LedgerFilter(), withContent: true) { _ in throw Full() } }
+        try stage.change("UPDATE entries SET hash = x'00' WHERE number = 3")
+        #expect(throws: LedgerError.self) { try LedgerReader(stage.path).export(LedgerFilter(), withContent: true) { _ in } }
+    }
 }
