@@ -64,7 +64,8 @@ enum ReplaySession {
             throw error
         }
         let notes = await setup.agents.end()
-        try audit?.finish()
+        let unrecorded = try audit?.finish()
+        if let unrecorded { talker.warn(unrecorded) }
         try runs?.finish()
         recorder.finish()
         var report = ReplayReport(
@@ -74,6 +75,7 @@ enum ReplaySession {
         report.unmatched = ending.unmatched
         report.partial = ending.partial
         report.notes = recorder.notes(setup) + setup.notes + notes
+        if let unrecorded { report.notes.append(unrecorded) }
         if let limit = plan.limit, recorder.evidence.tally.total >= limit * plan.repetitions {
             report.notes.append("only the first \(Readable.count(limit, "trace")) \(limit == 1 ? "was" : "were") replayed (--limit)")
         }

@@ -64,9 +64,15 @@ struct AuditTests {
         #expect(!FileManager.default.fileExists(atPath: ledger))
         let result = try Outrigger.start(arguments).wait()
         #expect(result.status == 0 && result.errors.contains("70 tool calls recorded"), "\(result.errors)")
+        #expect(!result.errors.contains("in the ledger already"))
         #expect(try entries().count == 70)
         #expect(try audit(["verify", ledger]).status == 0)
-        #expect(try audit(["import", ledger, Fixture.v12, "--json"]).summary["known_runs"] as? Int == 30)
+        // What is there already is not recorded again, which everyone says.
+        let again = try Outrigger.start(arguments).wait()
+        #expect(again.errors.contains("the tool calls of 30 runs were in the ledger already") && again.errors.contains("--dataset"))
+        let imported = try audit(["import", ledger, Fixture.v12, "--json"])
+        #expect(try imported.summary["known_runs"] as? Int == 30)
+        #expect(imported.errors.contains("30 runs were in the ledger already") && imported.errors.contains("--dataset"))
     }
 
     /// Both arms of a replay, beside each other.
@@ -82,9 +88,36 @@ struct AuditTests {
         let shown = try audit(["trace", ledger, trace]).output
         #expect(shown.contains("baseline") && shown.contains("candidate"))
         #expect(try audit(["verify", ledger]).status == 0)
-        // The same replay again is the same runs.
-        #expect(try Outrigger.start(arguments).wait().status <= 1)
+        #expect(!result.errors.contains("in the audit ledger already"))
+        // The same replay again is the same runs, and says so.
+        let again = try Outrigger.start(arguments + ["--json"]).wait()
+        #expect(again.status <= 1)
         #expect(try entries().count == all.count)
+        for text in [again.output, again.errors] { #expect(text.contains("in the audit ledger already") && text.contains("--replay-id")) }
+    }
+
+    /// Replays of other recordings, or of other versions, are others: nothing of theirs is left out.
+    @Test(arguments: [
+        (["--candidate", "recorded:\(Fixture.v14)", "--candidate-version", "v14"], true),
+        (["--candidate", "recorded:\(Fixture.v14)", "--candidate-version", "v13"], true),
+        (["--candidate", "recorded:\(Fixture.v13)", "--candidate-version", "v14"], true),
+        (["--candidate", "recorded:\(Fixture.v13)", "--candidate-version", "v13", "--baseline-version", "v12"], true),
+        (["--candidate", "recorded:\(Fixture.v13)", "--candidate-version", "v13", "--baseline-version", "v1"], false),
+        (["--candidate", "recorded:\(Fixture.v14)", "--candidate-version", "v14", "--replay-id", "nightly"], false),
+    ] as [([String], Bool)])
+    func replaysOfOthers(arms: [String], areOthers: Bool) throws {
+        #expect(try audit(["keys", ledger]).status == 0)
+        let name = arms.contains("nightly") ? ["--replay-id", "nightly"] : []
+        let start = ["replay", "--traces", Fixture.v12, "--no-export", "--audit", ledger]
+        let first = try Outrigger.start(start + ["--candidate", "recorded:\(Fixture.v13)", "--candidate-version", "v13"] + name).wait()
+        #expect(first.status <= 1, "\(first.errors)")
+        let before = try entries().count
+        let second = try Outrigger.start(start + arms).wait()
+        #expect(second.status <= 1, "\(second.errors)")
+        let added = Set(try entries().dropFirst(before).compactMap { $0["arm"] as? String })
+        let expected: Set<String> = areOthers ? ["baseline", "candidate"] : []
+        #expect(added == expected)
+        #expect(second.errors.contains("in the audit ledger already") == !areOthers, "\(second.errors)")
     }
 
     @Test func whatTheCommandsSay() throws {
