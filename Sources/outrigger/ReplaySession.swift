@@ -64,8 +64,9 @@ enum ReplaySession {
             throw error
         }
         let notes = await setup.agents.end()
-        try audit?.finish()
-        let storeNote = try runs?.finish()
+        let unrecorded = try audit?.finish()
+        if let unrecorded { talker.warn(unrecorded) }
+        let removed = try runs?.finish()
         recorder.finish()
         var report = ReplayReport(
             replayID: plan.replayID, traces: plan.traces, baseline: setup.baseline, candidate: setup.candidate)
@@ -73,7 +74,7 @@ enum ReplaySession {
         report.rejectedLines = rejects.counts
         report.unmatched = ending.unmatched
         report.partial = ending.partial
-        report.notes = recorder.notes(setup) + setup.notes + notes + [storeNote].compactMap { $0 }
+        report.notes = recorder.notes(setup) + setup.notes + notes + [unrecorded, removed].compactMap { $0 }
         if let limit = plan.limit, recorder.evidence.tally.total >= limit * plan.repetitions {
             report.notes.append("only the first \(Readable.count(limit, "trace")) \(limit == 1 ? "was" : "were") replayed (--limit)")
         }
