@@ -2,7 +2,7 @@ internal import AgentRuns
 internal import Glibc
 internal import Replay
 
-/// One try of one run, from its start to the ``ArmRun`` that it gives.
+/// One run, from its start over all tries to the ``ArmRun`` that it gives.
 struct LiveRun {
     private let task: ReplayTask
     private let notices: AgentNotices

@@ -144,12 +144,20 @@ struct HTTPAgentTests {
         }
     }
 
-    @Test func aRetryHasItsToolsAnew() async throws {
-        let (arm, notices) = try await run(#"{"mode": "flaky", "failures": 2, "calls": [{"name": "read", "args": {"path": "a"}}]}"#)
+    @Test func aTryThatCalledToolsIsTheRun() async throws {
+        let (arm, notices) = try await run(#"{"mode": "flaky", "failures": 1, "calls": [{"name": "read", "args": {"path": "a"}}, {"name": "rm"}]}"#)
+        let problem = try #require(arm.problem)
+        #expect(problem.kind == .transport && problem.detail.hasSuffix("it had called tools by then, so it is not asked again"))
+        #expect(arm.run.callNames == ["read", "rm"])
+        #expect(arm.tools?.matched == 1 && arm.tools?.refused == 1)
+        #expect(notices.counts.isEmpty)
+    }
+
+    @Test func theTimeOfAFailedTryCounts() async throws {
+        let (arm, notices) = try await run(#"{"mode": "flaky", "failures": 1, "delay_ms": 300}"#)
         #expect(arm.problem == nil)
-        #expect(arm.tools?.matched == 1 && arm.tools?.matchedByName == 0)
-        #expect(arm.run.toolCalls.count == 1)
-        #expect(notices.counts == [.retry: 2])
+        #expect(try #require(arm.run.latency).double >= 300)
+        #expect(notices.counts == [.retry: 1])
     }
 
     @Test func aSecondAnswerOnTheConnectionGoesToNobody() async throws {

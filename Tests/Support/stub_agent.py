@@ -18,7 +18,7 @@ stands in the `request` of each run: {"mode": MODE, "calls": [{"name": …, "arg
     raw                     "body" as it is, of "content_type"
     status_500, redirect    those statuses
     closes                  closes the connection without an answer
-    flaky                   calls tools and closes "failures" times for a run, then is ok
+    flaky                   calls tools and, after "delay_ms", closes "failures" times for a run, then is ok
     calls_after_answer      answers, then calls its tools; GET /_late waits for that and tells the status
     after_late              waits until a run with mode `calls_after_answer` has called its tools, then is ok
     victim                  waits until a run with mode `calls_other_run` has called its tools, then is ok
@@ -170,6 +170,7 @@ async def run_agent(run, headers, reader, writer):
         failures[run["run_id"]] = failures.get(run["run_id"], 0) + 1
         if failures[run["run_id"]] <= request["failures"]:
             await call_tools(run)
+            await asyncio.sleep(request.get("delay_ms", 0) / 1000)
             return False
         await answer_ok(run, writer)
     elif mode == "calls_after_answer":
