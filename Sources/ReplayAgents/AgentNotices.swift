@@ -14,8 +14,12 @@ public final class AgentNotices: Sendable {
         case closedConnection = "closed_connection"
         /// A stated latency that the time measured belies. The time measured counts.
         case understatedLatency = "understated_latency"
-        /// The answer lists other tool calls than those that were seen. Those seen count.
+        /// The answer lists fewer tool calls than were seen, or the same in another order. Those seen count.
         case listedCallsDiffer = "listed_calls_differ"
+        /// A tool call that the answer lists beside those that were seen. It counts as they do.
+        case unseenCall = "unseen_call"
+        /// A run of whose listed tool calls none was seen, since its agent runs its tools itself. The list counts.
+        case listedCallsOnly = "listed_calls_only"
         /// An answer for a run that had ended, or a second one. It was ignored.
         case lateAnswer = "late_answer"
         /// A message of a process that belongs to no run under way. It was ignored.
@@ -54,6 +58,10 @@ public final class AgentNotices: Sendable {
             case .lateCall: "agents: \(count) \(count == 1 ? "call" : "calls") after the answer, refused"
             case .understatedLatency:
                 "agents: \(count) \(count == 1 ? "run states" : "runs state") less latency than was measured; the time measured counts"
+            case .unseenCall:
+                "agents: \(count) \(count == 1 ? "call" : "calls") beside those made at the tool endpoint, told by the answer alone; judged as a call too"
+            case .listedCallsOnly:
+                "agents: \(count) \(count == 1 ? "run" : "runs") whose tool calls are told by the answer alone; none was made at the tool endpoint"
             default: "agents: \(kind.rawValue.replacing("_", with: " ")): \(count)"
             }
         }

@@ -26,11 +26,11 @@ struct LiveRun {
     ///   nobody sets. The agent's word goes first since it alone can leave out what is not its work, such as our transport;
     ///   but one that the time measured belies (``isCredible(stated:measured:)``) does not count, and is a notice
     ///   (``AgentNotices/Kind/understatedLatency``).
-    /// - **Tool calls**: those that were seen, with the results that they got; what the answer lists counts only when none
-    ///   was seen. A list that differs is a notice (``AgentNotices/Kind/listedCallsDiffer``).
+    /// - **Tool calls**: those that were seen, with the results that they got, and after them those that only the answer
+    ///   lists, each a notice (``AgentNotices/Kind/unseenCall``): what an agent admits counts.
     /// - **Outcome**: only what the answer says; silence is not success.
     func ended(_ result: Result<AgentAnswer, RunProblem>, _ record: ToolRecord) -> ArmRun {
-        let elapsed = ContinuousClock.now - started
+        let measured = (ContinuousClock.now - started).milliseconds
         switch result {
         case .failure(let problem):
             var run = task.emptyRun
@@ -38,21 +38,37 @@ struct LiveRun {
             return ArmRun(run: run, problem: problem, tools: record.answers, assumesSuccess: false, startTime: startTime)
         case .success(let answer):
             var run = answer.run
-            let measured = elapsed.milliseconds
-            if let stated = run.latency?.double, !Self.isCredible(stated: stated, measured: measured) {
-                notices.note(.understatedLatency, runID: task.runID, "\(stated) ms stated, \(measured) ms measured")
-                run.latency = nil
-            }
-            if run.latency == nil { run.latency = .real(measured) }
-            if !record.calls.isEmpty {
-                if answer.listsCalls, let difference = run.firstDifference(from: record.calls) {
-                    notices.note(.listedCallsDiffer, runID: task.runID, difference)
-                }
-                run.setToolCalls(record.calls)
-            }
+            correctLatency(of: &run, measured)
+            addCalls(to: &run, listsCalls: answer.listsCalls, seen: record.calls)
             run.startTime = startTime
             return ArmRun(run: run, tools: record.answers, assumesSuccess: false, startTime: startTime)
         }
+    }
+
+    private func correctLatency(of run: inout AgentRun, _ measured: Double) {
+        if let stated = run.latency?.double, !Self.isCredible(stated: stated, measured: measured) {
+            notices.note(.understatedLatency, runID: task.runID, "\(stated) ms stated, \(measured) ms measured")
+            run.latency = nil
+        }
+        if run.latency == nil { run.latency = .real(measured) }
+    }
+
+    /// Where none was seen, the list stands for itself: there are agents that run their tools themselves.
+    private func addCalls(to run: inout AgentRun, listsCalls: Bool, seen: [SeenCall]) {
+        let listed = run.toolCalls
+        guard !seen.isEmpty else {
+            if !listed.isEmpty { notices.note(.listedCallsOnly, runID: task.runID, "\(listed.count) calls listed, none seen") }
+            return
+        }
+        let difference = listsCalls ? run.firstDifference(from: seen) : nil
+        run.setToolCalls(seen)
+        let unseen = run.unseen(listed)
+        run.toolCalls += unseen
+        for call in unseen {
+            let name = call.name.map { run.string($0) } ?? ""
+            notices.note(.unseenCall, runID: task.runID, "a call of \(Excerpt.text(name)) that the answer lists")
+        }
+        if unseen.isEmpty, let difference { notices.note(.listedCallsDiffer, runID: task.runID, difference) }
     }
 
     /// Whether a run that took `measured` milliseconds for us may have taken `stated` for the agent: half a second and a tenth

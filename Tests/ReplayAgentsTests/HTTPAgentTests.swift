@@ -214,7 +214,8 @@ struct HTTPAgentTests {
         #expect(arm.run.version.map { arm.run.string($0) } == "v3")
         #expect(arm.run.callNames == ["a", "b"] && arm.run.toolCalls[1].result?.success == false)
         #expect(arm.tools?.unasked == [0, 1, 2])
-        #expect(notices.counts.isEmpty)
+        #expect(notices.counts == [.listedCallsOnly: 1])
+        #expect(notices.words == ["agents: 1 run whose tool calls are told by the answer alone; none was made at the tool endpoint"])
     }
 
     @Test func aLatencyThatTheTimeMeasuredBeliesDoesNotCount() async throws {
@@ -233,10 +234,33 @@ struct HTTPAgentTests {
         #expect(LiveRun.isCredible(stated: stated, measured: measured) == isCredible)
     }
 
-    @Test func callsSeenCountMoreThanCallsListed() async throws {
-        let (arm, notices) = try await run(#"{"calls": [{"name": "read", "args": {"path": "a"}}], "answer": {"tool_calls": ["write"]}}"#)
-        #expect(arm.run.callNames == ["read"])
-        #expect(notices.counts == [.listedCallsDiffer: 1])
+    struct Listed: Sendable, CustomTestStringConvertible {
+        var list: String
+        var names: [String]
+        var notices: [AgentNotices.Kind: Int]
+        var testDescription: String { list }
+    }
+
+    @Test("calls that the answer lists and nobody saw are judged after those that were seen", arguments: [
+        Listed(list: #"["write"]"#, names: ["read", "read", "write"], notices: [.unseenCall: 1]),
+        Listed(
+            list: #"[{"name": "read", "args": {"n": 1e0, "path": "a"}}, {"name": "read", "args": {"path": "b"}}, {"name": "rm", "args": {}}]"#,
+            names: ["read", "read", "rm"], notices: [.unseenCall: 1]),
+        // Arguments that were not seen, and a name once too often.
+        Listed(list: #"[{"name": "read", "args": {"path": "c"}}, "read", "read"]"#, names: ["read", "read", "read"], notices: [.unseenCall: 1]),
+        Listed(list: #"["read", {"name": "read", "args": {"path": "b"}}, "read"]"#, names: ["read", "read", "read"], notices: [.unseenCall: 1]),
+        // The same, and less.
+        Listed(list: #"["read", "read"]"#, names: ["read", "read"], notices: [:]),
+        Listed(list: #"["read", {"name": "read", "args": {"path": "a", "n": 1}}]"#, names: ["read", "read"], notices: [.listedCallsDiffer: 1]),
+        Listed(list: "[]", names: ["read", "read"], notices: [.listedCallsDiffer: 1]),
+    ])
+    func listedCallsCountBesideThoseSeen(_ listed: Listed) async throws {
+        let calls = #"[{"name": "read", "args": {"path": "a", "n": 1}}, {"name": "read", "args": {"path": "b"}}]"#
+        let (arm, notices) = try await run(#"{"calls": \#(calls), "answer": {"tool_calls": \#(listed.list)}}"#)
+        #expect(arm.problem == nil)
+        #expect(arm.run.callNames == listed.names)
+        #expect(notices.counts == listed.notices)
+        #expect(arm.tools.map { $0.matched + $0.matchedByName + $0.refused } == 2)
     }
 
     @Test func aHundredRunsAtOnceKeepTheirToolsApart() async throws {
