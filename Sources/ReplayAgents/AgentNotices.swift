@@ -6,9 +6,11 @@ public final class AgentNotices: Sendable {
     public enum Kind: String, CaseIterable, Sendable {
         /// A tool call that came after its run had ended. It was refused.
         case lateCall = "late_call"
-        /// A tool call that said itself that it belongs to another run. It was refused, and neither run counts it.
+        /// A tool call that said itself that it belongs to another run. It was refused, and is a refused call of the run whose
+        /// path it came by, or in whose process it was made.
         case foreignCall = "foreign_call"
-        /// A request to the tool endpoint that no run's path leads to, or that could not be read as a call.
+        /// A request to the tool endpoint that no run's path leads to, or that could not be read as a call. What could be
+        /// meant as one counts as a refused call of the run whose path it came by.
         case strayRequest = "stray_request"
         /// A connection to the tool endpoint that was closed for its behaviour: too many, too slow, too much.
         case closedConnection = "closed_connection"

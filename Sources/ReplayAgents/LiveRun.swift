@@ -31,12 +31,12 @@ struct LiveRun {
     /// - **Outcome**: only what the answer says; silence is not success.
     func ended(_ result: Result<AgentAnswer, RunProblem>, _ record: ToolRecord) -> ArmRun {
         let measured = (ContinuousClock.now - started).milliseconds
-        switch result {
-        case .failure(let problem):
+        switch (result, record.problem) {
+        case (.failure(let problem), _), (.success, let problem?):
             var run = task.emptyRun
             run.setToolCalls(record.calls)
             return ArmRun(run: run, problem: problem, tools: record.answers, assumesSuccess: false, startTime: startTime)
-        case .success(let answer):
+        case (.success(let answer), nil):
             var run = answer.run
             correctLatency(of: &run, measured)
             addCalls(to: &run, listsCalls: answer.listsCalls, seen: record.calls)

@@ -185,7 +185,7 @@ struct HTTPAgentTests {
         }
     }
 
-    @Test func callsForAnotherRunHarmNobody() async throws {
+    @Test func callsForAnotherRunAreRefusedAndCountWhereTheyCame() async throws {
         let own = try StubAgent()
         try await withPool { pool in
             let agent = try pool.live("http://127.0.0.1:\(own.port)/agent")
@@ -193,11 +193,13 @@ struct HTTPAgentTests {
             let culprit = try task(#"{"mode": "calls_other_run", "calls": [{"name": "read", "args": {"path": "a"}}]}"#)
             async let first = agent.run(victim)
             async let second = agent.run(culprit)
-            let (harmless, guilty) = await (first, second)
+            let (reached, guilty) = await (first, second)
             #expect(guilty.run.responseDocument?[0]?["status"] == .integer(403))
             #expect(guilty.run.responseDocument?[1]?["status"] == .integer(403))
             #expect(guilty.run.toolCalls.isEmpty)
-            #expect(harmless.run.callNames == ["read"] && harmless.tools?.matched == 1)
+            #expect(reached.problem == nil && reached.run.callNames == ["read", "read", "read"])
+            // They used up nothing of what is recorded.
+            #expect(reached.tools?.matched == 1 && reached.tools?.refused == 2)
             #expect(pool.notices.counts == [.foreignCall: 2])
         }
     }
