@@ -16,6 +16,8 @@ public final class AgentNotices: Sendable {
         case closedConnection = "closed_connection"
         /// A stated latency that the time measured belies. The time measured counts.
         case understatedLatency = "understated_latency"
+        /// A stated cost that is below the answer's own input and output tokens. Their sum counts.
+        case understatedCost = "understated_cost"
         /// The answer lists fewer tool calls than were seen, or the same in another order. Those seen count.
         case listedCallsDiffer = "listed_calls_differ"
         /// A tool call that the answer lists beside those that were seen. It counts as they do.
@@ -60,6 +62,8 @@ public final class AgentNotices: Sendable {
             case .lateCall: "agents: \(count) \(count == 1 ? "call" : "calls") after the answer, refused"
             case .understatedLatency:
                 "agents: \(count) \(count == 1 ? "run states" : "runs state") less latency than was measured; the time measured counts"
+            case .understatedCost:
+                "agents: \(count) \(count == 1 ? "run states" : "runs state") fewer cost_tokens than input and output tokens; their sum counts"
             case .unseenCall:
                 "agents: \(count) \(count == 1 ? "call" : "calls") beside those made at the tool endpoint, told by the answer alone; judged as a call too"
             case .listedCallsOnly:

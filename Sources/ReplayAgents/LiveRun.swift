@@ -26,6 +26,8 @@ struct LiveRun {
     ///   nobody sets. The agent's word goes first since it alone can leave out what is not its work, such as our transport;
     ///   but one that the time measured belies (``isCredible(stated:measured:)``) does not count, and is a notice
     ///   (``AgentNotices/Kind/understatedLatency``).
+    /// - **Cost**: what the answer says, but no less than its own input and output tokens are together
+    ///   (``AgentNotices/Kind/understatedCost``).
     /// - **Tool calls**: those that were seen, with the results that they got, and after them those that only the answer
     ///   lists, each a notice (``AgentNotices/Kind/unseenCall``): what an agent admits counts.
     /// - **Outcome**: only what the answer says; silence is not success.
@@ -39,6 +41,7 @@ struct LiveRun {
         case (.success(let answer), nil):
             var run = answer.run
             correctLatency(of: &run, measured)
+            correctCost(of: &run)
             addCalls(to: &run, listsCalls: answer.listsCalls, seen: record.calls)
             run.startTime = startTime
             return ArmRun(run: run, tools: record.answers, assumesSuccess: false, startTime: startTime)
@@ -51,6 +54,15 @@ struct LiveRun {
             run.latency = nil
         }
         if run.latency == nil { run.latency = .real(measured) }
+    }
+
+    private func correctCost(of run: inout AgentRun) {
+        guard let stated = run.costTokens, run.inputTokens != nil || run.outputTokens != nil else { return }
+        let (sum, overflow) = (run.inputTokens ?? 0).addingReportingOverflow(run.outputTokens ?? 0)
+        let parts = RecordedNumber.integer(overflow ? .max : sum)
+        guard stated.double < parts.double else { return }
+        notices.note(.understatedCost, runID: task.runID, "\(stated.double) tokens stated, \(parts.double) in its parts")
+        run.costTokens = parts
     }
 
     /// Where none was seen, the list stands for itself: there are agents that run their tools themselves.

@@ -95,6 +95,9 @@ struct HTTPAgentTests {
         .raw(#"{"response": 1, "tool_calls": ["a", {"args": 1}]}"#, "tool_calls[1].name is missing"),
         .raw(#"{"response": 1, "tool_calls": [{"name": 1}]}"#, "tool_calls[0].name must be a string"),
         .raw(#"{"response": 1, "run_id": "x"}"#, "run_id"),
+        .raw(#"{"response": 1, "outcome": "a", "outc\u006fme": "b"}"#, #""outcome" is there twice in the answer"#),
+        .raw(#"{"response": 1, "tool_calls": ["rm"], "tool_calls": []}"#, #""tool_calls" is there twice in the answer"#),
+        .raw(#"{"response": 1, "tool_calls": [{"name": "a", "name": "b"}]}"#, #""name" is there twice in tool_calls[0]"#),
         .raw(#"{"error": "no money"}"#, "no money", kind: .agentError),
         .raw(#"{"response": "# + String(repeating: "[", count: 100_000) + "}", "nested too deep"),
     ])
@@ -227,6 +230,18 @@ struct HTTPAgentTests {
         #expect(notices.words == ["agents: 1 run states less latency than was measured; the time measured counts"])
         let example = try #require(notices.examples.first)
         #expect(example.detail.hasPrefix("3.0 ms stated, ") && example.detail.hasSuffix(" ms measured"))
+    }
+
+    @Test("a cost below its own parts counts as their sum", arguments: [
+        (#""cost_tokens": 1, "input_tokens": 1000, "output_tokens": 20"#, 1020, 1), (#""cost_tokens": 1.5, "input_tokens": 2"#, 2, 1),
+        (#""cost_tokens": 1, "input_tokens": 9223372036854775807, "output_tokens": 1"#, Int64.max, 1),
+        (#""cost_tokens": 1020, "input_tokens": 1000, "output_tokens": 20"#, 1020, 0), (#""cost_tokens": 7"#, 7, 0),
+        (#""cost_tokens": null, "input_tokens": 1000"#, nil, 0),
+    ] as [(String, Int64?, Int)])
+    func costs(_ fields: String, _ cost: Int64?, _ notes: Int) async throws {
+        let (arm, notices) = try await run(#"{"answer": {\#(fields)}}"#)
+        #expect(arm.problem == nil && arm.run.costTokens?.integer == cost)
+        #expect(notices.counts[.understatedCost, default: 0] == notes)
     }
 
     @Test(arguments: [
