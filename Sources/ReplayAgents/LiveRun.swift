@@ -25,7 +25,7 @@ struct LiveRun {
     /// - **Latency**: what the answer says, else the time from sending the request to having the answer, by a clock that
     ///   nobody sets. The agent's word goes first since it alone can leave out what is not its work, such as our transport;
     ///   but one that the time measured belies (``isCredible(stated:measured:)``) does not count, and is a notice
-    ///   (``AgentNotices/Kind/understatedLatency``).
+    ///   (``AgentNotices/Kind/understatedLatency``). Two live arms are compared by the time measured.
     /// - **Cost**: what the answer says, but no less than its own input and output tokens are together
     ///   (``AgentNotices/Kind/understatedCost``).
     /// - **Tool calls**: those that were seen, with the results that they got, and after them those that only the answer
@@ -44,7 +44,9 @@ struct LiveRun {
             correctCost(of: &run)
             addCalls(to: &run, listsCalls: answer.listsCalls, seen: record.calls)
             run.startTime = startTime
-            return ArmRun(run: run, tools: record.answers, assumesSuccess: false, startTime: startTime)
+            var arm = ArmRun(run: run, tools: record.answers, assumesSuccess: false, startTime: startTime)
+            arm.measuredLatency = measured
+            return arm
         }
     }
 

@@ -232,6 +232,13 @@ struct HTTPAgentTests {
         #expect(example.detail.hasPrefix("3.0 ms stated, ") && example.detail.hasSuffix(" ms measured"))
     }
 
+    @Test func theTimeMeasuredIsKeptBesideTheTimeStated() async throws {
+        let (arm, _) = try await run(#"{"mode": "slow", "delay_ms": 200, "answer": {"latency_ms": 1e6}}"#)
+        #expect(arm.run.latency == .real(1e6))
+        let measured = try #require(arm.measuredLatency)
+        #expect(measured >= 200 && measured < 1e6)
+    }
+
     @Test("a cost below its own parts counts as their sum", arguments: [
         (#""cost_tokens": 1, "input_tokens": 1000, "output_tokens": 20"#, 1020, 1), (#""cost_tokens": 1.5, "input_tokens": 2"#, 2, 1),
         (#""cost_tokens": 1, "input_tokens": 9223372036854775807, "output_tokens": 1"#, Int64.max, 1),
