@@ -1,8 +1,8 @@
 import AgentRuns
 import Replay
 
-/// Notes of a whole replay what no single run shows: that an arm never gave one, and that recordings say another version
-/// than the one they are credited to.
+/// Notes of a whole replay what no single run shows: that an arm never gave one, and that its recording or agent says another
+/// version than the one it is credited to.
 struct ReplayWitness {
     private var baseline: Arm
     private var candidate: Arm
@@ -29,7 +29,7 @@ struct ReplayWitness {
             if let problem = arm.problem {
                 problems += 1
                 firstProblem = firstProblem ?? problem
-            } else if isRecorded, let version = arm.run.version {
+            } else if let version = arm.run.version {
                 let name = arm.run.storage[version.range]
                 if name.elementsEqual(last.version) { return last.runs += 1 }
                 finish()
@@ -68,7 +68,7 @@ struct ReplayWitness {
             let others = arm.versions.filter { $0.key != version }.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
             if !others.isEmpty {
                 let said = others.prefix(3).map { "\($0.key) (\($0.value))" }.joined(separator: ", ")
-                notes.append("the \(name)'s recording says version \(said), and is credited to \(version)")
+                notes.append("the \(name)'s \(arm.isRecorded ? "recording" : "agent") says version \(said), and is credited to \(version)")
             }
         }
         return notes
