@@ -172,6 +172,7 @@ let package = Package(
             dependencies: ["AgentRuns", "Ledger", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             exclude: ["Peers"]),
 
+        .testTarget(name: "AgentRunsTests", dependencies: ["AgentRuns"]),
         .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"]),
         .testTarget(name: "TraceReadingTests", dependencies: ["AgentRuns", "TraceReading"]),

@@ -42,8 +42,12 @@ public struct ArmSummary: Sendable {
     public private(set) var outcomes: [String: Int] = [:]
     /// Calls by tool; of the first ``maximumNames`` tools.
     public private(set) var calls: [String: Int] = [:]
-    /// Calls that the tool gateway did not let through.
+    /// Calls that the tool gateway did not let through; of those that the store keeps.
     public private(set) var refusedCalls = 0
+    /// Calls that the store does not keep, since their runs made too many.
+    public private(set) var omittedCalls = 0
+    /// Calls that it keeps, also those of other tools than the first.
+    private var keptCalls = 0
     private var durations: [UInt64] = []
     private var tokens = 0.0
     private var tokenRuns = 0
@@ -58,6 +62,8 @@ public struct ArmSummary: Sendable {
         if run.errorType != nil { errors += 1 }
         if !run.fallback.isEmpty { fallbacks += 1 }
         if let outcome = run.outcome, outcomes.count < Self.maximumNames || outcomes[outcome] != nil { outcomes[outcome, default: 0] += 1 }
+        omittedCalls += run.omittedCalls
+        keptCalls += run.calls.count
         for call in run.calls {
             if calls.count < Self.maximumNames || calls[call.tool] != nil { calls[call.tool, default: 0] += 1 }
             if let verdict = call.verdict, verdict == "refused" || verdict == "fenced" { refusedCalls += 1 }
@@ -76,10 +82,13 @@ public struct ArmSummary: Sendable {
         return durations.sorted()[max(0, rank - 1)]
     }
 
-    /// Of the runs that say how many; nil where none does.
-    public var meanTokens: Double? { tokenRuns > 0 ? tokens / Double(tokenRuns) : nil }
-    /// nil without runs.
-    public var callsPerRun: Double? { runs > 0 ? Double(calls.values.reduce(0, +)) / Double(runs) : nil }
+    /// Of the runs that say how many; nil where none does, and where their sum is beyond all numbers.
+    public var meanTokens: Double? {
+        guard tokenRuns > 0, tokens.isFinite else { return nil }
+        return tokens / Double(tokenRuns)
+    }
+    /// Of all calls, also those that the store does not keep; nil without runs.
+    public var callsPerRun: Double? { runs > 0 ? Double(keptCalls + omittedCalls) / Double(runs) : nil }
 }
 
 /// The runs of a canary: both arms' requests under one revision of a rollout, none of which ran beside another.

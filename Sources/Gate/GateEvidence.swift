@@ -154,7 +154,8 @@ public struct GateEvidence: PairObserver {
         current?.outcome.candidatePassed += verdict.candidate.passed ? 1 : 0
         guard !verdict.baseline.hasProblem else { return }
         let hasRun = !verdict.candidate.hasProblem
-        current?.latency.add(baseline.run.latency?.double, candidate.run.latency?.double, hasRun: hasRun)
+        let times = ArmRun.comparedLatencies(baseline, candidate)
+        current?.latency.add(times.baseline, times.candidate, hasRun: hasRun)
         current?.cost.add(baseline.run.costTokens?.double, candidate.run.costTokens?.double, hasRun: hasRun)
     }
 

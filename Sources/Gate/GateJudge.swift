@@ -14,8 +14,8 @@ public struct GateJudge {
         /// Why the replay ended before its end.
         public var partial: String?
         public var rejectedLines = 0
-        /// Of recordings that say another version than the release that their arm names, in words.
-        public var foreignRecordings: [String] = []
+        /// Of runs that say another version than the release file that their arm names, in words.
+        public var foreignRuns: [String] = []
         /// Runs of a recording that no trace asked for.
         public var unmatchedRuns = 0
         public var repetitions = 1
@@ -171,8 +171,8 @@ public struct GateJudge {
         if facts.rejectedLines > 0 {
             inconclusive("rejected_lines", "\(facts.rejectedLines) lines of the recordings could not be read, so they were not judged")
         }
-        for words in facts.foreignRecordings {
-            inconclusive("foreign_recording", "\(words): it was not recorded with that release; name the release that it was recorded with, or record it anew")
+        for words in facts.foreignRuns {
+            inconclusive("foreign_release", "\(words): these are no runs of that release; name the release that they are of, or run it")
         }
         if facts.unmatchedRuns > 0 {
             inconclusive("unmatched_runs", "\(facts.unmatchedRuns) recorded runs belong to no trace, so they were not judged")

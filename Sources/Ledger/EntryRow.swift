@@ -10,6 +10,9 @@ enum EntryRow {
     static func columns(of table: String) -> String {
         columns.split(separator: ", ").map { "\(table).\($0)" }.joined(separator: ", ")
     }
+    /// What queries read, by the name `e`: the table alone. This version's ledgers have no index on it, and one that an older
+    /// version or a foreign hand made need not hold what the table does. Searches by number stay searches.
+    static let table = "entries e NOT INDEXED"
     static let hashColumn = EntryField.allCases.count
     static let insertion =
         "INSERT INTO entries (\(columns)) VALUES (\(Array(repeating: "?", count: hashColumn + 1).joined(separator: ", ")))"

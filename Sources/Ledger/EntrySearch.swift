@@ -16,7 +16,7 @@ struct EntrySearch {
     private var left: Int
 
     /// - Parameters:
-    ///   - selection: a statement up to its WHERE, in which `entries` goes by the name `e`.
+    ///   - selection: a statement up to its WHERE, from ``EntryRow/table``.
     ///   - body: gets each row.
     private init(
         _ db: Database, _ selection: String, _ filter: LedgerFilter, _ page: LedgerReader.Page,

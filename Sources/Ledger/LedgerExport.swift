@@ -4,15 +4,36 @@ internal import GRDB
 public import JSONText
 
 extension LedgerReader {
+    /// What an export has.
+    public struct Exported: Hashable, Sendable {
+        public var entries = 0
+        /// Those without a proof, since they came after the last checkpoint.
+        public var uncovered = 0
+        /// Those without a proof although a checkpoint covers them: the ledger is damaged.
+        public var unproven = 0
+    }
+
     /// Writes entries as JSON lines that can be verified on their own: first what the ledger is, then the entries, each with
-    /// the hash before it and the Merkle proof that the last checkpoint covers it, then the checkpoints.
+    /// the hash before it and the Merkle proof that the last checkpoint covers it, if it does, then the checkpoints.
     ///
     /// Memory: 64 bytes for each entry of the ledger, for the proofs.
     ///
     /// - Parameter write: gets each line with its line break.
-    /// - Returns: how many entries.
-    public func export(_ filter: LedgerFilter, withContent: Bool, _ write: ([UInt8]) throws -> Void) throws(LedgerError) -> Int
-    {
+    /// - Throws: ``LedgerError``, or what `write` throws.
+    public func export(_ filter: LedgerFilter, withContent: Bool, _ write: ([UInt8]) throws -> Void) throws -> Exported {
+        // Whoever writes has words of its own for what went wrong: it is not the ledger that failed.
+        var failure: (any Error)?
+        do {
+            return try export(filter, withContent: withContent, write) { failure = $0 }
+        } catch {
+            if let failure { throw failure }
+            throw error
+        }
+    }
+
+    private func export(
+        _ filter: LedgerFilter, withContent: Bool, _ write: ([UInt8]) throws -> Void, onFailure: (any Error) -> Void
+    ) throws(LedgerError) -> Exported {
         try read { db in
             var base: (id: [UInt8], count: UInt64, hash: Digest, frontier: MerkleFrontier)?
             try db.rows("SELECT id, base_count, base_hash, base_frontier FROM ledger") { row in
@@ -26,7 +47,7 @@ extension LedgerReader {
             let covered = checkpoints.last?.count ?? 0
             var tree = MerkleTree(after: base.frontier)
             try db.rows(
-                "SELECT hash FROM entries WHERE number > ? AND number <= ? ORDER BY number",
+                "SELECT e.hash FROM \(EntryRow.table) WHERE e.number > ? AND e.number <= ? ORDER BY e.number",
                 [.init(base.count), .init(covered)]
             ) { row in
                 guard let hash = row.withBytes(0, { Digest($0) }) else {
@@ -35,7 +56,12 @@ extension LedgerReader {
                 tree.append(hash)
             }
             func line(_ members: [(String, JSONValue)]) throws {
-                try write(Array((JSONValue.object(members).text + "\n").utf8))
+                do {
+                    try write(Array((JSONValue.object(members).text + "\n").utf8))
+                } catch {
+                    onFailure(error)
+                    throw error
+                }
             }
             try line([
                 ("format", .text("outrigger/ledger-export/1")), ("ledger", .text(hexText(base.id))),
@@ -48,10 +74,11 @@ extension LedgerReader {
                 ),
                 ("complete", .bool(filter.isEmpty)), ("content", .bool(withContent)),
             ])
-            var count = 0
+            var exported = Exported()
             let selection = """
-                SELECT \(EntryRow.columns(of: "e")), c.arguments, c.result, (SELECT p.hash FROM entries p WHERE p.number = e.number - 1)
-                FROM entries e LEFT JOIN contents c ON c.entry = e.number
+                SELECT \(EntryRow.columns(of: "e")), c.arguments, c.result,
+                    (SELECT p.hash FROM entries p NOT INDEXED WHERE p.number = e.number - 1)
+                FROM \(EntryRow.table) LEFT JOIN contents c NOT INDEXED ON c.entry = e.number
                 """
             try EntrySearch.run(db, selection, filter, Page(limit: .max, newestFirst: false)) { row in
                 let recorded = try EntryRow.read(row, contents: EntryRow.hashColumn + 1)
@@ -64,12 +91,16 @@ extension LedgerReader {
                             "proof",
                             .object([("size", .integer(Int(clamping: covered))), ("path", .array(path.map { .text($0.hex) }))])
                         ))
+                } else if recorded.entry.number > covered {
+                    exported.uncovered += 1
+                } else {
+                    exported.unproven += 1
                 }
                 try line([("entry", .object(members))])
-                count += 1
+                exported.entries += 1
             }
             for checkpoint in checkpoints { try line([("checkpoint", .raw(Array(checkpoint.json.utf8)))]) }
-            return count
+            return exported
         }
     }
 }

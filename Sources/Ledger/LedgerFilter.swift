@@ -39,6 +39,10 @@ public struct LedgerFilter: Sendable {
     /// Whether it lets everything through.
     public var isEmpty: Bool { condition().sql.isEmpty }
 
+    /// Whether it can leave out the completion of an intent that it lets through. They have all else in common, and a
+    /// completion is never the earlier of the two.
+    var canHideCompletions: Bool { until != nil || kind != nil || verdict != nil || text != nil }
+
     /// The values that marks can be asked for, the rarest first.
     var terms: [(field: EntryField, value: [UInt8])] {
         let version = release.flatMap { $0.hasPrefix("sha256:") ? nil : $0 }
@@ -82,7 +86,7 @@ public struct LedgerFilter: Sendable {
         if let runID { condition.add("\(table).run_id = ?", .text(runID)) }
         if let text {
             condition.add(
-                "EXISTS (SELECT 1 FROM contents t WHERE t.entry = \(table).number AND (instr(t.arguments, ?) > 0 OR instr(t.result, ?) > 0))",
+                "EXISTS (SELECT 1 FROM contents t NOT INDEXED WHERE t.entry = \(table).number AND (instr(t.arguments, ?) > 0 OR instr(t.result, ?) > 0))",
                 .blob(Array(text.utf8)), .blob(Array(text.utf8)))
         }
         return condition

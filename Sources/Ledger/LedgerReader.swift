@@ -55,7 +55,7 @@ public final class LedgerReader: Sendable {
                     ledgerID: row.bytes(0), created: row.number(1), pruned: row.number(2), count: row.number(2), bytes: 0)
             }
             guard var overview = found else { throw LedgerError(.corrupt, "the ledger \(self.path) has no row of its own") }
-            overview.count = try db.number("SELECT max(number) FROM entries") ?? overview.pruned
+            overview.count = try db.number("SELECT max(e.number) FROM \(EntryRow.table)") ?? overview.pruned
             overview.lastCheckpoint = try LedgerStore.checkpoints(db, ledgerID: overview.ledgerID).last
             overview.bytes = try Int(clamping: (db.number("PRAGMA page_count") ?? 0) * (db.number("PRAGMA page_size") ?? 0))
             return overview
@@ -77,8 +77,9 @@ public final class LedgerReader: Sendable {
     }
 
     private static let withContent =
-        "SELECT \(EntryRow.columns(of: "e")), c.arguments, c.result FROM entries e LEFT JOIN contents c ON c.entry = e.number"
-    private static let withoutContent = "SELECT \(EntryRow.columns(of: "e")) FROM entries e"
+        "SELECT \(EntryRow.columns(of: "e")), c.arguments, c.result FROM \(EntryRow.table) "
+        + "LEFT JOIN contents c NOT INDEXED ON c.entry = e.number"
+    private static let withoutContent = "SELECT \(EntryRow.columns(of: "e")) FROM \(EntryRow.table)"
 
     private static func entries(_ db: Database, _ filter: LedgerFilter, _ page: Page, _ body: (RecordedEntry) throws -> Void)
         throws
@@ -100,13 +101,15 @@ public final class LedgerReader: Sendable {
     }
 
     /// The entries of a trace, and of all traces that served one of its requests: a shadow's stand beside the baseline's.
-    public func trace(_ traceID: TraceID) throws(LedgerError) -> [RecordedEntry] {
+    ///
+    /// - Parameter withContent: whether what was kept of contents is read too, all of which is held at once.
+    public func trace(_ traceID: TraceID, withContent: Bool = true) throws(LedgerError) -> [RecordedEntry] {
         try read { db in
             var found: [EntryNumber: RecordedEntry] = [:]
             func add(_ change: (inout LedgerFilter) -> Void) throws {
                 var filter = LedgerFilter()
                 change(&filter)
-                let page = Page(limit: Self.maximumOfTrace, newestFirst: false)
+                let page = Page(limit: Self.maximumOfTrace, newestFirst: false, withContent: withContent)
                 try Self.entries(db, filter, page) { found[$0.entry.number] = $0 }
             }
             try add { $0.traceID = traceID }

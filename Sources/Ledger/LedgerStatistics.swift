@@ -11,9 +11,9 @@ public struct CallStatistics: Sendable {
     public var calls = 0
     public var refusals = 0
     public var errors = 0
-    /// Writes whose end is not recorded.
+    /// Writes whose end is recorded nowhere in the ledger.
     public var open = 0
-    /// Nanoseconds, of the calls whose duration is known.
+    /// Nanoseconds, of the calls that were carried out and whose duration is known.
     public var p50: UInt64?
     public var p95: UInt64?
 }
@@ -21,48 +21,55 @@ public struct CallStatistics: Sendable {
 /// A tool that the candidate called and the baseline never did.
 public struct CallDifference: Sendable {
     public var tool: String
+    /// Calls that the baseline never made.
     public var calls: Int
+    /// Refused ones that the baseline never tried.
     public var refusals: Int
     public var first: EntryNumber
-    /// Whether the baseline called the tool too, with other arguments.
+    /// Whether the baseline did the same with the tool, with other arguments.
     public var isKnownTool: Bool
 }
 
 extension LedgerReader {
     /// Calls, refusals, errors and durations by tool and arm, the tool with most calls first.
     ///
-    /// Percentiles are nearest-rank. Memory grows with the number of durations, eight bytes each.
+    /// Percentiles are nearest-rank, of what was carried out: how soon something was refused says nothing of a tool. Memory
+    /// grows with the number of durations, eight bytes each, and of writes that are open at one time.
     public func statistics(_ filter: LedgerFilter) throws(LedgerError) -> [CallStatistics] {
         struct Key: Hashable {
             var tool: String
             var arm: String
         }
         return try read { db in
-            var groups: [Key: (statistics: CallStatistics, durations: [UInt64])] = [:]
+            var places: [Key: Int] = [:]
+            var groups: [(statistics: CallStatistics, durations: [UInt64])] = []
+            var open = try OpenIntents(db, of: filter)
             let page = Page(limit: .max, newestFirst: false)
-            let selection = "SELECT e.tool, e.arm, e.kind, e.outcome, e.duration FROM entries e"
+            let selection = "SELECT e.tool, e.arm, e.kind, e.outcome, e.duration, e.number, e.refers FROM \(EntryRow.table)"
             try EntrySearch.run(db, selection, filter, page) { row in
+                let kind = LedgerEntry.Kind(rawValue: row.text(2))
+                if kind == .completion { open.complete(row.number(6)) }
                 guard row.type(0) != .null else { return }
                 let key = Key(tool: row.text(0), arm: row.text(1))
-                var group =
-                    groups.removeValue(forKey: key) ?? (CallStatistics(tool: key.tool, arm: RunRole(rawValue: key.arm)), [])
-                let outcome = row.text(3)
-                switch LedgerEntry.Kind(rawValue: row.text(2)) {
+                let place = places[key] ?? groups.count
+                if place == groups.count {
+                    places[key] = place
+                    groups.append((CallStatistics(tool: key.tool, arm: RunRole(rawValue: key.arm)), []))
+                }
+                switch kind {
                 case .intent:
-                    group.statistics.calls += 1
-                    group.statistics.open += 1
-                case .completion: group.statistics.open -= 1
-                case .call: group.statistics.calls += 1
-                case .refusal: group.statistics.refusals += 1
+                    groups[place].statistics.calls += 1
+                    try open.begin(row.number(5), in: place)
+                case .call: groups[place].statistics.calls += 1
+                case .refusal: groups[place].statistics.refusals += 1
                 default: break
                 }
-                if outcome == LedgerEntry.Outcome.error.rawValue { group.statistics.errors += 1 }
-                if row.type(4) == .integer { group.durations.append(row.number(4)) }
-                groups[key] = group
+                if row.text(3) == LedgerEntry.Outcome.error.rawValue { groups[place].statistics.errors += 1 }
+                if kind == .call || kind == .completion, row.type(4) == .integer { groups[place].durations.append(row.number(4)) }
             }
-            return groups.values.map { group in
+            for place in try open.finish() { groups[place].statistics.open += 1 }
+            return groups.map { group in
                 var statistics = group.statistics
-                statistics.open = max(0, statistics.open)
                 let sorted = group.durations.sorted()
                 statistics.p50 = Self.percentile(50, of: sorted)
                 statistics.p95 = Self.percentile(95, of: sorted)
@@ -79,25 +86,33 @@ extension LedgerReader {
         sorted.isEmpty ? nil : sorted[max(0, (sorted.count * percent + 99) / 100 - 1)]
     }
 
-    /// What the candidate called, or tried to, that the baseline never did.
+    /// What the candidate called that the baseline never called, and what it was refused that the baseline never tried.
+    ///
+    /// Who was refused has tried, and has called nothing: a call that the baseline was always refused is a difference.
     ///
     /// - Parameter byArguments: whether the same tool with other arguments is another call; they are told apart by digest.
     public func difference(_ filter: LedgerFilter, byArguments: Bool) throws(LedgerError) -> [CallDifference] {
         try read { db in
             var condition = filter.condition()
             condition.add("e.arm = 'candidate'")
-            condition.add("e.tool IS NOT NULL")
-            condition.add("e.kind IN ('intent', 'call', 'refusal')")
+            // One value, since SQLite looks through all of a set of pairs for each pair that is not in it. A digest has 32 bytes.
             func call(_ table: String) -> String {
-                "\(table).tool" + (byArguments ? ", coalesce(\(table).arguments_digest, x'')" : "")
+                (byArguments ? "coalesce(\(table).arguments_digest, zeroblob(32)) || " : "") + "\(table).tool"
             }
-            // Of what the baseline called SQLite makes a set once, on disk when it is large.
-            let baseline = "FROM entries b WHERE b.arm = 'baseline' AND b.tool IS NOT NULL"
+            func tries(_ table: String) -> String {
+                "\(table).tool IS NOT NULL AND \(table).kind IN ('intent', 'call', 'refusal')"
+            }
+            // Of what the baseline did SQLite makes a table once, on disk when it is large, and sets of that.
             let sql = """
+                WITH baseline AS MATERIALIZED (
+                    SELECT DISTINCT \(call("b")) AS call, b.tool AS tool, b.kind <> 'refusal' AS called
+                    FROM entries b NOT INDEXED WHERE b.arm = 'baseline' AND \(tries("b")))
                 SELECT e.tool, sum(e.kind <> 'refusal'), sum(e.kind = 'refusal'), min(e.number),
-                    e.tool IN (SELECT b.tool \(baseline))
-                FROM entries e WHERE \(condition.clause)
-                    AND (\(call("e"))) NOT IN (SELECT \(call("b")) \(baseline))
+                    min(CASE e.kind WHEN 'refusal' THEN e.tool IN (SELECT tool FROM baseline)
+                        ELSE e.tool IN (SELECT tool FROM baseline WHERE called) END)
+                FROM \(EntryRow.table) WHERE \(condition.clause) AND \(tries("e"))
+                    AND CASE e.kind WHEN 'refusal' THEN \(call("e")) NOT IN (SELECT call FROM baseline)
+                        ELSE \(call("e")) NOT IN (SELECT call FROM baseline WHERE called) END
                 GROUP BY e.tool ORDER BY min(e.number)
                 """
             var found: [CallDifference] = []

@@ -54,61 +54,18 @@ final class LedgerStore: @unchecked Sendable {
                 )
             }
             checkpointFile = try configuration.checkpointFile.map { file throws(LedgerError) in try CheckpointFile(file) }
+            let filed = try checkpointFile.map { try compare($0) }
             try checkLastSignature()
-            if let checkpointFile { try reconcile(checkpointFile) }
+            if let checkpointFile { try file(in: checkpointFile, after: filed ?? nil) }
         } catch {
             throw LedgerError(error, configuration.path)
         }
     }
 
-    /// The head as the database has it: from the last checkpoint on, so that opening a large ledger is quick.
-    private static func head(_ db: Database) throws -> Head {
-        var base: (id: [UInt8], count: UInt64, hash: Digest?, frontier: MerkleFrontier?)?
-        try db.rows("SELECT id, base_count, base_hash, base_frontier FROM ledger") { row in
-            base = (
-                row.bytes(0), row.number(1), row.withBytes(2) { Digest($0) },
-                MerkleFrontier(count: row.number(1), bytes: row.bytes(3))
-            )
-        }
-        guard let base, base.id.count == 16, var hash = base.hash, var frontier = base.frontier else {
-            throw LedgerError(.corrupt, "the ledger's own row is damaged")
-        }
-        var checkpointed = base.count
-        let last = "SELECT count, last_hash, frontier, root FROM checkpoints WHERE count >= ? ORDER BY count DESC LIMIT 1"
-        try db.rows(last, [.init(base.count)]) { row in
-            guard let peaks = MerkleFrontier(count: row.number(0), bytes: row.bytes(2)),
-                let last = row.withBytes(1, { Digest($0) }),
-                peaks.root == row.withBytes(3, { Digest($0) })
-            else { throw LedgerError(.corrupt, "its checkpoint of \(row.number(0)) entries is damaged") }
-            (frontier, hash, checkpointed) = (peaks, last, row.number(0))
-        }
-        // What no checkpoint covers yet is computed anew: the next one must not sign what was changed meanwhile.
-        var encoding = EntryEncoding()
-        try db.rows("SELECT \(EntryRow.columns) FROM entries WHERE number > ? ORDER BY number", [.init(frontier.count)]) { row in
-            let computed = EntryRow.hash(row, after: hash, &encoding).hash
-            guard row.number(0) == frontier.count + 1, let computed, computed == EntryRow.storedHash(row) else {
-                throw LedgerError(
-                    .corrupt, "entry \(frontier.count + 1) is missing or damaged; outrigger audit verify says more")
-            }
-            // Each has a checkpoint in its own transaction: one without was put here by somebody else, and is not to be signed.
-            if EntryRow.kind(row)?.takesAway == true {
-                throw LedgerError(
-                    .corrupt,
-                    "entry \(frontier.count + 1) says that something was taken away, and no checkpoint covers it, as one does where the key's owner does that; outrigger audit verify says more"
-                )
-            }
-            hash = computed
-            frontier.append(computed)
-        }
-        let count = try db.number("SELECT max(number) FROM entries") ?? base.count
-        guard count == frontier.count else {
-            throw LedgerError(.rolledBack, "it has \(count) entries and a checkpoint of \(frontier.count): its end was cut off")
-        }
-        return Head(ledgerID: base.id, hash: hash, frontier: frontier, checkpointed: checkpointed)
-    }
-
-    /// The checkpoint file must not know of more than there is, and must know of what there is.
-    private func reconcile(_ file: CheckpointFile) throws {
+    /// The checkpoint file must not know of more than there is, nor of anything else.
+    ///
+    /// - Returns: how many entries the last checkpoint in it covers; nil for an empty one.
+    private func compare(_ file: CheckpointFile) throws -> UInt64? {
         let all = try file.read()
         let known = all.last
         if let known {
@@ -128,18 +85,14 @@ final class LedgerStore: @unchecked Sendable {
                 "the ledger \(path) is another at entry \(other.count) than its checkpoint file \(file.path) says: it was rewritten; "
                     + "outrigger audit verify says more")
         }
-        for checkpoint in try queue.read({ try Self.checkpoints($0, ledgerID: head.ledgerID, after: known?.count) }) {
-            try file.append(checkpoint)
-        }
+        return known?.count
     }
 
-    /// Whether the entry that a checkpoint ends with is still the same; one that was pruned is.
-    private static func agrees(_ checkpoint: Checkpoint, _ db: Database) throws -> Bool {
-        var isSame = true
-        try db.rows("SELECT hash FROM entries WHERE number = ?", [.init(checkpoint.count)]) { row in
-            isSame = row.withBytes(0) { Digest($0) } == checkpoint.lastHash
+    /// The file must know of what there is.
+    private func file(in file: CheckpointFile, after count: UInt64?) throws {
+        for checkpoint in try queue.read({ try Self.checkpoints($0, ledgerID: head.ledgerID, after: count) }) {
+            try file.append(checkpoint)
         }
-        return isSame
     }
 
     /// A ledger whose last checkpoint is not ours is not gone on with: the next one would vouch for whatever is in it.
@@ -157,22 +110,6 @@ final class LedgerStore: @unchecked Sendable {
         guard last.hasValidSignature else {
             throw LedgerError(.corrupt, "the checkpoint of \(last.count) entries in \(path) was changed: its signature does not fit")
         }
-    }
-
-    static func checkpoints(_ db: Database, ledgerID: [UInt8], after count: UInt64? = nil) throws -> [Checkpoint] {
-        var found: [Checkpoint] = []
-        let sql = "SELECT count, time, last_hash, root, public_key, signature FROM checkpoints WHERE count > ? ORDER BY count"
-        try db.rows(sql, [.integer(count.map { Int64(clamping: $0) } ?? -1)]) { row in
-            guard let hash = row.withBytes(2, { Digest($0) }), let root = row.withBytes(3, { Digest($0) }) else {
-                throw LedgerError(.corrupt, "the checkpoint of \(row.number(0)) entries is damaged")
-            }
-            var checkpoint = Checkpoint(
-                ledgerID: ledgerID, count: row.number(0), time: row.number(1), lastHash: hash, root: root)
-            checkpoint.publicKey = row.bytes(4)
-            checkpoint.signature = row.bytes(5)
-            found.append(checkpoint)
-        }
-        return found
     }
 
     /// Appends entries, all or none, durably.

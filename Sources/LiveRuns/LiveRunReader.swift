@@ -73,7 +73,7 @@ public struct LiveRunReader: ~Copyable {
     private mutating func readResponse(_ body: Body, status: Int, into live: inout LiveRun) {
         guard body.isJSON || body.isEventStream, body.pieces.contains(where: { !$0.isEmpty }) else { return }
         guard let (bytes, isTruncated) = body.decoded() else {
-            return live.note("the answer is encoded (\(body.encoding?.prefix(32) ?? "")), and is not read")
+            return live.note("the answer is encoded (\((body.encoding ?? "").bounded(toBytes: 32))), and is not read")
         }
         if body.isEventStream {
             return ChatStream.read(bytes, isTruncated: isTruncated, &fields, arguments: &arguments, into: &live)

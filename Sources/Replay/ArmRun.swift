@@ -16,6 +16,8 @@ public struct ArmRun: Sendable {
     public var canStateOutcome = true
     /// When it started, in Unix nanoseconds, where that was measured.
     public var startTime: UInt64?
+    /// Milliseconds from asking the agent to having its answer, by our clock; nil for recordings, and after a problem.
+    public var measuredLatency: Double?
 
     public init(
         run: AgentRun, problem: RunProblem? = nil, tools: ToolAnswers? = nil, assumesSuccess: Bool = true,
@@ -31,6 +33,17 @@ public struct ArmRun: Sendable {
     /// An arm that gave no run.
     public init(_ problem: RunProblem) {
         self.init(run: AgentRun(), problem: problem)
+    }
+
+    /// By which latencies two runs of a trace are compared, in milliseconds; nil where one has none.
+    ///
+    /// Where both were measured those count, for they have the same in them; what a run states may be off by more than fast
+    /// agents differ. Else it is what the runs say.
+    public static func comparedLatencies(
+        _ baseline: borrowing ArmRun, _ candidate: borrowing ArmRun
+    ) -> (baseline: Double?, candidate: Double?) {
+        if let a = baseline.measuredLatency, let b = candidate.measuredLatency { return (a, b) }
+        return (baseline.run.latency?.double, candidate.run.latency?.double)
     }
 }
 

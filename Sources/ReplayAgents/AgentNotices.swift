@@ -6,16 +6,24 @@ public final class AgentNotices: Sendable {
     public enum Kind: String, CaseIterable, Sendable {
         /// A tool call that came after its run had ended. It was refused.
         case lateCall = "late_call"
-        /// A tool call that said itself that it belongs to another run. It was refused, and neither run counts it.
+        /// A tool call that said itself that it belongs to another run. It was refused, and is a refused call of the run whose
+        /// path it came by, or in whose process it was made.
         case foreignCall = "foreign_call"
-        /// A request to the tool endpoint that no run's path leads to, or that could not be read as a call.
+        /// A request to the tool endpoint that no run's path leads to, or that could not be read as a call. What could be
+        /// meant as one counts as a refused call of the run whose path it came by.
         case strayRequest = "stray_request"
         /// A connection to the tool endpoint that was closed for its behaviour: too many, too slow, too much.
         case closedConnection = "closed_connection"
         /// A stated latency that the time measured belies. The time measured counts.
         case understatedLatency = "understated_latency"
-        /// The answer lists other tool calls than those that were seen. Those seen count.
+        /// A stated cost that is below the answer's own input and output tokens. Their sum counts.
+        case understatedCost = "understated_cost"
+        /// The answer lists fewer tool calls than were seen, or the same in another order. Those seen count.
         case listedCallsDiffer = "listed_calls_differ"
+        /// A tool call that the answer lists beside those that were seen. It counts as they do.
+        case unseenCall = "unseen_call"
+        /// A run of whose listed tool calls none was seen, since its agent runs its tools itself. The list counts.
+        case listedCallsOnly = "listed_calls_only"
         /// An answer for a run that had ended, or a second one. It was ignored.
         case lateAnswer = "late_answer"
         /// A message of a process that belongs to no run under way. It was ignored.
@@ -54,6 +62,12 @@ public final class AgentNotices: Sendable {
             case .lateCall: "agents: \(count) \(count == 1 ? "call" : "calls") after the answer, refused"
             case .understatedLatency:
                 "agents: \(count) \(count == 1 ? "run states" : "runs state") less latency than was measured; the time measured counts"
+            case .understatedCost:
+                "agents: \(count) \(count == 1 ? "run states" : "runs state") fewer cost_tokens than input and output tokens; their sum counts"
+            case .unseenCall:
+                "agents: \(count) \(count == 1 ? "call" : "calls") beside those made at the tool endpoint, told by the answer alone; judged as a call too"
+            case .listedCallsOnly:
+                "agents: \(count) \(count == 1 ? "run" : "runs") whose tool calls are told by the answer alone; none was made at the tool endpoint"
             default: "agents: \(kind.rawValue.replacing("_", with: " ")): \(count)"
             }
         }

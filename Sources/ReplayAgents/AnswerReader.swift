@@ -13,7 +13,7 @@ struct AgentAnswer {
 /// Reads an agent's answer. See Fixtures/schemas/agent-protocol.schema.json.
 ///
 /// A field of the wrong type makes the whole answer a ``RunProblem/Kind/badAnswer``, never a guess; unknown fields are
-/// ignored, so that agents may say more than we ask. Of a repeated field the last one counts.
+/// ignored, so that agents may say more than we ask. A field that is there twice makes a bad answer too, behind escapes or not.
 struct AnswerReader {
     /// Longer answers are cut off.
     static let maximumBytes = 16 << 20
@@ -53,8 +53,7 @@ struct AnswerReader {
         _ tape: borrowing JSONTape, _ task: ReplayTask, _ rule: RunIDRule
     ) throws(RunProblem) -> AgentAnswer {
         guard tape[0].kind == .object else { throw bad("the answer must be an object, found \(tape[0].kind)") }
-        var fields: [String: Int] = [:]
-        forEachMember(tape, 0) { fields[$0] = $1 }
+        let fields = try members(tape, 0, of: "the answer")
         if let id = try string(tape, fields["run_id"], "run_id") {
             guard id == task.runID else { throw bad("run_id is \(Excerpt.text(id)), not that of the run") }
         } else if rule == .required {
@@ -96,8 +95,7 @@ struct AnswerReader {
     private mutating func call(_ tape: borrowing JSONTape, _ place: Int, _ path: String) throws(RunProblem) -> ToolCall {
         if tape[place].kind == .string { return ToolCall(name: try storedString(tape, place, path)) }
         guard tape[place].kind == .object else { throw wrongType(tape, place, path, "an object or a name") }
-        var fields: [String: Int] = [:]
-        forEachMember(tape, place) { fields[$0] = $1 }
+        let fields = try members(tape, place, of: path)
         guard let name = try storedString(tape, fields["name"], path + ".name") else { throw bad("\(path).name is missing") }
         var call = ToolCall(name: name, id: try storedString(tape, fields["id"], path + ".id"))
         call.arguments = fields["args"].flatMap { content(tape, $0) }
@@ -112,12 +110,18 @@ struct AnswerReader {
 
     // MARK: values
 
-    private func forEachMember(_ tape: borrowing JSONTape, _ object: Int, _ body: (String, Int) -> Void) {
+    /// The places of an object's values by their names.
+    ///
+    /// - Throws: ``RunProblem`` for a name that is there twice: which of the two was meant, nobody can say.
+    private func members(_ tape: borrowing JSONTape, _ object: Int, of path: String) throws(RunProblem) -> [String: Int] {
+        var members: [String: Int] = [:]
         var index = object + 1
         while index < tape[object].next {
-            body(decoded(tape[index]), index + 1)
+            let name = decoded(tape[index])
+            guard members.updateValue(index + 1, forKey: name) == nil else { throw bad("\(Excerpt.text(name)) is there twice in \(path)") }
             index = tape[index + 1].next
         }
+        return members
     }
 
     private func decoded(_ token: JSONToken) -> String {

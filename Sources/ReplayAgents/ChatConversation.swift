@@ -12,7 +12,7 @@ struct ChatConversation {
         var response: JSONDocument?
         var outcome: String?
         var model: String?
-        var usage = Usage()
+        var usage: Usage
 
         /// Writes it into the run.
         func fill(_ run: inout AgentRun) {
@@ -25,24 +25,27 @@ struct ChatConversation {
         }
     }
 
-    /// Tokens, summed over all rounds; nil while no round told.
+    /// Tokens, summed over all rounds; nil unless each told: a part would pass for the whole.
     struct Usage {
-        var input: Int64?
-        var output: Int64?
-        var total: Int64?
+        var input: Int64? = 0
+        var output: Int64? = 0
+        var total: Int64? = 0
 
         mutating func add(_ usage: JSONDocument?) {
             let input = Self.count(usage, "prompt_tokens")
             let output = Self.count(usage, "completion_tokens")
-            Self.add(&self.input, input)
-            Self.add(&self.output, output)
-            Self.add(&total, Self.count(usage, "total_tokens") ?? (input ?? output).map { _ in (input ?? 0) &+ (output ?? 0) })
+            let stated = Self.count(usage, "total_tokens")
+            self.input = Self.sum(self.input, input)
+            self.output = Self.sum(self.output, output)
+            // A total below its own parts is none.
+            let parts = stated == nil ? Self.sum(input, output) : Self.sum(input ?? 0, output ?? 0)
+            total = Self.sum(total, parts.map { max($0, stated ?? 0) })
         }
 
-        private static func add(_ sum: inout Int64?, _ value: Int64?) {
-            guard let value else { return }
-            let (result, overflow) = (sum ?? 0).addingReportingOverflow(value)
-            sum = overflow ? .max : result
+        private static func sum(_ a: Int64?, _ b: Int64?) -> Int64? {
+            guard let a, let b else { return nil }
+            let (result, overflow) = a.addingReportingOverflow(b)
+            return overflow ? .max : result
         }
 
         private static func count(_ usage: JSONDocument?, _ name: String) -> Int64? {
@@ -110,9 +113,11 @@ struct ChatConversation {
         if let error = document["error"], error.kind != .null {
             throw RunProblem(.agentError, "the model's server says: \(Excerpt.text(error.text, limit: 400))")
         }
+        if let name = RepeatedMember.first(in: answer, isDeep: true) { throw bad("\(Excerpt.text(name)) is there twice in one object") }
         usage.add(document["usage"])
-        guard let choice = document["choices"]?[0] else { throw bad("choices[0] is missing") }
+        let choice = try onlyChoice(of: document)
         guard case .object(let message)? = choice["message"] else { throw bad("choices[0].message must be an object") }
+        try refuseHiddenCalls(in: message)
         let reason: String? = if case .string(let text)? = choice["finish_reason"] { text } else { nil }
         // An answer that was cut off may have half a tool call in it.
         let isCut = reason == "length" || reason == "content_filter"
@@ -124,6 +129,24 @@ struct ChatConversation {
         return try ending(message, reason: isCut ? reason : nil, document)
     }
 
+    /// We ask for one, and what stands in others would be looked at by nobody.
+    private func onlyChoice(of document: JSONDocument) throws(RunProblem) -> JSONDocument {
+        guard case .array(let choices)? = document["choices"], let choice = choices.first else { throw bad("choices[0] is missing") }
+        guard choices.count == 1 else { throw bad("the answer has \(choices.count) choices, and was asked for one") }
+        return choice
+    }
+
+    /// Calls in a form that we do not answer would be calls that nobody judges.
+    private func refuseHiddenCalls(in message: JSONObject) throws(RunProblem) {
+        if let call = message["function_call"], call.kind != .null {
+            throw bad("choices[0].message.function_call is not answered: the model must call tools in tool_calls")
+        }
+        switch message["tool_calls"] {
+        case nil, .null?, .array?: return
+        case let other?: throw bad("choices[0].message.tool_calls must be an array, found \(other.kind.rawValue)")
+        }
+    }
+
     private func ending(
         _ message: JSONObject, reason: String?, _ document: JSONDocument
     ) throws(RunProblem) -> Ending {
@@ -131,7 +154,8 @@ struct ChatConversation {
         if case .string(let name)? = document["model"] { ending.model = name }
         switch message["content"] {
         case nil, .null?: break
-        case .string?, .array?: ending.response = message["content"]
+        case .string?: ending.response = message["content"]
+        case .array(let parts)?: ending.response = Self.joined(parts)
         case let other?: throw bad("choices[0].message.content must be a string, found \(other.kind.rawValue)")
         }
         if ending.response == nil, case .string(let refusal)? = message["refusal"] {
@@ -139,6 +163,19 @@ struct ChatConversation {
             ending.outcome = ending.outcome ?? "refusal"
         }
         return ending
+    }
+
+    /// The parts of a content with their text as one, since words may be spread over them: a string where all is text, else
+    /// one part of text and the others behind it.
+    private static func joined(_ parts: [JSONDocument]) -> JSONDocument {
+        var text = ""
+        var others: [JSONDocument] = []
+        for part in parts {
+            if case .string(let words) = part["text"] ?? part { text += words } else { others.append(part) }
+        }
+        if others.isEmpty { return .string(text) }
+        if others.count == parts.count { return .array(others) }
+        return .array([.object(["type": .string("text"), "text": .string(text)])] + others)
     }
 
     private mutating func answerCalls(_ calls: [JSONDocument], _ session: ToolSession) throws(RunProblem) {

@@ -1,6 +1,5 @@
 public import AgentRuns
 internal import JSONDocuments
-internal import JSONText
 public import Replay
 internal import Synchronization
 
@@ -102,7 +101,7 @@ enum ScoreReader {
         if let error = document["error"], error.kind != .null {
             return EvaluatorScore(RunProblem(.agentError, "the evaluator says: \(Excerpt.text(error.text, limit: 400))"))
         }
-        if let key = repeatedKey(answer) { return bad("the key \(Excerpt.text(key)) is there twice") }
+        if let key = RepeatedMember.first(in: answer, isDeep: false) { return bad("the key \(Excerpt.text(key)) is there twice") }
         guard case .number(let number)? = document["score"] else {
             return bad("score must be a number, found \(document["score"]?.kind.rawValue ?? "nothing")")
         }
@@ -113,23 +112,6 @@ enum ScoreReader {
         case nil, .null?: return EvaluatorScore(score: number.approximateDouble)
         case .string(let text)?: return EvaluatorScore(score: number.approximateDouble, explanation: String(text.prefix(2000)))
         case let other?: return bad("explanation must be a string, found \(other.kind.rawValue)")
-        }
-    }
-
-    /// The first key of the object that is there a second time: which of the two was meant, nobody can say.
-    private static func repeatedKey(_ answer: [UInt8]) -> String? {
-        answer.withUnsafeBytes { text in
-            var tape = JSONTape(maximumDepth: JSONDocument.maximumDepth)
-            guard (try? tape.parse(text)) != nil, tape[0].kind == .object else { return nil }
-            var seen: Set<[UInt8]> = []
-            var index = 1
-            while index < tape[0].next {
-                var key: [UInt8] = []
-                JSONString.decode(UnsafeRawBufferPointer(rebasing: text[tape[index].range]), into: &key)
-                guard seen.insert(key).inserted else { return String(decoding: key, as: UTF8.self) }
-                index = tape[index + 1].next
-            }
-            return nil
         }
     }
 }

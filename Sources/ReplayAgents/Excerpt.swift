@@ -9,6 +9,9 @@ enum Excerpt {
 
     static func text(_ string: String, limit: Int = 120) -> String { text(Array(string.utf8), limit: limit) }
 
+    /// The name of a tool, if there is one.
+    static func tool(_ name: String?) -> String { name.map { text($0) } ?? "a tool without a name" }
+
     /// Control characters, and those that change the direction of text or hide in it, as `\u{…}`; `##[`, which GitHub's runner
     /// takes for the start of a command anywhere in a line, as `## [`.
     static func escaped(_ text: String) -> String {

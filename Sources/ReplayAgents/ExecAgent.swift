@@ -10,6 +10,7 @@ internal import Synchronization
 public struct ExecAgent: ReplayAgent {
     private let pool: ProcessPool
     private let desk: ToolDesk
+    private let answered = AnsweredRuns()
 
     init(_ pool: ProcessPool, _ desk: ToolDesk) {
         self.pool = pool
@@ -19,14 +20,16 @@ public struct ExecAgent: ReplayAgent {
     public func run(_ task: ReplayTask) async -> ArmRun {
         let lease = desk.open(task)
         let clock = Mutex(LiveRun(task, desk.notices))
-        let stray = StrayMessages(notices: desk.notices)
         let otherRun = Mutex<String?>(nil)
         let result = await pool.exchange(timeLimit: task.timeLimit) {
             // Waiting for a free process is not part of the run.
             clock.withLock { $0 = LiveRun(task, desk.notices) }
             return ProtocolMessage.request(task, type: "run", toolsURL: lease.url, timeLeft: task.timeLimit)
         } _: { line in
-            Self.step(line, task, lease.session, stray) { id in otherRun.withLock { $0 = id } }
+            let next = step(line, task, lease.session) { id in otherRun.withLock { $0 = id } }
+            // Before the process can have another run: what it calls for this one from now on is late.
+            if case .end = next { answered.insert(task.runID) }
+            return next
         }
         let record = desk.close(lease)
         let run = clock.withLock { $0 }
@@ -47,9 +50,10 @@ public struct ExecAgent: ReplayAgent {
 
     public func lateCalls(ofRun runID: String) -> Int { desk.notices.lateCalls(ofRun: runID) }
 
-    private static func step(
-        _ line: [UInt8], _ task: ReplayTask, _ session: ToolSession, _ stray: StrayMessages, onOtherRun: (String) -> Void
+    private func step(
+        _ line: [UInt8], _ task: ReplayTask, _ session: ToolSession, onOtherRun: (String) -> Void
     ) -> LineProcess.Step {
+        let stray = StrayMessages(notices: desk.notices)
         let message = StreamMessage(line)
         switch message {
         case .answer(type: "result", let runID):
@@ -59,11 +63,17 @@ public struct ExecAgent: ReplayAgent {
         case .answer(let type, _):
             return .end(.failure(RunProblem(.badAnswer, "type is \(Excerpt.text(type)), not result or tool_call")))
         case .toolCall(let call):
-            guard call.runID == task.runID else { return .proceed(stray.take(message)) }
-            guard let reply = session.answer(name: call.name, id: call.callText, arguments: call.arguments) else {
-                return .proceed(call.refusal("this run is over; its tools do not answer any more"))
+            if call.runID == task.runID {
+                let reply = session.answer(name: call.name, id: call.callText, arguments: call.arguments)
+                return .proceed(reply.map { call.result($0) } ?? call.refusal("this run is over; its tools do not answer any more"))
             }
-            return .proceed(call.result(reply))
+            if answered.contains(call.runID) { return .proceed(stray.take(message)) }
+            // No other run is under way in the process, so under whatever id the call comes, it is one of this run.
+            let problem = "no run with this run_id is under way in this process"
+            desk.notices.note(
+                .foreignCall, runID: task.runID, "a call of \(Excerpt.text(call.name)) with the run_id \(Excerpt.text(call.runID))")
+            _ = session.turnAway(name: call.name, id: call.callText, because: problem)
+            return .proceed(call.refusal(problem))
         case .unusable(let problem): return .end(.failure(RunProblem(.badAnswer, problem)))
         }
     }

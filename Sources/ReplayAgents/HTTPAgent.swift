@@ -20,50 +20,51 @@ public struct HTTPAgent: ReplayAgent {
         self.desk = desk
     }
 
-    /// Asks the agent, and asks again only when the connection failed before anything of the answer was there.
+    /// Asks the agent, and asks again only when the connection failed before anything of the answer was there, and before
+    /// any tool was called.
     ///
-    /// Each try has tools of its own, so that what a failed one used up is there again.
+    /// All tries are one run: they have one clock, and one set of tools, so that nothing of a failed one is forgotten.
     public func run(_ task: ReplayTask) async -> ArmRun {
-        let deadline = ContinuousClock.now + task.timeLimit
-        var tries = 0
-        while true {
-            let (arm, isRetryable) = await attempt(task, deadline)
-            guard isRetryable, tries < retries.maximum else { return Self.counting(tries, arm) }
-            let delay = retries.delay(beforeRetry: tries)
-            guard ContinuousClock.now + delay < deadline else { return Self.counting(tries, arm) }
-            tries += 1
-            desk.notices.note(.retry, runID: task.runID, arm.problem?.detail ?? "")
-            do {
-                try await Task.sleep(for: delay)
+        let lease = desk.open(task)
+        let run = LiveRun(task, desk.notices)
+        let result = await ask(task, lease, deadline: ContinuousClock.now + task.timeLimit)
+        let record = desk.close(lease)
+        switch result {
+        case .failure(let problem): return run.ended(.failure(problem), record)
+        case .success(let answer):
+            do throws(RunProblem) {
+                return run.ended(.success(try AnswerReader.read(answer, for: task)), record)
             } catch {
-                return ArmRun(run: task.emptyRun, problem: .cancelled, tools: arm.tools, assumesSuccess: false)
+                return run.ended(.failure(error), record)
             }
         }
     }
 
     public func lateCalls(ofRun runID: String) -> Int { desk.notices.lateCalls(ofRun: runID) }
 
-    private static func counting(_ tries: Int, _ arm: ArmRun) -> ArmRun {
-        guard tries > 0, arm.problem?.kind == .transport else { return arm }
-        var arm = arm
-        arm.problem?.detail += " (\(tries + 1) tries)"
-        return arm
-    }
-
-    private func attempt(_ task: ReplayTask, _ deadline: ContinuousClock.Instant) async -> (ArmRun, isRetryable: Bool) {
-        let lease = desk.open(task)
-        let run = LiveRun(task, desk.notices)
-        do throws(HTTPTransport.Failure) {
-            let message = ProtocolMessage.request(task, toolsURL: lease.url, timeLeft: deadline - .now)
-            let answer = try await transport.post(message, to: target, headers: task.headers + headers, deadline: deadline)
-            let record = desk.close(lease)
-            do throws(RunProblem) {
-                return (run.ended(.success(try AnswerReader.read(answer, for: task)), record), false)
+    private func ask(
+        _ task: ReplayTask, _ lease: ToolEndpoint.Lease, deadline: ContinuousClock.Instant
+    ) async -> Result<[UInt8], RunProblem> {
+        var tries = 0
+        while true {
+            do throws(HTTPTransport.Failure) {
+                let message = ProtocolMessage.request(task, toolsURL: lease.url, timeLeft: deadline - .now)
+                return .success(try await transport.post(message, to: target, headers: task.headers + headers, deadline: deadline))
             } catch {
-                return (run.ended(.failure(error), record), false)
+                let delay = retries.delay(beforeRetry: tries)
+                let mayTry = error.isRetryable && tries < retries.maximum && ContinuousClock.now + delay < deadline
+                // A second try would be another run, which need not do what this one did.
+                let wasCalled = lease.session.wasCalled
+                guard mayTry, !wasCalled else {
+                    var problem = error.problem
+                    if tries > 0, problem.kind == .transport { problem.detail += " (\(tries + 1) tries)" }
+                    if mayTry { problem.detail += "; it had called tools by then, so it is not asked again" }
+                    return .failure(problem)
+                }
+                tries += 1
+                desk.notices.note(.retry, runID: task.runID, error.problem.detail)
+                guard (try? await Task.sleep(for: delay)) != nil else { return .failure(.cancelled) }
             }
-        } catch {
-            return (run.ended(.failure(error.problem), desk.close(lease)), error.isRetryable)
         }
     }
 }

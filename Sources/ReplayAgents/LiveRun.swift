@@ -2,7 +2,7 @@ internal import AgentRuns
 internal import Glibc
 internal import Replay
 
-/// One try of one run, from its start to the ``ArmRun`` that it gives.
+/// One run, from its start over all tries to the ``ArmRun`` that it gives.
 struct LiveRun {
     private let task: ReplayTask
     private let notices: AgentNotices
@@ -25,34 +25,64 @@ struct LiveRun {
     /// - **Latency**: what the answer says, else the time from sending the request to having the answer, by a clock that
     ///   nobody sets. The agent's word goes first since it alone can leave out what is not its work, such as our transport;
     ///   but one that the time measured belies (``isCredible(stated:measured:)``) does not count, and is a notice
-    ///   (``AgentNotices/Kind/understatedLatency``).
-    /// - **Tool calls**: those that were seen, with the results that they got; what the answer lists counts only when none
-    ///   was seen. A list that differs is a notice (``AgentNotices/Kind/listedCallsDiffer``).
+    ///   (``AgentNotices/Kind/understatedLatency``). Two live arms are compared by the time measured.
+    /// - **Cost**: what the answer says, but no less than its own input and output tokens are together
+    ///   (``AgentNotices/Kind/understatedCost``).
+    /// - **Tool calls**: those that were seen, with the results that they got, and after them those that only the answer
+    ///   lists, each a notice (``AgentNotices/Kind/unseenCall``): what an agent admits counts.
     /// - **Outcome**: only what the answer says; silence is not success.
     func ended(_ result: Result<AgentAnswer, RunProblem>, _ record: ToolRecord) -> ArmRun {
-        let elapsed = ContinuousClock.now - started
-        switch result {
-        case .failure(let problem):
+        let measured = (ContinuousClock.now - started).milliseconds
+        switch (result, record.problem) {
+        case (.failure(let problem), _), (.success, let problem?):
             var run = task.emptyRun
             run.setToolCalls(record.calls)
             return ArmRun(run: run, problem: problem, tools: record.answers, assumesSuccess: false, startTime: startTime)
-        case .success(let answer):
+        case (.success(let answer), nil):
             var run = answer.run
-            let measured = elapsed.milliseconds
-            if let stated = run.latency?.double, !Self.isCredible(stated: stated, measured: measured) {
-                notices.note(.understatedLatency, runID: task.runID, "\(stated) ms stated, \(measured) ms measured")
-                run.latency = nil
-            }
-            if run.latency == nil { run.latency = .real(measured) }
-            if !record.calls.isEmpty {
-                if answer.listsCalls, let difference = run.firstDifference(from: record.calls) {
-                    notices.note(.listedCallsDiffer, runID: task.runID, difference)
-                }
-                run.setToolCalls(record.calls)
-            }
+            correctLatency(of: &run, measured)
+            correctCost(of: &run)
+            addCalls(to: &run, listsCalls: answer.listsCalls, seen: record.calls)
             run.startTime = startTime
-            return ArmRun(run: run, tools: record.answers, assumesSuccess: false, startTime: startTime)
+            var arm = ArmRun(run: run, tools: record.answers, assumesSuccess: false, startTime: startTime)
+            arm.measuredLatency = measured
+            return arm
         }
+    }
+
+    private func correctLatency(of run: inout AgentRun, _ measured: Double) {
+        if let stated = run.latency?.double, !Self.isCredible(stated: stated, measured: measured) {
+            notices.note(.understatedLatency, runID: task.runID, "\(stated) ms stated, \(measured) ms measured")
+            run.latency = nil
+        }
+        if run.latency == nil { run.latency = .real(measured) }
+    }
+
+    private func correctCost(of run: inout AgentRun) {
+        guard let stated = run.costTokens, run.inputTokens != nil || run.outputTokens != nil else { return }
+        let (sum, overflow) = (run.inputTokens ?? 0).addingReportingOverflow(run.outputTokens ?? 0)
+        let parts = RecordedNumber.integer(overflow ? .max : sum)
+        guard stated.double < parts.double else { return }
+        notices.note(.understatedCost, runID: task.runID, "\(stated.double) tokens stated, \(parts.double) in its parts")
+        run.costTokens = parts
+    }
+
+    /// Where none was seen, the list stands for itself: there are agents that run their tools themselves.
+    private func addCalls(to run: inout AgentRun, listsCalls: Bool, seen: [SeenCall]) {
+        let listed = run.toolCalls
+        guard !seen.isEmpty else {
+            if !listed.isEmpty { notices.note(.listedCallsOnly, runID: task.runID, "\(listed.count) calls listed, none seen") }
+            return
+        }
+        let difference = listsCalls ? run.firstDifference(from: seen) : nil
+        run.setToolCalls(seen)
+        let unseen = run.unseen(listed)
+        run.toolCalls += unseen
+        for call in unseen {
+            let name = call.name.map { run.string($0) } ?? ""
+            notices.note(.unseenCall, runID: task.runID, "a call of \(Excerpt.text(name)) that the answer lists")
+        }
+        if unseen.isEmpty, let difference { notices.note(.listedCallsDiffer, runID: task.runID, difference) }
     }
 
     /// Whether a run that took `measured` milliseconds for us may have taken `stated` for the agent: half a second and a tenth

@@ -47,7 +47,7 @@ extension AgentRun {
     mutating func setToolCalls(_ calls: [SeenCall]) {
         toolCalls = calls.map { call in
             ToolCall(
-                name: store(call.name), id: call.id.map { store($0) }, arguments: call.arguments.flatMap { store(json: $0) },
+                name: call.name.map { store($0) }, id: call.id.map { store($0) }, arguments: call.arguments.flatMap { store(json: $0) },
                 result: ToolResult(
                     success: call.reply.success, content: call.reply.result.flatMap { store(json: $0) },
                     error: call.reply.error.flatMap { store(json: $0) }, duration: call.reply.duration))
@@ -58,7 +58,7 @@ extension AgentRun {
     func firstDifference(from seen: [SeenCall]) -> String? {
         for (i, (listed, call)) in zip(toolCalls, seen).enumerated() {
             let name = listed.name.map { string($0) } ?? ""
-            guard name == call.name else { return "call \(i): listed \(Excerpt.text(name)), seen \(Excerpt.text(call.name))" }
+            guard name == call.name else { return "call \(i): listed \(Excerpt.text(name)), seen \(Excerpt.tool(call.name))" }
             // A list of bare names says nothing of arguments.
             guard let arguments = listed.arguments else { continue }
             let same = (try? JSONDocument(parsing: jsonText(arguments))) == (try? JSONDocument(parsing: call.arguments ?? Array("{}".utf8)))

@@ -30,17 +30,37 @@ struct ToolCallRequest {
     static let prefix = "/run/"
 
     func answer(_ runs: OpenRuns, _ notices: AgentNotices) -> Answer {
-        let path = target.prefix { $0 != "?" }
-        guard path.hasPrefix(Self.prefix) else { return stray(notices) }
-        let parts = path.dropFirst(Self.prefix.count).split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
-        guard let first = parts.first, let token = RunToken(hex: first) else { return stray(notices) }
-        switch runs.place(of: token) {
+        let (place, path) = destination(runs)
+        switch place {
         case .unknown: return stray(notices)
         case .ended(let runID):
             notices.note(.lateCall, runID: runID, "\(method) after the run had ended")
             return .gone
-        case .open(let session): return answer(session, parts.dropFirst(), runs, notices)
+        case .open(let session): return answer(session, path, runs, notices)
         }
+    }
+
+    /// Counts a request that is not read to its end as a call that was tried, where its path leads to the tools of a run.
+    func countUnread(_ runs: OpenRuns, _ notices: AgentNotices, because problem: String) {
+        let (place, path) = destination(runs)
+        switch place {
+        case .unknown: break
+        case .ended(let runID): notices.note(.lateCall, runID: runID, "\(method) after the run had ended")
+        case .open(let session):
+            let name = path.first == "tools" ? path.dropFirst().first : nil
+            if method != .GET || name != nil {
+                _ = session.turnAway(name: name.flatMap { Self.readable($0) }, because: problem)
+            }
+        }
+    }
+
+    /// Whose tools the path leads to, and what follows the token in it.
+    private func destination(_ runs: OpenRuns) -> (place: OpenRuns.Place, path: ArraySlice<Substring>) {
+        let path = target.prefix { $0 != "?" }
+        guard path.hasPrefix(Self.prefix) else { return (.unknown, []) }
+        let parts = path.dropFirst(Self.prefix.count).split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+        guard let first = parts.first, let token = RunToken(hex: first) else { return (.unknown, []) }
+        return (runs.place(of: token), parts.dropFirst())
     }
 
     private func stray(_ notices: AgentNotices) -> Answer {
@@ -53,30 +73,48 @@ struct ToolCallRequest {
     ) -> Answer {
         switch (path.first, path.dropFirst().first) {
         case ("tools", nil):
-            guard method == .GET else { return .failure(.methodNotAllowed, "GET lists the tools") }
+            guard method == .GET else {
+                let problem = "GET lists the tools"
+                return method == .POST ? refuse(session, nameInBody, .methodNotAllowed, problem) : .failure(.methodNotAllowed, problem)
+            }
             let names = session.toolNames.map { JSONDocument.string($0) }
             return Answer(status: .ok, body: JSONDocument.object(["tools": .array(names)]).canonicalBytes)
         case ("tools", let name?):
-            guard method == .POST else { return .failure(.methodNotAllowed, "POST calls the tool") }
-            guard let name = Self.decoded(name), !name.isEmpty else {
-                return .failure(.badRequest, "the tool's name in the path is not percent-encoded UTF-8")
+            guard method == .POST else { return refuse(session, Self.readable(name), .methodNotAllowed, "POST calls the tool") }
+            guard let whole = Self.decoded(name), !whole.isEmpty else {
+                return refuse(session, Self.readable(name), .badRequest, "the tool's name in the path is not percent-encoded UTF-8")
             }
-            return call(session, name: name, id: nil, arguments: body.isEmpty ? nil : body, claimed: nil, runs, notices)
+            return call(session, name: whole, id: nil, arguments: body.isEmpty ? nil : body, claimed: nil, runs, notices)
         case ("call", nil):
-            guard method == .POST else { return .failure(.methodNotAllowed, "POST calls the tool") }
+            guard method == .POST else { return refuse(session, nameInBody, .methodNotAllowed, "POST calls the tool") }
             return call(session, runs, notices)
         default:
             // Who knows the token may know the paths.
             notices.note(.strayRequest, runID: session.runID, "\(method) of a path that its tools do not have")
-            return .failure(.notFound, "not found: POST the arguments to tools_url/tools/NAME")
+            let problem = "not found: POST the arguments to tools_url/tools/NAME"
+            let name = nameInBody ?? path.last?.split(separator: "/").last.flatMap { Self.readable($0) }
+            guard method == .POST, let name else { return .failure(.notFound, problem) }
+            return refuse(session, name, .notFound, problem)
         }
+    }
+
+    /// Refuses what was meant as a call. It counts as one, without its arguments: an agent is judged by what it tries, and
+    /// not only by what it is given.
+    private func refuse(_ session: ToolSession, _ name: String?, _ status: HTTPResponseStatus, _ problem: String) -> Answer {
+        session.turnAway(name: name, because: problem) ? .failure(status, problem) : .gone
+    }
+
+    /// The tool that the body names, if it does.
+    private var nameInBody: String? {
+        guard case .string(let name)? = (try? JSONDocument(parsing: body))?["name"], !name.isEmpty else { return nil }
+        return name
     }
 
     /// The form with the name in the body.
     private func call(_ session: ToolSession, _ runs: OpenRuns, _ notices: AgentNotices) -> Answer {
         func malformed(_ problem: String) -> Answer {
             notices.note(.strayRequest, runID: session.runID, "a call that \(problem)")
-            return .failure(.badRequest, "the call \(problem)")
+            return refuse(session, nil, .badRequest, "the call \(problem)")
         }
         let document: JSONDocument
         do throws(JSONDocumentError) {
@@ -101,7 +139,7 @@ struct ToolCallRequest {
     ) -> Answer {
         if belongsElsewhere(session, claimed, runs) {
             notices.note(.foreignCall, runID: session.runID, "a call of \(Excerpt.text(name)) that says it is of another run")
-            return .failure(.forbidden, "this call belongs to another run; use the tools_url that came with that run")
+            return refuse(session, name, .forbidden, "this call belongs to another run; use the tools_url that came with that run")
         }
         let reply: ToolReply?
         if let arguments, let problem = Self.problem(of: arguments) {
@@ -137,6 +175,21 @@ struct ToolCallRequest {
     ///
     /// - Returns: nil when it is malformed, or not UTF-8.
     static func decoded(_ text: Substring) -> String? {
+        let (bytes, isWhole) = decodedBytes(of: text)
+        return isWhole ? String(validating: bytes, as: UTF8.self) : nil
+    }
+
+    /// Decodes percent-encoding up to where it is malformed, or not UTF-8.
+    ///
+    /// - Returns: nil when that is at once.
+    static func readable(_ text: Substring) -> String? {
+        if let whole = decoded(text) { return whole.isEmpty ? nil : whole }
+        let start = String(decoding: decodedBytes(of: text).bytes, as: UTF8.self).unicodeScalars.prefix { $0 != "\u{FFFD}" }
+        return start.isEmpty ? nil : String(start)
+    }
+
+    /// The bytes that percent-encoding stands for, up to where it is malformed.
+    private static func decodedBytes(of text: Substring) -> (bytes: [UInt8], isWhole: Bool) {
         var bytes: [UInt8] = []
         var rest = text.utf8[...]
         while let byte = rest.popFirst() {
@@ -144,9 +197,11 @@ struct ToolCallRequest {
                 bytes.append(byte)
                 continue
             }
-            guard let high = rest.popFirst().flatMap(hexValue), let low = rest.popFirst().flatMap(hexValue) else { return nil }
+            guard let high = rest.popFirst().flatMap(hexValue), let low = rest.popFirst().flatMap(hexValue) else {
+                return (bytes, false)
+            }
             bytes.append(high << 4 | low)
         }
-        return String(validating: bytes, as: UTF8.self)
+        return (bytes, true)
     }
 }

@@ -8,7 +8,8 @@ internal import Synchronization
 ///
 /// For a run's base URL, `POST …/tools/NAME` with the arguments as JSON body and `POST …/call` with
 /// `{"name": …, "args": …}` are answered 200 with `{"success": true, "result": …}` or `{"success": false, "error": …}`;
-/// `GET …/tools` lists the names. A path of no run is 404, one of a run that is over 410.
+/// `GET …/tools` lists the names. A path of no run is 404, one of a run that is over 410. What cannot be answered and was
+/// meant as a call of a run is a refused call of that run, whatever the status.
 ///
 /// What does not behave is closed: bodies over 1 MiB (413), requests that take more than 30 seconds to arrive,
 /// connections idle for 10 minutes, and those beyond the most that may be open.

@@ -21,9 +21,9 @@ final class ToolRequestHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(let head):
+            self.head = head
             // A client that sends on without reading its answers would have us keep them all.
             guard context.channel.isWritable else { return giveUp(context, "requests sent without reading the answers") }
-            self.head = head
             body.removeAll(keepingCapacity: body.capacity <= 1 << 16)
             if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > maximumBody {
                 refuseSize(context)
@@ -40,15 +40,23 @@ final class ToolRequestHandler: ChannelInboundHandler {
     }
 
     private func refuseSize(_ context: ChannelHandlerContext) {
-        head = nil
+        let problem = "the body has more than \(maximumBody) bytes"
+        countUnread(because: problem)
         notices.note(.closedConnection, "a request body of more than \(maximumBody) bytes")
-        send(context, .failure(.payloadTooLarge, "the body has more than \(maximumBody) bytes"), keepsAlive: false)
+        send(context, .failure(.payloadTooLarge, problem), keepsAlive: false)
     }
 
     private func giveUp(_ context: ChannelHandlerContext, _ reason: String) {
-        head = nil
+        countUnread(because: reason)
         notices.note(.closedConnection, reason)
         context.close(promise: nil)
+    }
+
+    /// Drops the request under way. If it was a call, it was tried.
+    private func countUnread(because problem: String) {
+        guard let head = head.take() else { return }
+        ToolCallRequest(method: head.method, target: head.uri, headers: head.headers, body: [])
+            .countUnread(runs, notices, because: problem)
     }
 
     private func send(_ context: ChannelHandlerContext, _ answer: ToolCallRequest.Answer, keepsAlive: Bool) {

@@ -5,7 +5,8 @@ internal import Synchronization
 
 /// A tool call as an agent made it, with what it was answered.
 struct SeenCall: Sendable {
-    var name: String
+    /// nil where it could not be read.
+    var name: String?
     var id: String?
     /// JSON; nil when there were none.
     var arguments: [UInt8]?
@@ -16,6 +17,8 @@ struct SeenCall: Sendable {
 struct ToolRecord: Sendable {
     var calls: [SeenCall] = []
     var answers: ToolAnswers
+    /// Why the run cannot be judged by its calls, if it cannot: there were too many to keep.
+    var problem: RunProblem?
 }
 
 /// The tools of one run: answers its calls and keeps them, until the run is over.
@@ -37,6 +40,7 @@ final class ToolSession: Sendable {
         var tools: RecordedTools?
         var calls: [SeenCall] = []
         var bytes = 0
+        var problem: RunProblem?
     }
 
     init(_ task: ReplayTask, _ tools: RecordedTools, _ notices: AgentNotices) {
@@ -46,6 +50,9 @@ final class ToolSession: Sendable {
         self.notices = notices
         state = Mutex(State(tools: tools))
     }
+
+    /// Whether a call of it was kept so far.
+    var wasCalled: Bool { state.withLock { !$0.calls.isEmpty } }
 
     /// - Parameter arguments: valid JSON, or nil for none.
     /// - Returns: nil when the run is over; the call is then counted as late.
@@ -59,13 +66,25 @@ final class ToolSession: Sendable {
         return reply(name, id, arguments) { $0.refuse("The arguments of \(name) cannot be read: \(problem).") }
     }
 
+    /// Keeps a call that is refused before its arguments are looked at: that it was tried counts.
+    ///
+    /// - Parameter name: as far as it can be read; nil where it cannot.
+    /// - Returns: false when the run is over; the call is then counted as late.
+    func turnAway(name: String?, id: String? = nil, because problem: String) -> Bool {
+        reply(name, id, nil) { $0.refuse("This call was refused: \(problem).") } != nil
+    }
+
     private func reply(
-        _ name: String, _ id: String?, _ arguments: [UInt8]?, _ answer: (inout RecordedTools) -> ToolReply
+        _ name: String?, _ id: String?, _ arguments: [UInt8]?, _ answer: (inout RecordedTools) -> ToolReply
     ) -> ToolReply? {
         let reply: ToolReply? = state.withLock { state in
             guard state.tools != nil else { return nil }
-            let size = name.utf8.count + (arguments?.count ?? 0)
+            let size = (name?.utf8.count ?? 0) + (arguments?.count ?? 0)
             guard state.calls.count < Self.maximumCalls, state.bytes + size < Self.maximumBytes else {
+                // What is not kept cannot be judged, so the run cannot either.
+                state.problem = RunProblem(
+                    .badAnswer,
+                    "the run made more tool calls than are kept: \(Self.maximumCalls), of \(Self.maximumBytes >> 20) MiB in all")
                 return state.tools?.refuse("This run made more tool calls than any run may.")
             }
             guard let reply = Self.answered(&state.tools, answer) else { return nil }
@@ -73,7 +92,7 @@ final class ToolSession: Sendable {
             state.calls.append(SeenCall(name: name, id: id, arguments: arguments, reply: reply))
             return reply
         }
-        if reply == nil { notices.note(.lateCall, runID: runID, "a call of \(Excerpt.text(name)) after the run had ended") }
+        if reply == nil { notices.note(.lateCall, runID: runID, "a call of \(Excerpt.tool(name)) after the run had ended") }
         return reply
     }
 
@@ -88,7 +107,7 @@ final class ToolSession: Sendable {
     /// Ends the run: calls from now on are late. The first call gives the record, later ones an empty one.
     func finish() -> ToolRecord {
         state.withLock { state in
-            let record = ToolRecord(calls: state.calls, answers: state.tools?.answers ?? ToolAnswers())
+            let record = ToolRecord(calls: state.calls, answers: state.tools?.answers ?? ToolAnswers(), problem: state.problem)
             state = State()
             return record
         }

@@ -43,20 +43,25 @@ enum RunRow {
         ]
     }
 
+    /// A store may come from anyone: what is read is within the bounds of what is written, and numbers that no run has are left
+    /// out, so that nobody who counts or compares has to fear them.
+    ///
     /// - Parameter row: `id`, then ``columns``.
-    /// - Throws: ``RunStoreError`` for a value that no run has.
+    /// - Throws: ``RunStoreError`` for a row that does not say which run it is of.
     static func read(_ row: SQLStatement) throws -> (id: Int64, run: StoredRun) {
         let id = row.integer(0)
         func place(_ i: Int) -> Int { i + 1 }
-        func text(_ i: Int) -> String { row.text(place(i)) }
-        func optional(_ i: Int) -> String? { row.type(place(i)) == .null ? nil : row.text(place(i)) }
+        func text(_ i: Int) -> String { row.text(place(i), upTo: StoredRun.maximumText) ?? "" }
+        func optional(_ i: Int) -> String? { row.text(place(i), upTo: StoredRun.maximumText) }
         func number(_ i: Int) -> Int64? { row.type(place(i)) == .null ? nil : row.integer(place(i)) }
+        func amount(_ i: Int) -> Int64? { row.amount(place(i)) }
+        func count(_ i: Int) -> Int? { row.amount(place(i)).flatMap { $0 <= maximumCount ? Int($0) : nil } }
         func traceID(_ i: Int) -> TraceID? { TraceID(bytes: row.bytes(place(i))) }
         func spanID(_ i: Int) -> SpanID? { SpanID(bytes: row.bytes(place(i))) }
         guard let trace = traceID(0), let span = spanID(1), let role = RunRole(rawValue: text(2)), let mode = RunMode(rawValue: text(3))
         else { throw RunStoreError(.corrupt, "run \(id) of the store is damaged") }
         var run = StoredRun(traceID: trace, spanID: span, role: role, mode: mode, started: row.number(place(4)))
-        run.duration = number(5).map { UInt64(clamping: $0) }
+        run.duration = amount(5).map { UInt64($0) }
         run.requestID = text(6)
         run.replayID = text(7)
         run.agent = text(8)
@@ -69,28 +74,53 @@ enum RunRow {
         run.status = number(15).map { Int($0) }
         run.outcome = optional(16)
         run.errorType = optional(17)
-        run.costTokens = row.type(place(18)) == .null ? nil : row.real(place(18))
-        run.inputTokens = number(19)
-        run.outputTokens = number(20)
+        let tokens = row.type(place(18)) == .null ? nil : row.real(place(18))
+        run.costTokens = tokens.flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }
+        run.inputTokens = amount(19)
+        run.outputTokens = amount(20)
         run.passed = number(21).map { $0 != 0 }
         run.reasons = text(22).split(separator: "\n").map(String.init)
-        run.responseDigest = row.type(place(23)) == .null ? nil : row.bytes(place(23))
-        run.response = optional(24)
+        run.responseDigest = row.digest(place(23))
+        run.response = row.text(place(24), upTo: StoredRun.maximumContent)
         run.isExported = number(25) != 0
         if let trace = traceID(26), let span = spanID(27) { run.pair = .init(traceID: trace, spanID: span) }
-        if let index = number(28) { run.divergence = .init(index: Int(index), tool: text(29), kind: text(30)) }
-        run.omittedCalls = Int(row.integer(place(31)))
+        if let index = count(28) { run.divergence = .init(index: index, tool: text(29), kind: text(30)) }
+        run.omittedCalls = count(31) ?? 0
         run.recordedID = text(32)
         return (id, run)
     }
 
+    /// Places among the calls, and numbers of calls, that are larger are no run's.
+    private static let maximumCount = Int64(Int32.max)
+
+    /// As ``read(_:)``, for a call.
+    ///
     /// - Parameter row: ``callColumns``.
     static func readCall(_ row: SQLStatement) -> StoredRun.Call {
-        var call = StoredRun.Call(tool: row.text(0), argumentsDigest: row.bytes(1))
-        call.arguments = row.type(2) == .null ? nil : row.text(2)
-        call.verdict = row.type(3) == .null ? nil : row.text(3)
+        var call = StoredRun.Call(tool: row.text(0, upTo: StoredRun.maximumText) ?? "", argumentsDigest: row.digest(1) ?? [])
+        call.arguments = row.text(2, upTo: StoredRun.maximumContent)
+        call.verdict = row.text(3, upTo: StoredRun.maximumText)
         call.success = row.type(4) == .null ? nil : row.integer(4) != 0
-        call.duration = row.type(5) == .null ? nil : row.number(5)
+        call.duration = row.amount(5).map { UInt64($0) }
         return call
+    }
+}
+
+extension SQLStatement {
+    /// nil for NULL.
+    fileprivate func text(_ column: Int, upTo bytes: Int) -> String? {
+        type(column) == .null ? nil : StoredRun.bounded(text(column), to: bytes)
+    }
+
+    /// nil for NULL; ours have 32 bytes.
+    fileprivate func digest(_ column: Int) -> [UInt8]? {
+        type(column) == .null ? nil : withBytes(column) { Array($0.prefix(64)) }
+    }
+
+    /// nil for NULL, and below 0.
+    fileprivate func amount(_ column: Int) -> Int64? {
+        guard type(column) != .null else { return nil }
+        let amount = integer(column)
+        return amount >= 0 ? amount : nil
     }
 }

@@ -43,25 +43,25 @@ public final class RunStoreReader: Sendable {
     }
 
     public func runs(ofRequest id: String) throws(RunStoreError) -> [StoredRun] {
-        try collect("request_id = ?", [.text(StoredRun.bounded(id))])
+        try collect(RunQuery.ofRequest, [.text(StoredRun.bounded(id))])
     }
 
     /// The runs that were recorded under this id, such as those of a replay by the trace's own.
     public func runs(recordedAs id: String) throws(RunStoreError) -> [StoredRun] {
         guard !id.isEmpty else { return [] }
-        return try collect("recorded_id = ?", [.text(StoredRun.bounded(id))])
+        return try collect(RunQuery.recordedAs, [.text(StoredRun.bounded(id))])
     }
 
     public func runs(ofTrace id: TraceID) throws(RunStoreError) -> [StoredRun] {
-        try collect("trace_id = ?", [.blob(id.bytes)])
+        try collect(RunQuery.ofTrace, [.blob(id.bytes)])
     }
 
     /// The run that a candidate ran beside, or the candidates that ran beside a baseline.
     public func partners(of run: StoredRun) throws(RunStoreError) -> [StoredRun] {
         if let pair = run.pair {
-            return try collect("trace_id = ? AND span_id = ?", [.blob(pair.traceID.bytes), .blob(pair.spanID.bytes)])
+            return try collect(RunQuery.one, [.blob(pair.traceID.bytes), .blob(pair.spanID.bytes)])
         }
-        return try collect("pair_trace_id = ? AND pair_span_id = ?", [.blob(run.traceID.bytes), .blob(run.spanID.bytes)])
+        return try collect(RunQuery.beside, [.blob(run.traceID.bytes), .blob(run.spanID.bytes)])
     }
 
     /// All pairs of a period, the last stored candidates first.
@@ -70,9 +70,8 @@ public final class RunStoreReader: Sendable {
     public func forEachPair(in period: Period, _ body: (Pair) throws -> Bool) throws(RunStoreError) {
         try read { db in
             let reader = try RowReader(db)
-            let baseline = try SQLStatement(db, RowReader.selection("trace_id = ? AND span_id = ?"))
-            let sql = RowReader.selection("stored >= ? AND stored < ? AND pair_trace_id IS NOT NULL") + " ORDER BY id DESC"
-            try db.walk(sql, [.init(period.since), .init(period.until)]) { row in
+            let baseline = try SQLStatement(db, RunQuery.one)
+            try db.walk(RunQuery.candidates, [.init(period.since), .init(period.until)]) { row in
                 let candidate = try reader.run(row)
                 guard let link = candidate.pair else { return true }
                 try baseline.bind([.blob(link.traceID.bytes), .blob(link.spanID.bytes)])
@@ -86,8 +85,7 @@ public final class RunStoreReader: Sendable {
     public func forEachRun(_ mode: RunMode, in period: Period, _ body: (StoredRun) throws -> Void) throws(RunStoreError) {
         try read { db in
             let reader = try RowReader(db)
-            let sql = RowReader.selection("stored >= ? AND stored < ? AND mode = ?") + " ORDER BY id"
-            try db.rows(sql, [.init(period.since), .init(period.until), .text(mode.rawValue)]) { try body(reader.run($0)) }
+            try db.rows(RunQuery.ofMode, [.init(period.since), .init(period.until), .text(mode.rawValue)]) { try body(reader.run($0)) }
         }
     }
 
@@ -98,13 +96,12 @@ public final class RunStoreReader: Sendable {
         }
     }
 
-    private func collect(_ condition: String, _ arguments: [SQLStatement.Value]) throws(RunStoreError) -> [StoredRun] {
+    private func collect(_ sql: String, _ arguments: [SQLStatement.Value]) throws(RunStoreError) -> [StoredRun] {
         try read { db in
             let reader = try RowReader(db)
             var found: [StoredRun] = []
-            // An id that a client gave can stand on any number of requests.
-            try db.rows(RowReader.selection(condition) + " ORDER BY id DESC LIMIT 1000", arguments) { found.append(try reader.run($0)) }
-            return found.reversed()
+            try db.rows(sql, arguments) { found.append(try reader.run($0)) }
+            return found
         }
     }
 
@@ -123,13 +120,7 @@ public final class RunStoreReader: Sendable {
 private final class RowReader {
     private let calls: SQLStatement
 
-    static func selection(_ condition: String) -> String {
-        "SELECT id, \(RunRow.columns.joined(separator: ", ")) FROM runs WHERE \(condition)"
-    }
-
-    init(_ db: Database) throws {
-        calls = try SQLStatement(db, "SELECT \(RunRow.callColumns) FROM calls WHERE run = ? ORDER BY place")
-    }
+    init(_ db: Database) throws { calls = try SQLStatement(db, RunQuery.calls) }
 
     func run(_ row: SQLStatement) throws -> StoredRun {
         var (id, run) = try RunRow.read(row)

@@ -30,8 +30,12 @@ public final class RunStoreWriter: Sendable {
         public var lost = 0
         /// Were stored, and taken away since, as the retention says.
         public var removed = 0
-        /// Why the last transaction failed; nil when it did not.
+        /// Of those that were removed: runs that this writer had stored itself.
+        public var removedOwn = 0
+        /// Why the last runs could not be stored; nil when they could.
         public var problem: RunStoreError?
+        /// Why what is beyond the retention could not be taken away, the last time; nil when it could.
+        public var pruningProblem: RunStoreError?
     }
 
     public let path: String
@@ -48,9 +52,38 @@ public final class RunStoreWriter: Sendable {
         var mustPrune = true
         /// Stored since the retention was last looked at.
         var sincePruning = 0
+        /// When that was; nil before the first time.
+        var prunedAt: ContinuousClock.Instant?
+        /// The id of the first run that was stored.
+        var firstOwn: Int64?
+
+        mutating func beginPruning(_ now: ContinuousClock.Instant) {
+            sincePruning = 0
+            prunedAt = now
+        }
+
+        /// A failure has lost nothing, and is not tried again at once.
+        mutating func note(_ pruning: Result<Removal, RunStoreError>) {
+            switch pruning {
+            case .success(let removal):
+                counts.removed += removal.runs
+                counts.removedOwn += removal.own
+                counts.pruningProblem = nil
+                mustPrune = removal.runs > 0
+            case .failure(let problem):
+                counts.pruningProblem = problem
+                mustPrune = false
+            }
+        }
     }
 
-    /// The connection and its statements, which only the state's owner touches.
+    /// What was taken away at once.
+    private struct Removal {
+        var runs = 0
+        var own = 0
+    }
+
+    /// The connection, and its statements, which only the state's owner touches.
     private final class Connection: @unchecked Sendable {
         let queue: DatabaseQueue
         let deletion: SQLStatement
@@ -130,9 +163,15 @@ public final class RunStoreWriter: Sendable {
             swap(&runs, &state.waiting)
             do {
                 let connection = state.connection
-                try connection.queue.write { db in
-                    for run in runs { try Self.insert(run, connection, db) }
+                let first = try connection.queue.write { db -> Int64? in
+                    var first: Int64?
+                    for run in runs {
+                        let id = try Self.insert(run, connection, db)
+                        first = first ?? id
+                    }
+                    return first
                 }
+                state.firstOwn = state.firstOwn ?? first
             } catch {
                 state.counts.lost += runs.count
                 state.counts.problem = RunStoreError(error, path)
@@ -141,44 +180,85 @@ public final class RunStoreWriter: Sendable {
             state.counts.stored += runs.count
             state.counts.problem = nil
             state.sincePruning += runs.count
-            // A failure to take old ones away has lost nothing.
-            do { try prune(&state) } catch { state.counts.problem = RunStoreError(error, path) }
+            if state.mustPrune || state.sincePruning >= min(100, max(1, retention.runs / 20)) {
+                state.beginPruning(.now)
+                state.note(remove(2000, state.connection, state.firstOwn))
+            }
             return true
         }
     }
 
-    private static func insert(_ run: StoredRun, _ connection: Connection, _ db: Database) throws {
+    /// - Returns: the id of its row.
+    private static func insert(_ run: StoredRun, _ connection: Connection, _ db: Database) throws -> Int64 {
         try connection.deletion.run([.blob(run.traceID.bytes), .blob(run.spanID.bytes)])
         try connection.insertion.run(RunRow.values(run, stored: now()))
         let id = db.lastInsertedRowID
         for (place, call) in run.calls.prefix(StoredRun.maximumCalls).enumerated() {
             try connection.callInsertion.run(RunRow.values(call, run: id, place: place))
         }
+        return id
     }
 
-    /// Takes away what is beyond the retention, a little at a time so that no commit takes long.
-    private func prune(_ state: inout State) throws {
-        guard state.mustPrune || state.sincePruning >= min(100, max(1, retention.runs / 20)) else { return }
-        state.sincePruning = 0
-        let oldest = Self.now().subtractingReportingOverflow(retention.age.multipliedReportingOverflow(by: 1_000_000_000).partialValue)
-        let removed = try state.connection.queue.write { db in
-            // A run's id only grows; those of runs that were replaced are missing, so that a few less than allowed may be kept.
-            let last = try db.number("SELECT max(id) FROM runs") ?? 0
-            var bound = last > UInt64(retention.runs) ? last - UInt64(retention.runs) : 0
-            if !oldest.overflow {
-                bound = max(bound, try db.number("SELECT max(id) FROM runs WHERE stored < ?", [.init(oldest.partialValue)]) ?? 0)
-            }
-            let pages = try (db.number("PRAGMA page_count") ?? 0) - (db.number("PRAGMA freelist_count") ?? 0)
-            if try pages * (db.number("PRAGMA page_size") ?? 0) > UInt64(retention.bytes) {
-                let first = try db.number("SELECT min(id) FROM runs") ?? 0
-                bound = max(bound, first + (last - first) / 10)
-            }
-            guard bound > 0 else { return 0 }
-            try db.run("DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE id <= ? ORDER BY id LIMIT 2000)", [.init(bound)])
-            return db.changesCount
+    // MARK: the retention
+
+    /// Has runs go that have become too old also while none is stored. Call it every now and then: it looks once a minute, and goes
+    /// on the next time while there is more to go.
+    ///
+    /// A failure is in the ``counts``. Little goes at once, since a ``commit()`` waits for it; ``add(_:)`` does not.
+    public func prune(now: ContinuousClock.Instant = .now) {
+        let work = state.withLock { state -> (connection: Connection, firstOwn: Int64?)? in
+            if !state.mustPrune, let last = state.prunedAt, now - last < .seconds(60) { return nil }
+            state.beginPruning(now)
+            return (state.connection, state.firstOwn)
         }
-        state.counts.removed += removed
-        state.mustPrune = removed > 0
+        guard let work else { return }
+        let removal = remove(500, work.connection, work.firstOwn)
+        state.withLock { $0.note(removal) }
+    }
+
+    /// Takes away what is beyond the retention.
+    ///
+    /// - Parameter most: as many runs at once, so that nobody waits for long.
+    private func remove(_ most: Int64, _ connection: Connection, _ firstOwn: Int64?) -> Result<Removal, RunStoreError> {
+        do {
+            return .success(
+                try connection.queue.write { db -> Removal in
+                    let bound = try lastToGo(db)
+                    guard bound > 0 else { return Removal() }
+                    let oldest = "SELECT id FROM runs WHERE id <= ? ORDER BY id LIMIT ?"
+                    let values: [SQLStatement.Value] = [.init(bound), .integer(most)]
+                    var removal = Removal()
+                    if let firstOwn {
+                        let own = try db.number("SELECT count(*) FROM (\(oldest)) WHERE id >= ?", values + [.integer(firstOwn)])
+                        removal.own = Int(clamping: own ?? 0)
+                    }
+                    try db.run("DELETE FROM runs WHERE id IN (\(oldest))", values)
+                    removal.runs = db.changesCount
+                    return removal
+                })
+        } catch {
+            return .failure(RunStoreError(error, path))
+        }
+    }
+
+    /// The last id that is beyond the retention; 0 for none.
+    private func lastToGo(_ db: Database) throws -> UInt64 {
+        // A run's id only grows; those of runs that were replaced are missing, so that a few less than allowed may be kept.
+        let last = try db.number("SELECT max(id) FROM runs") ?? 0
+        var bound = last > UInt64(retention.runs) ? last - UInt64(retention.runs) : 0
+        let (age, isEndless) = retention.age.multipliedReportingOverflow(by: 1_000_000_000)
+        let now = Self.now()
+        if !isEndless, age < now {
+            bound = max(bound, try db.number("SELECT max(id) FROM runs WHERE stored < ?", [.init(now - age)]) ?? 0)
+        }
+        let pages = try db.number("PRAGMA page_count") ?? 0
+        // The number in a damaged file may be any.
+        let free = min(pages, try db.number("PRAGMA freelist_count") ?? 0)
+        if try (pages - free) * (db.number("PRAGMA page_size") ?? 0) > UInt64(retention.bytes) {
+            let first = try db.number("SELECT min(id) FROM runs") ?? 0
+            bound = max(bound, first + (last - first) / 10)
+        }
+        return bound
     }
 
     private static func now() -> UInt64 {

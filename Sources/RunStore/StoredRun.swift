@@ -119,11 +119,5 @@ public struct StoredRun: Hashable, Sendable {
     }
 
     /// The text as the store keeps it.
-    public static func bounded(_ text: String, to bytes: Int = maximumText) -> String {
-        guard text.utf8.count > bytes else { return text }
-        // Whole characters only.
-        var end = text.utf8.index(text.startIndex, offsetBy: bytes)
-        while String.Index(end, within: text) == nil { end = text.utf8.index(before: end) }
-        return String(text[..<end])
-    }
+    public static func bounded(_ text: String, to bytes: Int = maximumText) -> String { text.bounded(toBytes: bytes) }
 }

@@ -55,6 +55,9 @@ public final class ToolGateway: Sendable {
     let journal: any ToolCallJournal
     let state = Mutex((counts: Counts(), buckets: [String: RateBucket]()))
 
+    /// Bytes that are kept of a tool's name; none that is configured has so many.
+    private static let maximumName = 200
+
     public init(_ runs: ToolRuns, upstreams: any ToolUpstreams, journal: any ToolCallJournal = NoJournal()) {
         self.runs = runs
         self.upstreams = upstreams
@@ -99,7 +102,7 @@ public final class ToolGateway: Sendable {
             return .refused(spent)
         }
         let entry = ToolCallEntry(
-            run: run.identity, spanID: SpanID(UInt64.random(in: .min ... .max)), index: index, tool: String(request.tool.prefix(200)),
+            run: run.identity, spanID: SpanID(UInt64.random(in: .min ... .max)), index: index, tool: request.tool.bounded(toBytes: Self.maximumName),
             effect: settings.effect(of: request.tool, for: run.identity.role), arguments: request.arguments ?? [], started: Self.now)
         state.withLock { $0.counts.underWay += 1 }
         defer { state.withLock { $0.counts.underWay -= 1 } }

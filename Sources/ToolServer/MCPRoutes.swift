@@ -116,8 +116,7 @@ struct MCPRoutes: Sendable {
             if case .string(let text) = claim { claims.append([text]) } else { claims.append([""]) }
         }
         let call = ToolRequest(
-            token: request.runToken, traceParents: claims, tool: String(name.prefix(ToolRoutes.maximumName)),
-            arguments: parameters["arguments"]?.canonicalBytes)
+            token: request.runToken, traceParents: claims, tool: ToolRoutes.kept(name), arguments: parameters["arguments"]?.canonicalBytes)
         let task = Task { await gateway.call(call) }
         let place = calls.begin(request.runToken, id, task)
         defer { calls.end(place) }

@@ -9,8 +9,12 @@ internal import ToolGateway
 struct ToolRoutes: Sendable {
     private let gateway: ToolGateway
     private let hangUps: HangUps
-    /// A longer name is no tool's.
-    static let maximumName = 128
+
+    /// No tool's name has more bytes.
+    private static let maximumName = 128
+
+    /// What is kept of a name that somebody calls: of one that is too long so much that it does not become a tool's.
+    static func kept(_ name: String) -> String { name.bounded(toBytes: maximumName + 4) }
 
     init(_ gateway: ToolGateway, _ hangUps: HangUps) {
         self.gateway = gateway
@@ -31,7 +35,7 @@ struct ToolRoutes: Sendable {
 
     private func call(_ request: Request, _ name: String, _ context: ToolContext) async throws -> Response {
         var call = ToolRequest(
-            token: request.runToken, traceParents: [request.traceParents], tool: String(name.prefix(Self.maximumName)), arguments: nil)
+            token: request.runToken, traceParents: [request.traceParents], tool: Self.kept(name), arguments: nil)
         // Names are compared as they stand in the path: none that is configured needs an escape. Little is read of somebody
         // who may not call anything.
         let limit = gateway.knows(call.token) ? gateway.runs.settings.tools[name]?.maximumArguments ?? 1 << 20 : 1 << 16

@@ -70,6 +70,7 @@ struct AuditImport: ParsableCommand {
                         + "\(Readable.count(tally.known)) runs were there already, \(Readable.count(report.rejectedLines)) lines rejected\n"
                 )
             }
+            if tally.known > 0 { AuditCommand.say("note: \(tally.knownRuns)\n") }
             for problem in report.inputProblems { AuditCommand.say("error: \(problem.escapedForTerminal)\n") }
             return report.rejectedLines == 0 && report.inputProblems.isEmpty && report.endedEarly == nil ? 0 : 1
         }

@@ -114,12 +114,22 @@ struct AuditExport: ParsableCommand {
                 }
                 buffer.removeAll(keepingCapacity: true)
             }
-            let count = try reader.export(filter.filter, withContent: !noContent) { line in
+            let exported = try reader.export(filter.filter, withContent: !noContent) { line in
                 buffer += line
                 if buffer.count > 1 << 20 { try drain() }
             }
             try drain()
-            AuditCommand.say("entries exported: \(Readable.count(count))\n")
+            AuditCommand.say("entries exported: \(Readable.count(exported.entries))\n")
+            if exported.uncovered > 0 {
+                AuditCommand.say(
+                    "note: \(Readable.count(exported.uncovered)) of them have no proof, since no checkpoint covers them yet; "
+                        + "outrigger audit checkpoint \(target.ledger.escapedForTerminal) makes one, or the sidecar that writes the ledger\n")
+            }
+            if exported.unproven > 0 {
+                AuditCommand.say(
+                    "note: \(Readable.count(exported.unproven)) of them have no proof although a checkpoint covers them: the ledger is "
+                        + "damaged, outrigger audit verify says where\n")
+            }
             return 0
         }
     }

@@ -62,7 +62,8 @@ struct AuditTrace: ParsableCommand {
 
     func run() throws {
         try AuditCommand.carryOut {
-            let entries = try LedgerReader(target.ledger).trace(trace.id)
+            // Only JSON shows content.
+            let entries = try LedgerReader(target.ledger).trace(trace.id, withContent: json)
             guard !entries.isEmpty else {
                 AuditCommand.say("error: the ledger has no entry of trace \(trace.id.hex)\n")
                 return 1
@@ -71,8 +72,9 @@ struct AuditTrace: ParsableCommand {
                 for entry in entries { AuditCommand.print(AuditText.json(entry) + "\n") }
                 return 0
             }
-            let candidate = entries.filter { $0.entry.arm == .candidate }
-            let others = entries.filter { $0.entry.arm != .candidate }
+            let calls = TracedCall.calls(of: entries)
+            let candidate = calls.filter { $0.entry.arm == .candidate }
+            let others = calls.filter { $0.entry.arm != .candidate }
             for recorded in entries.prefix(1) {
                 let entry = recorded.entry
                 AuditCommand.print(
@@ -82,12 +84,10 @@ struct AuditTrace: ParsableCommand {
             if candidate.isEmpty || others.isEmpty {
                 AuditCommand.print(AuditText.table(entries))
             } else {
-                let width = max(24, others.map { AuditText.short($0.entry).count + 8 }.max() ?? 0)
+                let width = max(24, others.map { AuditText.short($0).count }.max() ?? 0)
                 AuditCommand.print("baseline".padded(width) + "  candidate\n")
                 for i in 0..<max(candidate.count, others.count) {
-                    func cell(_ side: [RecordedEntry]) -> String {
-                        i < side.count ? "#\(side[i].entry.number) " + AuditText.short(side[i].entry) : ""
-                    }
+                    func cell(_ side: [TracedCall]) -> String { i < side.count ? AuditText.short(side[i]) : "" }
                     AuditCommand.print(cell(others).padded(width) + "  " + cell(candidate) + "\n")
                 }
             }

@@ -11,6 +11,12 @@ final class AuditRecorder: Sendable {
         var known = 0
         /// The last entry's number.
         var last: EntryNumber = 0
+
+        /// What became of ``known`` runs of a collection, for people.
+        var knownRuns: String {
+            "the tool calls of \(Readable.count(known, "run")) were in the ledger already, under the same ids, and were not recorded again; "
+                + "if they are other runs, name their collection: --dataset, and --rehash where they have W3C ids"
+        }
     }
 
     private struct State {

@@ -77,13 +77,25 @@ enum AuditText {
         return text
     }
 
-    /// One call in a few words.
-    static func short(_ entry: LedgerEntry) -> String {
-        var text = "\(entry.tool.isEmpty ? entry.kind.rawValue : entry.tool) \(entry.kind.rawValue)"
+    /// One call in a few words, a write with how it ended.
+    static func short(_ call: TracedCall) -> String {
+        let entry = call.entry
+        var text = "#\(entry.number) \(entry.tool.isEmpty ? entry.kind.rawValue : entry.tool) \(entry.kind.rawValue)"
+        text += ending(entry)
+        if let completion = call.completion {
+            text += ", #\(completion.number)" + ending(completion)
+        } else if entry.kind == .intent {
+            text += ", no completion"
+        }
+        return text.escapedForTerminal
+    }
+
+    private static func ending(_ entry: LedgerEntry) -> String {
+        var text = ""
         if let verdict = entry.verdict, verdict != .allowed { text += " \(verdict.rawValue)" }
         if let outcome = entry.outcome { text += " \(outcome.rawValue)" }
         if let duration = entry.duration { text += " \(Readable.duration(nanoseconds: duration))" }
-        return text.escapedForTerminal
+        return text
     }
 
     /// A bar of a chart: `value` of `maximum`, in eighths of a character.

@@ -85,7 +85,10 @@ struct BackfillCommand: ParsableCommand {
         }
 
         let recorded = try recorder?.finish()
-        if let recorded { talker.say("\(Readable.count(recorded.entries)) tool calls recorded in \(reporting.audit ?? "")") }
+        if let recorded {
+            talker.say("\(Readable.count(recorded.entries)) tool calls recorded in \(reporting.audit ?? "")")
+            if recorded.known > 0 { talker.warn(recorded.knownRuns) }
+        }
 
         var verified: Verification.Result?
         var verifyProblem: String?

@@ -85,7 +85,7 @@ enum CorrelateJSON {
             ("p95_ns", integer(arm.latency(percentile: 95).map { Int(clamping: $0) })),
             ("mean_tokens", arm.meanTokens.map { .number($0) } ?? .null),
             ("calls_per_run", arm.callsPerRun.map { .number($0) } ?? .null), ("refused_calls", .integer(arm.refusedCalls)),
-            ("outcomes", counts(arm.outcomes)), ("calls", counts(arm.calls)),
+            ("outcomes", counts(arm.outcomes)), ("calls", counts(arm.calls)), ("omitted_calls", .integer(arm.omittedCalls)),
         ])
     }
 

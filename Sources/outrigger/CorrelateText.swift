@@ -60,6 +60,7 @@ enum CorrelateText {
         line("latency", run.duration.map { Readable.duration(nanoseconds: $0) } ?? "-")
         line("tokens", run.tokens.map(number) ?? "-")
         for (i, call) in run.calls.enumerated() { line(i == 0 ? "calls" : "", "\(i + 1) \(words(call))") }
+        if run.omittedCalls > 0 { line(run.calls.isEmpty ? "calls" : "", "and \(Readable.count(run.omittedCalls)) more, which are not kept") }
         line("trace", run.traceID.hex + (run.isExported ? "" : " (not exported)"))
         if let url = link?.url(traceID: run.traceID.hex, spanID: run.spanID.hex) { line("", url) }
         text += run.mode == .canary
@@ -95,7 +96,7 @@ enum CorrelateText {
 
     private static func latencyNote(_ pair: PairComparison) -> String {
         guard let ratio = pair.latencyRatio else { return "" }
-        return "\(twoDecimals(ratio)) times"
+        return "\(Readable.twoDecimals(ratio)) times"
     }
 
     private static func tokenNote(_ pair: PairComparison) -> String {
@@ -164,7 +165,7 @@ enum CorrelateText {
             let what = pair.baseline == nil ? "no baseline" : pair.differences.isEmpty ? "alike" : pair.differences.map(\.rawValue).joined(separator: " ")
             return [
                 Timestamp.text(run.started), name(run), what,
-                pair.latencyRatio.map { "\(twoDecimals($0)) times" } ?? "-", pair.baseline?.traceID.hex ?? "-", run.traceID.hex,
+                pair.latencyRatio.map { "\(Readable.twoDecimals($0)) times" } ?? "-", pair.baseline?.traceID.hex ?? "-", run.traceID.hex,
             ]
         }
         text += "\n" + lines([["started", "run", "differ in", "latency", "baseline's trace", "candidate's trace"]] + rows)
@@ -197,22 +198,19 @@ enum CorrelateText {
                 name, Readable.count(arm.runs), Readable.count(arm.errors),
                 arm.latency(percentile: 50).map { Readable.duration(nanoseconds: $0) } ?? "-",
                 arm.latency(percentile: 95).map { Readable.duration(nanoseconds: $0) } ?? "-", arm.meanTokens.map(number) ?? "-",
-                arm.callsPerRun.map(twoDecimals) ?? "-", Readable.count(arm.refusedCalls), outcomes.isEmpty ? "-" : outcomes,
+                arm.callsPerRun.map(Readable.twoDecimals) ?? "-", Readable.count(arm.refusedCalls), outcomes.isEmpty ? "-" : outcomes,
             ]
         }
-        return lines([["arm", "runs", "errors", "p50", "p95", "tokens/run", "calls/run", "refused", "outcomes"]] + rows)
+        let text = lines([["arm", "runs", "errors", "p50", "p95", "tokens/run", "calls/run", "refused", "outcomes"]] + rows)
+        let omitted = baseline.omittedCalls + candidate.omittedCalls
+        guard omitted > 0 else { return text }
+        return text + "  \(Readable.count(omitted, "call")) beyond the first \(StoredRun.maximumCalls) of a run: counted, not kept\n"
     }
 
     // MARK: numbers
 
     /// Tokens: whole ones as such.
     private static func number(_ value: Double) -> String {
-        value == value.rounded() && abs(value) < 1e15 ? Readable.count(Int(value)) : Readable.oneDecimal(min(max(value, -1e15), 1e15))
-    }
-
-    private static func twoDecimals(_ value: Double) -> String {
-        let hundredths = Int((min(value, 1e12) * 100).rounded())
-        let rest = hundredths % 100
-        return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)"
+        value == value.rounded() && abs(value) < 1e15 ? Readable.count(Int(value)) : Readable.oneDecimal(value)
     }
 }

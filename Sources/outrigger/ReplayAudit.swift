@@ -51,6 +51,12 @@ struct ReplayAudit {
         recorder.record(arm.run, placement, mapping, requestID: "replay:\(replayID):\(place.index):\(place.repetition)")
     }
 
+    /// - Returns: what a reader must know of calls that were not recorded; nil when all of them were.
     /// - Throws: what kept anything from being recorded.
-    func finish() throws { _ = try recorder.finish() }
+    func finish() throws -> String? {
+        let known = try recorder.finish().known
+        guard known > 0 else { return nil }
+        return "the tool calls of \(Readable.count(known, "run")) were in the audit ledger already, from a replay of the same name "
+            + "(\(replayID)), and were not recorded again; if they are other runs, give the replay a name of its own: --replay-id"
+    }
 }

@@ -77,7 +77,10 @@ enum ReplayOptions {
         var link: String?
         @Flag(help: "Export no spans.")
         var noExport = false
-        @Option(help: "The name of this replay, part of every span's id. Default: one for each replay of agents, the same for recordings.")
+        @Option(help: """
+            The name of this replay, part of every span's id. Default: one for each replay of agents; for recordings the same for \
+            the same recordings (by their files' names), versions and releases.
+            """)
         var replayId: String?
         @Flag(name: .shortAndLong, help: "Say nothing but the result and errors.")
         var quiet = false

@@ -56,9 +56,9 @@ struct ReplayRecorder: PairObserver {
         evidence.finish()
     }
 
-    /// What recordings say against the release files that their arms name.
-    func foreignRecordings(_ setup: ReplaySetup) -> [String] {
-        witness.foreignRecordings(baseline: setup.releaseVersions.baseline, candidate: setup.releaseVersions.candidate)
+    /// What runs say against the release files that their arms name.
+    func foreignRuns(_ setup: ReplaySetup) -> [String] {
+        witness.foreignRuns(baseline: setup.releaseVersions.baseline, candidate: setup.releaseVersions.candidate)
     }
 
     /// What a reader must know of the replay as a whole, the most important first.

@@ -70,12 +70,28 @@ final class ReplayRuns {
         return run
     }
 
+    /// - Returns: what a reader must know of the store; nil when all that was ever stored there is in it.
     /// - Throws: what kept any of the runs from being stored.
-    func finish() throws {
+    func finish() throws -> String? {
         keeping.store.commit()
         let counts = keeping.store.counts
-        guard counts.lost > 0 else { return }
-        let reason = counts.problem.map { "\($0)" } ?? "the run store \(keeping.store.path) could not be written for a while"
-        throw UsageError("\(reason); \(Readable.count(counts.lost, "run")) of the replay are not in it")
+        guard counts.lost == 0 else {
+            let reason = counts.problem.map { "\($0)" } ?? "the run store \(keeping.store.path) could not be written for a while"
+            throw UsageError("\(reason); \(Readable.count(counts.lost, "run")) of the replay are not in it")
+        }
+        return Self.note(counts, path: keeping.store.path)
+    }
+
+    private static func note(_ counts: RunStoreWriter.Counts, path: String) -> String? {
+        guard counts.removed > 0 else { return nil }
+        let bounds = RunStoreWriter.Retention()
+        let taken =
+            "the run store \(path) holds \(Readable.count(bounds.runs, "run")), \(bounds.bytes >> 20) MiB and \(bounds.age / 86_400) days: "
+            + "\(Readable.count(counts.removed, "run")) had to go"
+        guard counts.removedOwn > 0 else {
+            return taken + ", all of them of earlier replays; to keep those, give each replay a store of its own"
+        }
+        return taken + ", \(Readable.count(counts.removedOwn)) of them the first of this replay; to keep all, replay the traces in parts, "
+            + "each into a store of its own: correlate reads several"
     }
 }

@@ -66,8 +66,9 @@ enum ReplaySession {
             throw error
         }
         let notes = await setup.agents.end()
-        try audit?.finish()
-        try runs?.finish()
+        let unrecorded = try audit?.finish()
+        if let unrecorded { talker.warn(unrecorded) }
+        let removed = try runs?.finish()
         recorder.finish()
         var report = ReplayReport(
             replayID: plan.replayID, traces: plan.traces, baseline: setup.baseline, candidate: setup.candidate)
@@ -75,7 +76,7 @@ enum ReplaySession {
         report.rejectedLines = rejects.counts
         report.unmatched = ending.unmatched
         report.partial = ending.partial
-        report.notes = recorder.notes(setup) + setup.notes + notes
+        report.notes = recorder.notes(setup) + setup.notes + notes + [unrecorded, removed].compactMap { $0 }
         if let limit = plan.limit, recorder.evidence.tally.total >= limit * plan.repetitions {
             report.notes.append("only the first \(Readable.count(limit, "trace")) \(limit == 1 ? "was" : "were") replayed (--limit)")
         }
@@ -96,7 +97,7 @@ enum ReplaySession {
         circumstances.latenciesAreComparable = setup.plan.baseline.source.isLive == setup.plan.candidate.source.isLive
         circumstances.partial = report.partial
         circumstances.rejectedLines = report.rejectedLines.values.reduce(0, +)
-        circumstances.foreignRecordings = recorder.foreignRecordings(setup)
+        circumstances.foreignRuns = recorder.foreignRuns(setup)
         circumstances.unmatchedRuns = report.unmatched.baseline + report.unmatched.candidate
         circumstances.repetitions = setup.plan.repetitions
         circumstances.checks = setup.checks

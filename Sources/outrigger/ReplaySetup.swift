@@ -1,6 +1,5 @@
 import AgentRuns
 import Gate
-import Glibc
 import Releases
 import Replay
 import ReplayAgents
@@ -41,8 +40,8 @@ struct ReplaySetup {
         policy = file?.policy ?? GatePolicy()
         if let gate { Self.apply(gate, to: &policy) }
 
-        let baselineArm = try Arm(flags.arms.baseline, flags.arms.baselineVersion, "v1", file?.baseline, file?.folder)
-        let candidateArm = try Arm(flags.arms.candidate, flags.arms.candidateVersion, "v2", file?.candidate, file?.folder)
+        let baselineArm = try Arm(flags.arms.baseline, flags.arms.baselineVersion, ReplayName.labels.baseline, file?.baseline, file?.folder)
+        let candidateArm = try Arm(flags.arms.candidate, flags.arms.candidateVersion, ReplayName.labels.candidate, file?.candidate, file?.folder)
         givenVersions = (baselineArm.givenVersion, candidateArm.givenVersion)
         releaseVersions = (baselineArm.release?.version, candidateArm.release?.version)
         armsAreTheSame = baselineArm.agent == candidateArm.agent
@@ -55,7 +54,8 @@ struct ReplaySetup {
         policy.releaseTools = candidateArm.release?.tools.map(\.name) ?? []
 
         let isLive = !baselineArm.isRecorded || !candidateArm.isRecorded
-        let replayID = flags.reporting.replayId ?? (isLive ? Self.uniqueID() : "recorded")
+        let replayID = flags.reporting.replayId
+            ?? (isLive ? ReplayName.unique() : ReplayName.ofRecordings(baseline: baselineArm.name, candidate: candidateArm.name))
         guard !replayID.utf8.contains(0), !flags.mapping.dataset.utf8.contains(0) else {
             throw UsageError("--replay-id and --dataset must not contain a NUL")
         }
@@ -157,6 +157,8 @@ struct ReplaySetup {
 
         var isRecorded: Bool { agent == .recorded || recording != nil }
 
+        var name: ReplayName.Arm { .init(recording: recording, version: version, digest: release?.digest) }
+
         /// - Parameter isFaithful: whether what runs is what the release says.
         func description(isFaithful: Bool) -> ReplayReport.ArmDescription {
             .init(version: version, digest: isFaithful ? release?.digest : nil, agent: agent.displayName)
@@ -235,12 +237,5 @@ struct ReplaySetup {
             throw UsageError("\(flag) must be a number from 0 to \(most); for hardly any limit write \(most)")
         }
         return value
-    }
-
-    /// A name that no other replay has: the time and chance.
-    private static func uniqueID() -> String {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        return "\(now.tv_sec)-\(String(UInt32.random(in: 0 ... .max), radix: 36))"
     }
 }

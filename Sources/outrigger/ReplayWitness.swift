@@ -1,8 +1,8 @@
 import AgentRuns
 import Replay
 
-/// Notes of a whole replay what no single run shows: that an arm never gave one, and that recordings say another version
-/// than the one they are credited to.
+/// Notes of a whole replay what no single run shows: that an arm never gave one, and that its recording or agent says another
+/// version than the one it is credited to.
 struct ReplayWitness {
     private var baseline: Arm
     private var candidate: Arm
@@ -29,7 +29,7 @@ struct ReplayWitness {
             if let problem = arm.problem {
                 problems += 1
                 firstProblem = firstProblem ?? problem
-            } else if isRecorded, let version = arm.run.version {
+            } else if let version = arm.run.version {
                 let name = arm.run.storage[version.range]
                 if name.elementsEqual(last.version) { return last.runs += 1 }
                 finish()
@@ -57,11 +57,11 @@ struct ReplayWitness {
         Self.notes(baseline, "baseline", baselineVersion) + Self.notes(candidate, "candidate", candidateVersion)
     }
 
-    /// What the recordings of arms that name a release file say against it; a label may be anything.
+    /// What the runs of arms that name a release file say against it; a label may be anything.
     ///
     /// - Parameters:
     ///   - baseline: the version of the baseline's release file, if it names one.
-    func foreignRecordings(baseline baselineRelease: String?, candidate candidateRelease: String?) -> [String] {
+    func foreignRuns(baseline baselineRelease: String?, candidate candidateRelease: String?) -> [String] {
         [Self.foreignVersion(baseline, "baseline", baselineRelease), Self.foreignVersion(candidate, "candidate", candidateRelease)]
             .compactMap(\.self)
     }
@@ -81,6 +81,6 @@ struct ReplayWitness {
         let others = arm.versions.filter { $0.key != version }.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
         guard let version, !others.isEmpty else { return nil }
         let said = others.prefix(3).map { "\($0.key) (\($0.value))" }.joined(separator: ", ")
-        return "the \(name)'s recording says version \(said), and is credited to \(version)"
+        return "the \(name)'s \(arm.isRecorded ? "recording" : "agent") says version \(said), and is credited to \(version)"
     }
 }

@@ -12,7 +12,7 @@ final class SidecarRuns: RunKeeper {
     private let agent: String
     private let releases: [RunRole: RunMapping.Release]
     /// The problem that was told of last.
-    private let told = Mutex<RunStoreError?>(nil)
+    private let told = Mutex<String?>(nil)
     /// For people.
     var summary: String { keeping.store.path }
 
@@ -39,16 +39,20 @@ final class SidecarRuns: RunKeeper {
 
     var counts: RunStoreWriter.Counts { keeping.store.counts }
 
-    /// Says when the store cannot be written any more, and when it can be again.
+    /// Has old runs go also while no new ones come; and says when the store cannot be written any more, and when it can be again.
     func watch(_ talker: Talker) {
-        let problem = keeping.store.counts.problem
+        keeping.store.prune()
+        let counts = keeping.store.counts
+        let problem =
+            counts.problem.map { "\($0); runs are missing from it, and requests go on" }
+            ?? counts.pruningProblem.map { "\($0); runs stay in it for longer than they should, and requests go on" }
         let isNew = told.withLock { told in
             defer { told = problem }
             return told != problem
         }
         guard isNew else { return }
         if let problem {
-            talker.warn("\(problem); runs are missing from it, and requests go on")
+            talker.warn(problem)
         } else {
             talker.say("the run store is written again")
         }

@@ -64,7 +64,8 @@ extension String {
 enum Readable {
     /// `1234567` as `1,234,567`.
     static func count(_ value: Int) -> String {
-        let digits = String(abs(value))
+        // The smallest number there is has no positive counterpart.
+        let digits = String(value.magnitude)
         var result = ""
         for (i, digit) in digits.enumerated() {
             if i > 0, (digits.count - i) % 3 == 0 { result += "," }
@@ -101,9 +102,18 @@ enum Readable {
         return "\(seconds).\(String(attoseconds / 10_000_000_000_000_000).leadingZeros(2)) s"
     }
 
-    static func oneDecimal(_ value: Double) -> String {
-        let tenths = Int((value * 10).rounded())
-        return "\(tenths / 10).\(tenths % 10)"
+    static func oneDecimal(_ value: Double) -> String { fixed(value, 1) }
+
+    static func twoDecimals(_ value: Double) -> String { fixed(value, 2) }
+
+    /// The value with this many digits after the point; `-` for what is no number.
+    private static func fixed(_ value: Double, _ digits: Int) -> String {
+        guard value.isFinite else { return "-" }
+        let scale = digits == 1 ? 10.0 : 100.0
+        guard abs(value) * scale < 1e15 else { return "\(value)" }
+        let scaled = Int((value * scale).rounded())
+        let (whole, rest) = scaled.magnitude.quotientAndRemainder(dividingBy: UInt(scale))
+        return "\(scaled < 0 ? "-" : "")\(whole).\(String(rest).leadingZeros(digits))"
     }
 }
 

@@ -88,6 +88,26 @@ import Testing
         #expect(ArmSummary().latency(percentile: 50) == nil)
     }
 
+    @Test("Calls that are not kept count among a run's, and so do those of more tools than are named")
+    func allCalls() {
+        var arm = ArmSummary()
+        arm.add(Self.run(.candidate) { $0.omittedCalls = 4998 })
+        arm.add(Self.run(.candidate))
+        #expect(arm.omittedCalls == 4998 && arm.callsPerRun == 2501)
+        var many = ArmSummary()
+        many.add(Self.run(.candidate) { $0.calls = (0..<1500).map { Self.call("tool \($0)", 1) } })
+        #expect(many.calls.count == ArmSummary.maximumNames && many.callsPerRun == 1500)
+    }
+
+    @Test(
+        "Tokens that add up to no number have no mean",
+        arguments: [[.infinity], [.infinity, -.infinity], [1e308, 1e308], [.nan, 1]] as [[Double]])
+    func noMean(tokens: [Double]) {
+        var arm = ArmSummary()
+        for count in tokens { arm.add(Self.run(.candidate) { $0.costTokens = count }) }
+        #expect(arm.meanTokens == nil && arm.runs == tokens.count)
+    }
+
     @Test("A canary's cohorts are those of one revision and step, with the tools that one arm alone called")
     func cohorts() throws {
         var cohorts = Cohorts()

@@ -183,6 +183,23 @@ struct GateJudgeTests {
         #expect(report.findings.first { $0.rule == "compare.latency_ms" }?.verdict == .inconclusive)
     }
 
+    @Test("latencies are compared as they were measured, where both were", arguments: [
+        (100, 450, GateReport.Verdict.fail), (100, nil, .pass), (nil, 450, .pass), (450, 100, .pass),
+    ] as [(Double?, Double?, GateReport.Verdict)])
+    func measured(_ baseline: Double?, _ candidate: Double?, _ verdict: GateReport.Verdict) throws {
+        var policy = GatePolicy()
+        policy.comparison.passRate = nil
+        policy.comparison.measures = [.init(.latency, margin: 0.1)]
+        let pairs = try (0..<40).map { i -> Pair in
+            // By its own account the candidate is faster.
+            var pair = try Pair(id: i, outcome: "success", latency: 100 + Double(i), cost: 10, candidateLatency: 1 + Double(i) / 100)
+            pair.baseline.measuredLatency = baseline.map { $0 + Double(i) }
+            pair.candidate.measuredLatency = candidate.map { $0 + Double(i) }
+            return pair
+        }
+        #expect(GateJudge(policy).judge(collected(policy, pairs), .init()).metrics.first?.verdict == verdict)
+    }
+
     @Test("repetitions show what is flaky, and a trace passes only when all of them do")
     func repetitions() throws {
         var evidence = GateEvidence(GatePolicy())

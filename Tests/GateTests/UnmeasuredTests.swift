@@ -69,10 +69,10 @@ struct UnmeasuredTests {
         var facts = GateJudge.Circumstances()
         let pairs = try (0..<20).map { try Pair(id: $0, outcome: "success", latency: 100, cost: 10, candidateLatency: 90) }
         #expect(GateJudge(GatePolicy()).judge(collected(GatePolicy(), pairs), facts).verdict == .pass)
-        facts.foreignRecordings = ["the candidate's recording says version v1 (20), and is credited to v2"]
+        facts.foreignRuns = ["the candidate's recording says version v1 (20), and is credited to v2"]
         let report = GateJudge(GatePolicy()).judge(collected(GatePolicy(), pairs), facts)
         #expect(report.verdict == .inconclusive)
-        #expect(report.findings.first { $0.rule == "foreign_recording" }?.message.contains("says version v1 (20)") == true)
+        #expect(report.findings.first { $0.rule == "foreign_release" }?.message.contains("says version v1 (20)") == true)
     }
 
     @Test("values left out are told of where they could have been one overrun too many", arguments: [

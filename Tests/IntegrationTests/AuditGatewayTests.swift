@@ -80,6 +80,11 @@ import Testing
             #expect(completion.number > intent.number && completion["outcome"] == "success")
         }
 
+        // Of a trace a write is one line, with the shadow's beside it.
+        let write = try #require(entries.first { $0["kind"] == "intent" })
+        let shown = try Outrigger.run(["audit", "trace", ledger, write["trace_id"]]).output
+        #expect(shown.contains("send intent, #") && shown.contains("send call replayed") && !shown.contains("completion"), "\(shown)")
+
         // The collector has the same ids, and the checkpoints.
         var spans: [String: String] = [:]
         var checkpoints: Set<String> = []

@@ -64,9 +64,15 @@ struct AuditTests {
         #expect(!FileManager.default.fileExists(atPath: ledger))
         let result = try Outrigger.start(arguments).wait()
         #expect(result.status == 0 && result.errors.contains("70 tool calls recorded"), "\(result.errors)")
+        #expect(!result.errors.contains("in the ledger already"))
         #expect(try entries().count == 70)
         #expect(try audit(["verify", ledger]).status == 0)
-        #expect(try audit(["import", ledger, Fixture.v12, "--json"]).summary["known_runs"] as? Int == 30)
+        // What is there already is not recorded again, which everyone says.
+        let again = try Outrigger.start(arguments).wait()
+        #expect(again.errors.contains("the tool calls of 30 runs were in the ledger already") && again.errors.contains("--dataset"))
+        let imported = try audit(["import", ledger, Fixture.v12, "--json"])
+        #expect(try imported.summary["known_runs"] as? Int == 30)
+        #expect(imported.errors.contains("30 runs were in the ledger already") && imported.errors.contains("--dataset"))
     }
 
     /// Both arms of a replay, beside each other.
@@ -82,9 +88,36 @@ struct AuditTests {
         let shown = try audit(["trace", ledger, trace]).output
         #expect(shown.contains("baseline") && shown.contains("candidate"))
         #expect(try audit(["verify", ledger]).status == 0)
-        // The same replay again is the same runs.
-        #expect(try Outrigger.start(arguments).wait().status <= 1)
+        #expect(!result.errors.contains("in the audit ledger already"))
+        // The same replay again is the same runs, and says so.
+        let again = try Outrigger.start(arguments + ["--json"]).wait()
+        #expect(again.status <= 1)
         #expect(try entries().count == all.count)
+        for text in [again.output, again.errors] { #expect(text.contains("in the audit ledger already") && text.contains("--replay-id")) }
+    }
+
+    /// Replays of other recordings, or of other versions, are others: nothing of theirs is left out.
+    @Test(arguments: [
+        (["--candidate", "recorded:\(Fixture.v14)", "--candidate-version", "v14"], true),
+        (["--candidate", "recorded:\(Fixture.v14)", "--candidate-version", "v13"], true),
+        (["--candidate", "recorded:\(Fixture.v13)", "--candidate-version", "v14"], true),
+        (["--candidate", "recorded:\(Fixture.v13)", "--candidate-version", "v13", "--baseline-version", "v12"], true),
+        (["--candidate", "recorded:\(Fixture.v13)", "--candidate-version", "v13", "--baseline-version", "v1"], false),
+        (["--candidate", "recorded:\(Fixture.v14)", "--candidate-version", "v14", "--replay-id", "nightly"], false),
+    ] as [([String], Bool)])
+    func replaysOfOthers(arms: [String], areOthers: Bool) throws {
+        #expect(try audit(["keys", ledger]).status == 0)
+        let name = arms.contains("nightly") ? ["--replay-id", "nightly"] : []
+        let start = ["replay", "--traces", Fixture.v12, "--no-export", "--audit", ledger]
+        let first = try Outrigger.start(start + ["--candidate", "recorded:\(Fixture.v13)", "--candidate-version", "v13"] + name).wait()
+        #expect(first.status <= 1, "\(first.errors)")
+        let before = try entries().count
+        let second = try Outrigger.start(start + arms).wait()
+        #expect(second.status <= 1, "\(second.errors)")
+        let added = Set(try entries().dropFirst(before).compactMap { $0["arm"] as? String })
+        let expected: Set<String> = areOthers ? ["baseline", "candidate"] : []
+        #expect(added == expected)
+        #expect(second.errors.contains("in the audit ledger already") == !areOthers, "\(second.errors)")
     }
 
     @Test func whatTheCommandsSay() throws {
@@ -123,6 +156,40 @@ struct AuditTests {
     private func verifyWithPython(_ path: String) throws -> Int32 {
         let key = try String(contentsOfFile: ledger + ".public-key", encoding: .utf8).trimmingCharacters(in: .newlines)
         return try Project.support("verify_ledger", [path, "--public-key", key]).wait().status
+    }
+
+    /// What no checkpoint covers yet is exported without a proof: it is told, and neither bad nor proven.
+    @Test func whatAnExportCannotProve() throws {
+        try prepare()
+        let export = folder.appendingPathComponent("export.jsonl").path
+        /// How many entries the verifier says are not proven; whether the export says so.
+        func unproven(isTold: Bool) throws -> Int? {
+            let result = try audit(["export", ledger, "-o", export, "--tool", "issue_refund"])
+            #expect(result.status == 0 && result.errors.contains("entries exported: 10"), "\(result.errors)")
+            let verified = try Project.support("verify_ledger", [export]).wait()
+            #expect(verified.status == 0, "\(verified.output) \(verified.errors)")
+            #expect(result.errors.contains("10 of them have no proof") == isTold)
+            #expect(result.errors.contains("outrigger audit checkpoint \(ledger)") == isTold)
+            return try verified.summary["unproven"] as? Int
+        }
+        #expect(try unproven(isTold: false) == 0)
+        let cut = "import sqlite3,sys; d = sqlite3.connect(sys.argv[1]); d.execute('DELETE FROM checkpoints WHERE count > 1'); d.commit()"
+        #expect(try Command(Project.python, ["-c", cut, ledger]).wait().status == 0)
+        #expect(try unproven(isTold: true) == 10)
+        #expect(try audit(["checkpoint", ledger]).status == 0)
+        #expect(try unproven(isTold: false) == 0)
+    }
+
+    /// Where the output cannot be written, it is not the ledger that failed.
+    @Test func anExportThatCannotBeWritten() throws {
+        #expect(try audit(["keys", ledger]).status == 0)
+        let big = folder.appendingPathComponent("big.jsonl")
+        // More than is written at once, so that it fails while the ledger is read.
+        try Data(Self.manyRuns(2000).utf8).write(to: big)
+        #expect(try audit(["import", ledger, big.path]).status == 0)
+        let result = try audit(["export", ledger, "-o", "/dev/full"])
+        #expect(result.status == 2)
+        #expect(result.errors.hasPrefix("error: cannot write /dev/full: "), "\(result.errors)")
     }
 
     @Test func aFindingEndsWithOne() throws {

@@ -109,6 +109,21 @@ import Testing
         }
     }
 
+    @Test("old runs go also from the store of a sidecar to which no requests come")
+    func quiet() throws {
+        let store = try newStore()
+        let sidecar = try RunningSidecar(
+            collector: Loopback.freePort(), mode: "baseline", more: ["runs: {file: \(store), max_age: 1s}"],
+            environment: ["OTEL_SDK_DISABLED": "true"])
+        _ = try RunningSidecar.load(sidecar, ["--count", "20", "--clients", "1"])
+        try eventually("all are stored") { try sidecar.metric("outrigger_runs_stored_total") == 20 }
+        #expect(try sidecar.end().status == 0)
+        let again = try RunningSidecar(like: sidecar, collector: Loopback.freePort())
+        try eventually("they go") { try again.metric("outrigger_runs_removed_total") > 0 }
+        #expect(try again.metric("outrigger_runs_stored_total") == 0)
+        #expect(try again.end().status == 0)
+    }
+
     @Test("a store that cannot grow costs its runs, which are counted, and no request")
     func full() throws {
         let collector = try StubCollector()
@@ -151,6 +166,50 @@ import Testing
         // Contents were not asked for.
         let file = try #require(FileManager.default.contents(atPath: store))
         #expect(file.range(of: Data("sorry".utf8)) == nil)
+    }
+
+    @Test("a replay tells of runs that its store could not hold any more")
+    func removed() throws {
+        let store = try newStore()
+        func replay(_ id: String) throws -> Command.Result {
+            try Outrigger.run(
+                [
+                    "replay", "--traces", Project.fixture("airline-v12.jsonl"), "--candidate", "recorded:\(Project.fixture("airline-v14.jsonl"))",
+                    "--replay-id", id, "--runs", store,
+                ], environment: ["OTEL_SDK_DISABLED": "true"])
+        }
+        #expect(try !replay("first").output.contains("had to go"))
+        let script = "import sqlite3,sys; d = sqlite3.connect(sys.argv[1]); d.execute('UPDATE runs SET stored = 1'); d.commit()"
+        #expect(try Command(Project.python, ["-c", script, store]).wait().status == 0)
+        let second = try replay("second")
+        #expect(second.output.contains("79 runs had to go, all of them of earlier replays"), "\(second.output) \(second.errors)")
+    }
+
+    @Test("no number in a recording or a store ends the command, and those that no run has are told of as not known")
+    func hostile() throws {
+        let traces = try Scratch.file(["1e999", "-1e999", "-2.5", "7"].enumerated().map { i, cost in
+            #"{"trace_id":"t-\#(i)","request":"x","response":"y","outcome":"resolved","cost_tokens":\#(cost),"tool_calls":[{"name":"a"}]}"#
+        })
+        let store = try newStore()
+        let replay = try Outrigger.run(
+            ["replay", "--traces", traces, "--candidate", "recorded:\(traces)", "--runs", store, "-q"], environment: ["OTEL_SDK_DISABLED": "true"])
+        #expect(replay.status != 2, "\(replay.errors)")
+        let all = try correlate("--runs", store, "--since", "1h")
+        #expect(all.status == 0 && !all.output.contains("-2."), "\(all.output)")
+        let group = try #require((try correlate("--runs", store, "--since", "1h", "--json").summary["groups"] as? [[String: Any]])?.first)
+        #expect(try group.number("pairs") == 4 && group.value("candidate.mean_tokens") as? Double == 7)
+        for change in [
+            "divergence_index = 9223372036854775807, divergence_tool = 'x', divergence_kind = 'y'", "omitted_calls = 9223372036854775807",
+            "mode = 'canary', omitted_calls = 9223372036854775807, rollout_revision = -9223372036854775807 - 1", "cost_tokens = 1e308",
+            "duration = CASE role WHEN 'baseline' THEN 1 ELSE 9223372036854775807 END",
+        ] {
+            let script = "import sqlite3,sys; d = sqlite3.connect(sys.argv[1]); d.execute('UPDATE runs SET ' + sys.argv[2]); d.commit()"
+            #expect(try Command(Project.python, ["-c", script, store, change]).wait().status == 0)
+            for query in [["--since", "1h"], ["--since", "1h", "--json"], ["--run", "t-0"], ["--run", "t-0", "--json"]] {
+                let told = try Outrigger.run(["correlate", "--runs", store] + query)
+                #expect(told.status == 0, "\(change) \(query): \(told.errors)")
+            }
+        }
     }
 
     @Test(

@@ -113,6 +113,16 @@ import Testing
         #expect(notes?.first?.contains("the candidate gave no run at all (5 of 5)") == true, "\(notes ?? [])")
     }
 
+    @Test("an agent that says another version than it is credited to is told of", arguments: [("v13", true), ("v14", false)])
+    func version(_ said: String, _ isTold: Bool) throws {
+        let agent = try StubAgentServer()
+        let file = try Scratch.file([#"{"trace_id": "a", "request": {"answer": {"version": "\#(said)"}}, "outcome": "success"}"#])
+        let result = try Outrigger.run([
+            "gate", "--traces", file, "--candidate", "http://127.0.0.1:\(agent.port)/run", "--candidate-version", "v14", "--no-export",
+        ])
+        #expect(result.output.contains("the candidate's agent says version v13 (1), and is credited to v14") == isTold, "\(result.output)")
+    }
+
     @Test("a model that calls tools for ever is asked as often as the flag allows")
     func rounds() throws {
         let agent = try StubAgentServer()

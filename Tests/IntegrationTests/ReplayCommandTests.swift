@@ -271,7 +271,7 @@ import Testing
         #expect(check.status == 0, "\(check.output)\(check.errors)")
     }
 
-    @Test("the same recordings give the same ids, and another replay id gives others")
+    @Test("the same recordings give the same ids, and others, another version or another replay id give others")
     func stableIDs() throws {
         let flags = ["--traces", Fixture.v12, "--candidate", "recorded:\(Fixture.v13)"]
         func ids(_ more: [String]) throws -> [String] {
@@ -283,6 +283,11 @@ import Testing
         let first = try ids([])
         #expect(first.count == 40 && Set(first).count == 40)
         #expect(try ids([]) == first)
+        let copy = try Scratch.file(try Data(contentsOf: URL(fileURLWithPath: Fixture.v13)), name: "airline-v13.jsonl")
+        #expect(try ids(["--candidate", "recorded:\(copy)"]) == first, "in another folder")
+        #expect(Set(try ids(["--candidate", "recorded:\(Fixture.v14)"])).isDisjoint(with: first))
+        #expect(Set(try ids(["--candidate-version", "v13"])).isDisjoint(with: first))
+        #expect(Set(try ids(["--baseline-version", "v12"])).isDisjoint(with: first))
         #expect(Set(try ids(["--replay-id", "other"])).isDisjoint(with: first))
     }
 

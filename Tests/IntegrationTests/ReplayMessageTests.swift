@@ -31,7 +31,7 @@ import Testing
             ["gate", "--config", Fixture.gate, "--no-export", "--candidate", "recorded:\(other)"] + flags.map { $0 == "RELEASE" ? release : $0 })
         #expect(result.status == status, "\(result.output)\(result.errors)")
         #expect(result.output.contains("the candidate's recording says version v99 (40), and is credited to v13"), "\(result.output)")
-        #expect(result.output.contains("foreign_recording") == (status == 3), "\(result.output)")
+        #expect(result.output.contains("foreign_release") == (status == 3), "\(result.output)")
     }
 
     @Test("secrets that agents and evaluators say in errors are in no report", arguments: ["error", "score"])

@@ -94,6 +94,12 @@ final class Stage {
     }
 
     func pythonFinding(_ path: String, publicKey: Bool = true, checkpoints: Bool = true) throws -> Finding {
+        let json = try pythonAnswer(path, publicKey: publicKey, checkpoints: checkpoints)
+        return Finding(problem: json["problem"] as? String, entry: (json["entry"] as? NSNumber)?.uint64Value)
+    }
+
+    /// All that the verifier in Python says.
+    func pythonAnswer(_ path: String, publicKey: Bool = true, checkpoints: Bool = true) throws -> [String: Any] {
         let process = Process()
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         process.executableURL = root.appendingPathComponent(".build-venv/bin/python")
@@ -104,7 +110,6 @@ final class Stage {
         try process.run()
         let data = output.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
-        let json = try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
-        return Finding(problem: json["problem"] as? String, entry: (json["entry"] as? NSNumber)?.uint64Value)
+        return try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
     }
 }

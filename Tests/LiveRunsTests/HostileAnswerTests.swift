@@ -39,6 +39,13 @@ struct HostileAnswerTests {
         }
     }
 
+    @Test("An encoding that is not known is named, and no more of it than a name has")
+    func encoding() {
+        let live = LiveRun(.sample(answer: [1], encoding: "x" + String(repeating: "\u{301}", count: 10_000)))
+        let problem = Array((live.problem ?? "").utf8)
+        #expect(problem.starts(with: "the answer is encoded (x".utf8) && problem.count < 100)
+    }
+
     @Test("Of a million pieces of calls 10,000 calls are kept")
     func manyDeltas() {
         var text = #"data: {"choices":[{"delta":{"tool_calls":["#

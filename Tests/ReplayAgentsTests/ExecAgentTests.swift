@@ -139,6 +139,30 @@ struct ExecAgentTests {
         }
     }
 
+    @Test func aCallUnderAnIDThatNobodyGaveIsTheRunsOwn() async throws {
+        try await withAgent { agent, pool in
+            _ = try Self.processID(await agent.run(try task("{}")))
+            let arm = await agent.run(try task(#"{"mode": "unknown_run"}"#))
+            #expect(arm.problem == nil)
+            #expect(arm.run.responseDocument?["success"] == .bool(false))
+            #expect(arm.run.callNames == ["read"])
+            #expect(arm.tools?.refused == 1 && arm.tools?.unasked == [0, 1, 2])
+            #expect(pool.notices.counts == [.foreignCall: 1])
+        }
+    }
+
+    @Test func aCallForTheRunBeforeIsLate() async throws {
+        try await withAgent { agent, pool in
+            let before = try task("{}")
+            _ = try Self.processID(await agent.run(before))
+            let arm = await agent.run(try task(#"{"mode": "unknown_run", "earlier": true}"#))
+            #expect(arm.problem == nil && arm.run.toolCalls.isEmpty)
+            #expect(arm.run.responseDocument?["success"] == .bool(false))
+            #expect(pool.notices.counts == [.lateCall: 1])
+            #expect(pool.notices.lateCalls == [before.runID: 1])
+        }
+    }
+
     @Test func aProcessThatDiesBetweenRunsIsStartedAgain() async throws {
         try await withAgent { agent, pool in
             var ids: Set<Int32> = []

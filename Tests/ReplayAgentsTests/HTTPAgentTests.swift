@@ -95,6 +95,9 @@ struct HTTPAgentTests {
         .raw(#"{"response": 1, "tool_calls": ["a", {"args": 1}]}"#, "tool_calls[1].name is missing"),
         .raw(#"{"response": 1, "tool_calls": [{"name": 1}]}"#, "tool_calls[0].name must be a string"),
         .raw(#"{"response": 1, "run_id": "x"}"#, "run_id"),
+        .raw(#"{"response": 1, "outcome": "a", "outc\u006fme": "b"}"#, #""outcome" is there twice in the answer"#),
+        .raw(#"{"response": 1, "tool_calls": ["rm"], "tool_calls": []}"#, #""tool_calls" is there twice in the answer"#),
+        .raw(#"{"response": 1, "tool_calls": [{"name": "a", "name": "b"}]}"#, #""name" is there twice in tool_calls[0]"#),
         .raw(#"{"error": "no money"}"#, "no money", kind: .agentError),
         .raw(#"{"response": "# + String(repeating: "[", count: 100_000) + "}", "nested too deep"),
     ])
@@ -144,12 +147,20 @@ struct HTTPAgentTests {
         }
     }
 
-    @Test func aRetryHasItsToolsAnew() async throws {
-        let (arm, notices) = try await run(#"{"mode": "flaky", "failures": 2, "calls": [{"name": "read", "args": {"path": "a"}}]}"#)
+    @Test func aTryThatCalledToolsIsTheRun() async throws {
+        let (arm, notices) = try await run(#"{"mode": "flaky", "failures": 1, "calls": [{"name": "read", "args": {"path": "a"}}, {"name": "rm"}]}"#)
+        let problem = try #require(arm.problem)
+        #expect(problem.kind == .transport && problem.detail.hasSuffix("it had called tools by then, so it is not asked again"))
+        #expect(arm.run.callNames == ["read", "rm"])
+        #expect(arm.tools?.matched == 1 && arm.tools?.refused == 1)
+        #expect(notices.counts.isEmpty)
+    }
+
+    @Test func theTimeOfAFailedTryCounts() async throws {
+        let (arm, notices) = try await run(#"{"mode": "flaky", "failures": 1, "delay_ms": 300}"#)
         #expect(arm.problem == nil)
-        #expect(arm.tools?.matched == 1 && arm.tools?.matchedByName == 0)
-        #expect(arm.run.toolCalls.count == 1)
-        #expect(notices.counts == [.retry: 2])
+        #expect(try #require(arm.run.latency).double >= 300)
+        #expect(notices.counts == [.retry: 1])
     }
 
     @Test func aSecondAnswerOnTheConnectionGoesToNobody() async throws {
@@ -177,7 +188,7 @@ struct HTTPAgentTests {
         }
     }
 
-    @Test func callsForAnotherRunHarmNobody() async throws {
+    @Test func callsForAnotherRunAreRefusedAndCountWhereTheyCame() async throws {
         let own = try StubAgent()
         try await withPool { pool in
             let agent = try pool.live("http://127.0.0.1:\(own.port)/agent")
@@ -185,11 +196,13 @@ struct HTTPAgentTests {
             let culprit = try task(#"{"mode": "calls_other_run", "calls": [{"name": "read", "args": {"path": "a"}}]}"#)
             async let first = agent.run(victim)
             async let second = agent.run(culprit)
-            let (harmless, guilty) = await (first, second)
+            let (reached, guilty) = await (first, second)
             #expect(guilty.run.responseDocument?[0]?["status"] == .integer(403))
             #expect(guilty.run.responseDocument?[1]?["status"] == .integer(403))
             #expect(guilty.run.toolCalls.isEmpty)
-            #expect(harmless.run.callNames == ["read"] && harmless.tools?.matched == 1)
+            #expect(reached.problem == nil && reached.run.callNames == ["read", "read", "read"])
+            // They used up nothing of what is recorded.
+            #expect(reached.tools?.matched == 1 && reached.tools?.refused == 2)
             #expect(pool.notices.counts == [.foreignCall: 2])
         }
     }
@@ -206,7 +219,8 @@ struct HTTPAgentTests {
         #expect(arm.run.version.map { arm.run.string($0) } == "v3")
         #expect(arm.run.callNames == ["a", "b"] && arm.run.toolCalls[1].result?.success == false)
         #expect(arm.tools?.unasked == [0, 1, 2])
-        #expect(notices.counts.isEmpty)
+        #expect(notices.counts == [.listedCallsOnly: 1])
+        #expect(notices.words == ["agents: 1 run whose tool calls are told by the answer alone; none was made at the tool endpoint"])
     }
 
     @Test func aLatencyThatTheTimeMeasuredBeliesDoesNotCount() async throws {
@@ -218,6 +232,25 @@ struct HTTPAgentTests {
         #expect(example.detail.hasPrefix("3.0 ms stated, ") && example.detail.hasSuffix(" ms measured"))
     }
 
+    @Test func theTimeMeasuredIsKeptBesideTheTimeStated() async throws {
+        let (arm, _) = try await run(#"{"mode": "slow", "delay_ms": 200, "answer": {"latency_ms": 1e6}}"#)
+        #expect(arm.run.latency == .real(1e6))
+        let measured = try #require(arm.measuredLatency)
+        #expect(measured >= 200 && measured < 1e6)
+    }
+
+    @Test("a cost below its own parts counts as their sum", arguments: [
+        (#""cost_tokens": 1, "input_tokens": 1000, "output_tokens": 20"#, 1020, 1), (#""cost_tokens": 1.5, "input_tokens": 2"#, 2, 1),
+        (#""cost_tokens": 1, "input_tokens": 9223372036854775807, "output_tokens": 1"#, Int64.max, 1),
+        (#""cost_tokens": 1020, "input_tokens": 1000, "output_tokens": 20"#, 1020, 0), (#""cost_tokens": 7"#, 7, 0),
+        (#""cost_tokens": null, "input_tokens": 1000"#, nil, 0),
+    ] as [(String, Int64?, Int)])
+    func costs(_ fields: String, _ cost: Int64?, _ notes: Int) async throws {
+        let (arm, notices) = try await run(#"{"answer": {\#(fields)}}"#)
+        #expect(arm.problem == nil && arm.run.costTokens?.integer == cost)
+        #expect(notices.counts[.understatedCost, default: 0] == notes)
+    }
+
     @Test(arguments: [
         (0, 500, true), (0, 555, true), (0, 556, false), (3, 1000, false), (4000, 5000, true), (3999, 5000, false), (9000, 10, true),
     ] as [(Double, Double, Bool)])
@@ -225,10 +258,33 @@ struct HTTPAgentTests {
         #expect(LiveRun.isCredible(stated: stated, measured: measured) == isCredible)
     }
 
-    @Test func callsSeenCountMoreThanCallsListed() async throws {
-        let (arm, notices) = try await run(#"{"calls": [{"name": "read", "args": {"path": "a"}}], "answer": {"tool_calls": ["write"]}}"#)
-        #expect(arm.run.callNames == ["read"])
-        #expect(notices.counts == [.listedCallsDiffer: 1])
+    struct Listed: Sendable, CustomTestStringConvertible {
+        var list: String
+        var names: [String]
+        var notices: [AgentNotices.Kind: Int]
+        var testDescription: String { list }
+    }
+
+    @Test("calls that the answer lists and nobody saw are judged after those that were seen", arguments: [
+        Listed(list: #"["write"]"#, names: ["read", "read", "write"], notices: [.unseenCall: 1]),
+        Listed(
+            list: #"[{"name": "read", "args": {"n": 1e0, "path": "a"}}, {"name": "read", "args": {"path": "b"}}, {"name": "rm", "args": {}}]"#,
+            names: ["read", "read", "rm"], notices: [.unseenCall: 1]),
+        // Arguments that were not seen, and a name once too often.
+        Listed(list: #"[{"name": "read", "args": {"path": "c"}}, "read", "read"]"#, names: ["read", "read", "read"], notices: [.unseenCall: 1]),
+        Listed(list: #"["read", {"name": "read", "args": {"path": "b"}}, "read"]"#, names: ["read", "read", "read"], notices: [.unseenCall: 1]),
+        // The same, and less.
+        Listed(list: #"["read", "read"]"#, names: ["read", "read"], notices: [:]),
+        Listed(list: #"["read", {"name": "read", "args": {"path": "a", "n": 1}}]"#, names: ["read", "read"], notices: [.listedCallsDiffer: 1]),
+        Listed(list: "[]", names: ["read", "read"], notices: [.listedCallsDiffer: 1]),
+    ])
+    func listedCallsCountBesideThoseSeen(_ listed: Listed) async throws {
+        let calls = #"[{"name": "read", "args": {"path": "a", "n": 1}}, {"name": "read", "args": {"path": "b"}}]"#
+        let (arm, notices) = try await run(#"{"calls": \#(calls), "answer": {"tool_calls": \#(listed.list)}}"#)
+        #expect(arm.problem == nil)
+        #expect(arm.run.callNames == listed.names)
+        #expect(notices.counts == listed.notices)
+        #expect(arm.tools.map { $0.matched + $0.matchedByName + $0.refused } == 2)
     }
 
     @Test func aHundredRunsAtOnceKeepTheirToolsApart() async throws {

@@ -61,11 +61,34 @@ struct OpenAIAgentTests {
     @Test(arguments: [
         ("no_choices", RunProblem.Kind.badAnswer, "choices[0] is missing"), ("error", .agentError, "overloaded"),
         ("needs_key", .agentError, "status 401"), ("forever", .badAnswer, "after 32 rounds"),
+        ("legacy", .badAnswer, "function_call is not answered"), ("object_calls", .badAnswer, "tool_calls must be an array, found object"),
+        ("two_choices", .badAnswer, "2 choices"), ("repeated", .badAnswer, #""choices" is there twice"#),
     ])
     func whatGoesWrongIsTold(_ mode: String, _ kind: RunProblem.Kind, _ words: String) async throws {
         let arm = try await run(Self.prompt(#"{"mode": "\#(mode)", "calls": [{"name": "read"}]}"#))
         #expect(arm.problem?.kind == kind && arm.problem?.detail.contains(words) == true, "\(String(describing: arm.problem))")
         if mode == "forever" { #expect(arm.run.toolCalls.count == 32) }
+    }
+
+    @Test("tokens are summed where every round tells them, and a total is no less than its parts", arguments: [
+        ("ok", 300, 330), ("small_total", 300, 330), ("one_usage", nil, nil),
+    ] as [(String, Int64?, Int64?)])
+    func tokens(_ mode: String, _ input: Int64?, _ total: Int64?) async throws {
+        let arm = try await run(Self.prompt(#"{"mode": "\#(mode)", "calls": [{"name": "read"}, {"name": "list"}]}"#))
+        #expect(arm.problem == nil && arm.run.callNames == ["read", "list"])
+        #expect(arm.run.inputTokens == input && arm.run.costTokens == total.map { RecordedNumber.integer($0) })
+    }
+
+    @Test("text in parts is one text", arguments: [
+        ("parts", #""a voucher""#),
+        ("mixed_parts", #"[{"type": "text", "text": "a voucher"}, {"type": "image_url", "image_url": {"url": "data:,"}}]"#),
+    ])
+    func parts(_ mode: String, _ response: String) async throws {
+        let arm = try await run(Self.prompt(#"{"mode": "\#(mode)"}"#))
+        let expected = try JSONDocument(parsing: response)
+        #expect(arm.run.responseDocument == expected)
+        // What is text alone is searched as text.
+        #expect((arm.run.response?.form == .string) == (mode == "parts"))
     }
 
     @Test func argumentsThatAreNoJSONAreAnsweredWithAnError() async throws {

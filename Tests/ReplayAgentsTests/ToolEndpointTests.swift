@@ -65,11 +65,14 @@ struct ToolEndpointTests {
     }
 
     @Test(arguments: [
-        ("/", 404), ("/run/", 404), ("/run/0123456789abcdef0123456789abcdef/tools/read", 404), ("/run/../tools/read", 404),
-        ("/metrics", 404), ("TOKEN/tools/", 400), ("TOKEN/tools/%zz", 400), ("TOKEN/tools/%ff", 400), ("TOKEN/other", 404), ("TOKEN", 404),
-        ("UPPER/tools/read", 404), ("TOKEN/call", 400),
-    ])
-    func wrongPathsAreRefused(_ path: String, _ status: Int) async throws {
+        ("/", 404, []), ("/run/", 404, []), ("/run/0123456789abcdef0123456789abcdef/tools/read", 404, []), ("/run/../tools/read", 404, []),
+        ("/metrics", 404, []), ("UPPER/tools/read", 404, []), ("TOKEN", 404, []),
+        // With the token, what was tried counts, by its name as far as that can be read.
+        ("TOKEN/tools/", 400, [nil]), ("TOKEN/tools/%zz", 400, [nil]), ("TOKEN/tools/%ff", 400, [nil]), ("TOKEN/call", 400, [nil]),
+        ("TOKEN/tools/r%6d%zz", 400, ["rm"]), ("TOKEN/tools/rm%ffx", 400, ["rm"]), ("TOKEN/tools", 405, [nil]), ("TOKEN/rm", 404, ["rm"]),
+        ("TOKEN//tools/rm", 404, ["rm"]), ("TOKEN/call/rm", 404, ["rm"]),
+    ] as [(String, Int, [String?])])
+    func wrongPathsAreRefused(_ path: String, _ status: Int, _ calls: [String?]) async throws {
         try await withEndpoint { endpoint, lease, _ in
             let target = path.replacingOccurrences(of: "TOKEN", with: Self.path(lease))
                 .replacingOccurrences(of: "UPPER", with: "/run/" + lease.token.hex.uppercased() + "A")
@@ -78,6 +81,38 @@ struct ToolEndpointTests {
             // Nothing is learnt without a token; with one, the way is shown.
             let words = path.hasPrefix("TOKEN") ? "not found: POST the arguments to tools_url/tools/NAME" : "not found"
             #expect(status != 404 || answer.hasSuffix(#"{"success":false,"error":"\#(words)"}"#))
+            let record = endpoint.close(lease)
+            #expect(record.calls.map(\.name) == calls)
+            #expect(record.answers.refused == calls.count)
+        }
+    }
+
+    @Test("what is refused before it is looked at is a refused call of its run", arguments: [
+        ("GET PATH/tools/rm?x=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", ["rm"]),
+        ("DELETE PATH/call HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 13\r\n\r\n{\"name\":\"rm\"}", ["rm"]),
+        ("POST PATH HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 13\r\n\r\n{\"name\":\"rm\"}", ["rm"]),
+        ("POST PATH/call HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 15\r\n\r\n{\"name\":[\"rm\"]}", [nil]),
+        ("POST PATH/tools/rm HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n", ["rm"]),
+        ("POST PATH/call HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n", [nil]),
+        ("POST PATH/tools/rm HTTP/1.1\r\nHost: x\r\noutrigger-run-id: other\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", ["rm"]),
+    ] as [(String, [String?])])
+    func attemptsCount(_ request: String, _ calls: [String?]) async throws {
+        try await withEndpoint { endpoint, lease, _ in
+            let bytes = request.replacingOccurrences(of: "PATH", with: Self.path(lease))
+            // A close while the peer still sends resets the connection, which can cost the peer the answer.
+            let answer = try await raw(endpoint.port, bytes, mayFail: true)
+            #expect(answer.hasPrefix("HTTP/1.1 4") || answer.isEmpty, "\(answer)")
+            let record = endpoint.close(lease)
+            #expect(record.calls.map(\.name) == calls)
+            #expect(record.calls.allSatisfy { !$0.reply.success && $0.arguments == nil })
+            #expect(record.answers.refused == 1 && record.answers.unasked == [0, 1, 2])
+        }
+    }
+
+    @Test func theListOfToolsIsNoCall() async throws {
+        try await withEndpoint { endpoint, lease, _ in
+            _ = try await raw(endpoint.port, "HEAD \(Self.path(lease))/tools HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            _ = try await raw(endpoint.port, "GET \(Self.path(lease))/tools HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             #expect(endpoint.close(lease).calls.isEmpty)
         }
     }
@@ -158,7 +193,11 @@ struct ToolEndpointTests {
             for parent in ["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", own, "junk"] {
                 #expect(try await raw(endpoint.port, Self.post(path, "{}", "traceparent: \(parent)\r\n")).hasPrefix("HTTP/1.1 200"))
             }
-            #expect(endpoint.close(lease).calls.count == 3 && endpoint.close(second).calls.isEmpty)
+            // What says that it is another's counts where it came, and uses up nothing; of two recorded ones, the third has none.
+            let record = endpoint.close(lease)
+            #expect(record.calls.map(\.name) == Array(repeating: "read", count: 5))
+            #expect(record.answers.refused == 3 && record.answers.matchedByName == 2)
+            #expect(endpoint.close(second).calls.isEmpty)
             #expect(notices.counts == [.foreignCall: 2])
         }
     }
@@ -169,7 +208,7 @@ struct ToolEndpointTests {
         for token in tokens { #expect(RunToken(hex: token.hex[...]) == token && token.hex.count == 32) }
     }
 
-    @Test func tooManyCallsAreRefused() throws {
+    @Test func tooManyCallsAreRefusedAndEndTheRunAsAProblem() throws {
         let task = try task("{}")
         let session = ToolSession(task, RecordedTools(task.trace), AgentNotices())
         for _ in 0..<ToolSession.maximumCalls { _ = session.answer(name: "x", arguments: nil) }
@@ -178,6 +217,10 @@ struct ToolEndpointTests {
         let record = session.finish()
         #expect(record.calls.count == ToolSession.maximumCalls && record.answers.refused == ToolSession.maximumCalls + 1)
         #expect(session.answer(name: "read", arguments: nil) == nil)
+        let arm = LiveRun(task, AgentNotices()).ended(.success(AgentAnswer(run: task.emptyRun)), record)
+        #expect(arm.problem?.kind == .badAnswer)
+        #expect(arm.problem?.detail.contains("more tool calls than are kept: 10000") == true)
+        #expect(arm.run.toolCalls.count == ToolSession.maximumCalls)
     }
 }
 

@@ -36,7 +36,7 @@ extension StoredRun {
         run.errorType = "timeout"
         run.costTokens = 1.5
         run.inputTokens = 3
-        run.outputTokens = -1
+        run.outputTokens = 4
         run.passed = number % 2 == 0
         run.reasons = ["latency", "cost"]
         run.responseDigest = [1, 2, 3]
@@ -133,7 +133,7 @@ extension StoredRun {
         #expect((limit...(limit + 110)).contains(kept))
         #expect(try reader.runs(ofRequest: "request 2999").count == 1)
         #expect(try reader.runs(ofRequest: "request 0").isEmpty)
-        #expect(writer.counts.stored == 3000 && writer.counts.removed == 3000 - kept)
+        #expect(writer.counts.stored == 3000 && writer.counts.removed == 3000 - kept && writer.counts.removedOwn == 3000 - kept)
     }
 
     @Test("Old runs go, and a store that is too large loses its oldest")
@@ -141,12 +141,11 @@ extension StoredRun {
         let writer = try store((0..<500).map { .sample($0) })
         #expect(writer.counts.removed == 0)
         _ = consume writer
-        // As if they had been stored a day ago.
-        try DatabaseQueue(path: path).write { try $0.execute(sql: "UPDATE runs SET stored = stored - 86400000000000") }
+        try age()
         var retention = RunStoreWriter.Retention()
         retention.age = 3600
         let second = try store([.sample(1000)], retention)
-        #expect(second.counts.removed == 500)
+        #expect(second.counts.removed == 500 && second.counts.removedOwn == 0)
         #expect(try RunStoreReader(path).overview().runs == 1)
         _ = consume second
         retention.bytes = 1 << 20
@@ -162,7 +161,63 @@ extension StoredRun {
         #expect(try RunStoreReader(path).runs(ofRequest: "request 3999").count == 1)
     }
 
-    @Test("Texts and lists from outside are bounded", arguments: ["x", "ü", "👩‍👩‍👧"])
+    /// As if the runs had been stored a day ago.
+    private func age() throws {
+        try DatabaseQueue(path: path).write { try $0.execute(sql: "UPDATE runs SET stored = stored - 86400000000000") }
+    }
+
+    @Test("Old runs go also while none comes: a few at a time, and no sooner than a minute after the last look")
+    func quiet() throws {
+        _ = try store((0..<1200).map { .sample($0) })
+        try age()
+        var retention = RunStoreWriter.Retention()
+        retention.age = 3600
+        let writer = try RunStoreWriter(path, retention)
+        let start = ContinuousClock.now
+        for removed in [500, 1000, 1200, 1200] {
+            writer.prune(now: start)
+            #expect(writer.counts.removed == removed)
+        }
+        #expect(writer.counts.removedOwn == 0 && writer.counts.stored == 0)
+        writer.add(.sample(1))
+        writer.commit()
+        try age()
+        writer.prune(now: start + .seconds(59))
+        #expect(writer.counts.removed == 1200)
+        writer.prune(now: .now + .seconds(61))
+        #expect(writer.counts.removed == 1201 && writer.counts.removedOwn == 1)
+        #expect(try RunStoreReader(path).overview().runs == 0)
+    }
+
+    @Test("That old runs cannot go is told, and tried again a minute later")
+    func pruningProblem() throws {
+        _ = try store([.sample(1)])
+        try age()
+        var retention = RunStoreWriter.Retention()
+        retention.age = 3600
+        let writer = try RunStoreWriter(path, retention)
+        let start = ContinuousClock.now
+        try DatabaseQueue(path: path).inTransaction(.immediate) { _ in
+            writer.prune(now: start)
+            #expect(writer.counts.pruningProblem?.kind == .locked && writer.counts.problem == nil)
+            return .rollback
+        }
+        writer.prune(now: start + .seconds(59))
+        #expect(writer.counts.removed == 0 && writer.counts.pruningProblem != nil)
+        writer.prune(now: start + .seconds(61))
+        #expect(writer.counts.removed == 1 && writer.counts.pruningProblem == nil)
+    }
+
+    @Test("An age without end keeps all", arguments: [UInt64.max, 1 << 55, 1 << 34])
+    func endless(age: UInt64) throws {
+        var retention = RunStoreWriter.Retention()
+        retention.age = age
+        let writer = try store((0..<10).map { .sample($0) }, retention)
+        writer.prune(now: .now + .seconds(61))
+        #expect(writer.counts.removed == 0)
+    }
+
+    @Test("Texts and lists from outside are bounded", arguments: ["x", "ü", "👩‍👩‍👧", "a\u{301}"])
     func bounds(character: String) throws {
         var run = StoredRun.sample(1)
         run.requestID = String(repeating: character, count: 5000)
@@ -171,7 +226,9 @@ extension StoredRun {
         run.omittedCalls = 0
         _ = try store([run])
         let found = try #require(try RunStoreReader(path).runs(ofRequest: run.requestID).first)
-        #expect(found.requestID.utf8.count <= StoredRun.maximumText && run.requestID.hasPrefix(found.requestID))
+        // Whole scalars, and as many as there is room for: none has more than four bytes.
+        #expect((StoredRun.maximumText - 3...StoredRun.maximumText).contains(found.requestID.utf8.count))
+        #expect(run.requestID.utf8.starts(with: found.requestID.utf8))
         #expect((found.response ?? "").utf8.count <= StoredRun.maximumContent)
         #expect(found.calls.count == StoredRun.maximumCalls && found.omittedCalls == 300)
         #expect(found.calls[0].tool.utf8.count <= StoredRun.maximumText)

@@ -18,7 +18,7 @@ stands in the `request` of each run: {"mode": MODE, "calls": [{"name": …, "arg
     raw                     "body" as it is, of "content_type"
     status_500, redirect    those statuses
     closes                  closes the connection without an answer
-    flaky                   calls tools and closes "failures" times for a run, then is ok
+    flaky                   calls tools and, after "delay_ms", closes "failures" times for a run, then is ok
     calls_after_answer      answers, then calls its tools; GET /_late waits for that and tells the status
     after_late              waits until a run with mode `calls_after_answer` has called its tools, then is ok
     victim                  waits until a run with mode `calls_other_run` has called its tools, then is ok
@@ -27,7 +27,9 @@ stands in the `request` of each run: {"mode": MODE, "calls": [{"name": …, "arg
 
 POST /v1/chat/completions reads {"mode": …, "calls": […]} from the last user message: it asks for one call a round, then
 gives the tools' answers. Modes: ok, length, content_filter, refusal, forever, bad_arguments, no_choices, error, needs_key, echo (the
-request's body as the answer, which GET /_asked gives again).
+request's body as the answer, which GET /_asked gives again), small_total (a total below its parts), one_usage (told in the last
+round only), and for the last answer: legacy (a function_call), object_calls (tool_calls that is no array), two_choices, repeated (a
+member that is there twice), parts (text in two parts), mixed_parts (with another one between them).
 
 GET /_stats tells how many requests came, and how many bytes of `huge` were taken.
 """
@@ -170,6 +172,7 @@ async def run_agent(run, headers, reader, writer):
         failures[run["run_id"]] = failures.get(run["run_id"], 0) + 1
         if failures[run["run_id"]] <= request["failures"]:
             await call_tools(run)
+            await asyncio.sleep(request.get("delay_ms", 0) / 1000)
             return False
         await answer_ok(run, writer)
     elif mode == "calls_after_answer":
@@ -200,6 +203,10 @@ def chat(body, headers):
     mode = request.get("mode", "ok")
     done = [m for m in body["messages"] if m["role"] == "tool"]
     usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
+    if mode == "small_total":
+        usage["total_tokens"] = 1
+    if mode == "one_usage" and len(done) < len(request.get("calls", [])):
+        usage = None
     if mode == "needs_key" and headers.get("authorization") != "Bearer sesame":
         return response({"error": {"message": "who are you?"}}, status="401 Unauthorized")
     if mode == "no_choices":
@@ -223,7 +230,20 @@ def chat(body, headers):
     reason = mode if mode in ("length", "content_filter") else "stop"
     if mode == "refusal":
         message = {"role": "assistant", "content": None, "refusal": "I must not."}
-    return response({"model": "stub-1", "usage": usage, "choices": [{"message": message, "finish_reason": reason}]})
+    choice = {"message": message, "finish_reason": reason}
+    if mode == "legacy":
+        message["function_call"] = {"name": "rm", "arguments": "{}"}
+    if mode == "object_calls":
+        message["tool_calls"] = {"id": "1", "type": "function", "function": {"name": "rm", "arguments": "{}"}}
+    if mode in ("parts", "mixed_parts"):
+        message["content"] = [{"type": "text", "text": "a vou"}, {"type": "text", "text": "cher"}]
+    if mode == "mixed_parts":
+        message["content"].insert(1, {"type": "image_url", "image_url": {"url": "data:,"}})
+    if mode == "two_choices":
+        return response({"model": "stub-1", "usage": usage, "choices": [choice, choice]})
+    if mode == "repeated":
+        return response(f'{{"choices": [], "usage": null, "c\\u0068oices": {json.dumps([choice])}}}'.encode())
+    return response({"model": "stub-1", "usage": usage, "choices": [choice]})
 
 
 async def serve(reader, writer):

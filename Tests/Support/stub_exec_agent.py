@@ -18,6 +18,8 @@ How to behave stands in the `request` of each run: {"mode": MODE, "calls": [{"na
     twice           the answer, twice
     other_run       an answer for a run that there is not, then its own
     late_call       answers, then calls a tool; the next run's response is what that was answered
+    unknown_run     calls a tool for a run that there is not, or with "earlier" for the run before; what that was answered is
+                    the response
     huge_line       a line that never ends
     errors          writes to standard error, then is ok
     closes_output   closes its standard output and stays
@@ -32,6 +34,7 @@ import sys
 import time
 
 earlier = None
+last = "nobody"
 
 
 def write(message):
@@ -45,7 +48,8 @@ def call(run, number, tool):
 
 
 def handle(run):
-    global earlier
+    global earlier, last
+    before, last = last, run["run_id"]
     request = run["request"] if isinstance(run["request"], dict) else {}
     mode = request.get("mode", "ok")
     result = {"type": "result", "run_id": run["run_id"], "response": os.getpid(), "outcome": "success"}
@@ -78,6 +82,8 @@ def handle(run):
         write(result)
         earlier = call(run, 1, {"name": "read"})
         return
+    elif mode == "unknown_run":
+        result["response"] = call({"run_id": before if request.get("earlier") else "nobody"}, 1, {"name": "read"})
     elif mode == "huge_line":
         try:
             while True:

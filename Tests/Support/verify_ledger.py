@@ -2,19 +2,14 @@
 
     verify_ledger.py LEDGER.db|EXPORT.jsonl [--public-key HEX] [--digest-key HEX] [--checkpoints FILE]
 
-Prints {"problem": null | what, "entry": the first bad entry, ...}; exit status 0 when all is well, 1 when not.
+Prints {"problem": null | what, "entry": the first bad entry, ...}; exit status 0 when all is well, 1 when not. How many entries came
+after the last checkpoint, so that nothing proves that they are the ledger's, is told as "unproven"; an entry of an export that a
+checkpoint covers, and that has no proof, is bad.
 """
-import argparse, hashlib, hmac, json, sqlite3, struct, sys, urllib.parse
+import argparse, hashlib, hmac, json, sqlite3, struct, sys
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from verify_ledger_index import Index
-FIELDS = ("number time kind trace_id span_id run_id request_id arm mode agent release_version release_digest "
-          "rollout_revision tool effect verdict reason refers arguments_size arguments_digest arguments_kept "
-          "result_size result_digest result_kept duration outcome").split()
-NUMBERS = {"number", "time", "rollout_revision", "refers", "arguments_size", "result_size", "duration"}
-BYTES = {"trace_id", "span_id", "arguments_digest", "arguments_kept", "result_digest", "result_kept"}
-
-class Bad(Exception): pass
+from ledger_files import BYTES, FIELDS, NUMBERS, Bad, read_checkpoint, read_database, read_export
 def sha(*parts): return hashlib.sha256(b"".join(parts)).digest()
 def leaf(h): return sha(b"\0", h)
 def node(left, right): return sha(b"\1", left, right)
@@ -51,48 +46,13 @@ def follow(path, index, size, digest):                      # RFC 9162, section 
         index >>= 1; last >>= 1
     return digest if last == 0 else None
 
-def read_database(path):
-    db = sqlite3.connect(f"file:{urllib.parse.quote(path)}?mode=ro", uri=True)
-    rest = db.execute("SELECT count(*) FROM sqlite_schema WHERE type IN ('view', 'trigger')").fetchone()[0]
-    (ledger, base, start, frontier), *more = db.execute("SELECT id, base_count, base_hash, base_frontier FROM ledger")
-    if rest or more: raise Bad("unreadable", None)
-    if not db.execute("PRAGMA user_version").fetchone()[0]: raise Bad("unreadable", None)
-    checkpoints = [dict(zip(("count", "time", "last_hash", "root", "public_key", "signature", "frontier"), row), ledger=ledger)
-                   for row in db.execute("SELECT count, time, last_hash, root, public_key, signature, frontier FROM checkpoints ORDER BY count")]
-    contents = {number: texts for number, *texts in db.execute("SELECT * FROM contents")}
-    index = Index(FIELDS, BYTES, base)
-    def rows():
-        for row in db.execute(f"SELECT {', '.join(FIELDS)}, hash FROM entries ORDER BY number"):
-            index.add(row)
-            yield dict(zip(FIELDS, row)), row[-1], None, None, contents.pop(row[0], None)
-        if contents: raise Bad("content", min(contents))
-    def check_rest():
-        if (wrong := index.first_difference(db)) is not None: raise Bad("index", wrong)
-        if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok": raise Bad("unreadable", None)   # what a search does not find
-    return ledger, base, start, frontier, True, True, checkpoints, rows(), check_rest
-
-def read_checkpoint(line):
-    return {key: value if key in ("count", "time") else bytes.fromhex(value) for key, value in line.items()}
-
-def read_export(path):
-    lines = [json.loads(line) for line in open(path, encoding="utf-8")]
-    head, base = lines[0], lines[0]["base"]
-    checkpoints = [read_checkpoint(line["checkpoint"]) for line in lines if "checkpoint" in line]
-    def rows():
-        for line in (line["entry"] for line in lines if "entry" in line):
-            entry = {key: bytes.fromhex(value) if key in BYTES else value for key, value in line.items() if key in FIELDS}
-            texts = [line[f"{what}_content"].encode() if f"{what}_content" in line else
-                     bytes.fromhex(line[f"{what}_hex"]) if f"{what}_hex" in line else None for what in ("arguments", "result")]
-            yield entry, bytes.fromhex(line["hash"]), bytes.fromhex(line["previous"]), line.get("proof"), texts if any(t is not None for t in texts) else None
-    return (bytes.fromhex(head["ledger"]), base["count"], bytes.fromhex(base["hash"]), bytes.fromhex(base["frontier"]),
-            head["complete"], head["content"], checkpoints, rows(), lambda: None)
-
 def verify(source, key, digest_key, filed, uncovered):
     ledger, base, previous, frontier, complete, has_content, checkpoints, rows, check_rest = source
     if base == 0 and previous != sha(b"outrigger/ledger/1/genesis\0", ledger): raise Bad("other_ledger", None)
     for c in checkpoints:
         peaks = split(c.get("frontier", b""))
         if "frontier" in c and (len(peaks) != c["count"].bit_count() or root(peaks) != c["root"]): raise Bad("checkpoint", c["count"])
+    provable, unproven = max((c["count"] for c in checkpoints), default=0), []
     checkpoints = sorted(checkpoints + filed, key=lambda c: c["count"])
     for c in checkpoints:
         if c["ledger"] != ledger: raise Bad("other_ledger", None)
@@ -115,7 +75,8 @@ def verify(source, key, digest_key, filed, uncovered):
     for entry, stored, told, proof, texts in rows:
         number = entry["number"]
         if complete and number != count + 1: raise Bad("missing", count + 1)
-        if not complete and (number <= count or not proof): raise Bad("proof", number)
+        if not complete and (number <= count or not proof and number <= provable): raise Bad("proof", number)
+        if not complete and not proof: unproven.append(number)      # it came after the last checkpoint, or is said to
         if told is not None and complete and told != previous: raise Bad("changed", number)
         digest = sha(b"outrigger/ledger/1/entry\0", previous if complete else told, encode(entry))
         if digest != stored: raise Bad("changed", number)
@@ -141,9 +102,10 @@ def verify(source, key, digest_key, filed, uncovered):
     if complete and base and (pruned is None or key and pruned > covered): raise Bad("base", base)
     if key and seen and not (good if complete else checkpoints): raise Bad("signer", covered + 1)
     if key and complete and count - covered > uncovered: raise Bad("signer", covered + 1)
+    if key and len(unproven) > uncovered: raise Bad("signer", unproven[0])
     if complete and has_content and bare: raise Bad("erased", min(bare))
     check_rest()
-    return {"problem": None, "entry": None, "entries": seen, "covered": covered}
+    return {"problem": None, "entry": None, "entries": seen, "covered": covered, "unproven": count - covered if complete else len(unproven)}
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     for name, form in ("path", str), ("--public-key", bytes.fromhex), ("--digest-key", bytes.fromhex), ("--checkpoints", str):

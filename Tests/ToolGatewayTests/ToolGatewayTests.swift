@@ -42,6 +42,16 @@ import ToolGateway
         #expect(await bench.call(run, "lookup", "{}", trace: "00-00000000000000010000000000000001-0000000000000005-01") == "allowed true")
     }
 
+    @Test("of a name that no tool has little is kept, in bytes", arguments: ["x", "é", "a" + String(repeating: "\u{301}", count: 1000)])
+    func names(unit: String) async throws {
+        let bench = Bench()
+        let run = try bench.begin()
+        let name = String(repeating: unit, count: 300)
+        #expect(await bench.call(run, name, "{}") == "refused unknown_tool")
+        let seen = try #require(run.observedCalls.first)
+        #expect((197...200).contains(seen.name.utf8.count) && name.utf8.starts(with: seen.name.utf8))
+    }
+
     @Test(
         "an arm is held to its release beside the configuration: both allow-lists, both schemas",
         arguments: [
