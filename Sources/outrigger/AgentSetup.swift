@@ -52,9 +52,10 @@ final class AgentSetup {
         return evaluators
     }
 
-    /// Ends all that was started, and tells what agents did beside their answers.
+    /// Ends all that was started, and tells what agents did beside their answers; does nothing the second time.
     func end() async -> [String] {
         guard let pool else { return [] }
+        self.pool = nil
         await pool.end()
         return pool.notices.words
     }

@@ -17,24 +17,20 @@ enum ReplaySession {
     ///   - status: the exit status that goes with a report.
     static func run(_ flags: ReplayFlags, gate: GateOverrides?, status: (ReplayReport) -> Int32) async throws {
         let talker = Talker(isQuiet: flags.reporting.quiet, logLevel: "info")
-        let setup: ReplaySetup
-        let reports: ReplayReports
-        do {
-            setup = try await ReplaySetup(flags, gate: gate)
-            reports = try ReplayReports(flags.reporting, setup)
-        } catch {
-            throw failure(error, status: 2)
-        }
         let stop = StopFlag()
+        var agents: AgentSetup?
+        let report: ReplayReport
         do {
-            let report = try await perform(setup, reports, flags, isGate: gate != nil, stop, talker)
-            let number = status(report)
-            if number != 0 { throw ExitCode(number) }
-        } catch let exit as ExitCode {
-            throw exit
+            let setup = try await ReplaySetup(flags, gate: gate) { agents = $0 }
+            let reports = try ReplayReports(flags.reporting, setup)
+            report = try await perform(setup, reports, flags, isGate: gate != nil, stop, talker)
         } catch {
-            throw failure(error, status: 2)
+            // Also what was found wrong after they were started.
+            _ = await agents?.end()
+            throw error as? ExitCode ?? failure(error, status: 2)
         }
+        let number = status(report)
+        if number != 0 { throw ExitCode(number) }
     }
 
     private static func failure(_ error: some Error, status: Int32) -> ExitCode {
@@ -58,13 +54,7 @@ enum ReplaySession {
             setup, reports, export, audit, runs, redaction,
             progress: isLive && !flags.reporting.quiet ? ReplayProgress(talker) : nil)
         try StopSignal.install(stop) { talker.say("\($0): ending the replay; a second signal ends at once") }
-        let ending: ReplayEnding
-        do {
-            ending = try await ReplayRun.run(plan, &recorder, rejects: rejects) { stop.isSet }
-        } catch {
-            _ = await setup.agents.end()
-            throw error
-        }
+        let ending = try await ReplayRun.run(plan, &recorder, rejects: rejects) { stop.isSet }
         let notes = await setup.agents.end()
         let unrecorded = try audit?.finish()
         if let unrecorded { talker.warn(unrecorded) }

@@ -30,8 +30,9 @@ struct ReplaySetup {
     /// Both arms were named by the same specification.
     var armsAreTheSame: Bool
 
+    /// - Parameter onAgents: given what starts agents, before it starts any: whoever calls this ends them, also where this throws.
     /// - Throws: ``UsageError``, `YAMLError` or `ReleaseError`, with the remedy.
-    init(_ flags: ReplayFlags, gate: GateOverrides?) async throws {
+    init(_ flags: ReplayFlags, gate: GateOverrides?, onAgents: (AgentSetup) -> Void) async throws {
         let file = try gate?.config.map { path throws(YAMLError) in try GateFile(path: path) }
         guard let traces = flags.arms.traces ?? file?.traces.map({ Self.resolve($0, in: file?.folder) }) else {
             throw UsageError("name the recorded traces: --traces FILE" + (gate == nil ? "" : ", or traces: in the gate file"))
@@ -64,6 +65,7 @@ struct ReplaySetup {
         let concurrency = flags.running.concurrency ?? file?.concurrency ?? 4
         guard (1...10_000).contains(concurrency) else { throw UsageError("--concurrency must be from 1 to 10000") }
         agents = AgentSetup(flags.running, file, concurrency: concurrency)
+        onAgents(agents)
         let baselineChat = baselineArm.chat(agents.chat, "baseline")
         let candidateChat = candidateArm.chat(agents.chat, "candidate")
         notes += (baselineChat?.notes ?? []) + (candidateChat?.notes ?? [])

@@ -82,7 +82,7 @@ import Testing
     ])
     func runnerCommands(_ flags: [String]) throws {
         let id = "a##[error]b"
-        let traces = try Scratch.file([#"{"trace_id": "\#(id)", "request": "##[stop-commands]x", "outcome": "##[x]", "tool_calls": ["##[y]"]}"#])
+        let traces = try Scratch.file([###"{"trace_id": "\###(id)", "request": "##[stop-commands]x", "outcome": "##[x]", "tool_calls": ["##[y]"]}"###])
         let result = try Outrigger.run([
             "replay", "--traces", traces, "--no-export", "--candidate", "exec:echo '##[set-output name=x]y' >&2; exit 1",
         ] + flags, environment: ["GITHUB_STEP_SUMMARY": ""])
