@@ -40,6 +40,8 @@ struct HTTPTransport: Sendable {
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = max(1, connections)
         // The client would try until the deadline, and hide it; we count our tries.
         configuration.connectionPool.retryConnectionEstablishment = false
+        // Before servers close idle connections, many after 5 seconds: no run is to fail by that.
+        configuration.connectionPool.idleTimeout = .seconds(2)
         client = HTTPClient(eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), configuration: configuration)
     }
 

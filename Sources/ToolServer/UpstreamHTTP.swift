@@ -24,6 +24,8 @@ struct UpstreamHTTP: Sendable {
         configuration.timeout.connect = .seconds(5)
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = max(1, connections)
         configuration.connectionPool.retryConnectionEstablishment = false
+        // Servers close connections that are idle, many after 5 seconds: a call that meets that is lost, since none is sent again.
+        configuration.connectionPool.idleTimeout = .seconds(2)
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
