@@ -95,6 +95,11 @@ final class ReportOutput {
     }
 
     private func breakRunnerCommands() {
+        // Hardly any report has one, and all of each would be gone through byte by byte.
+        guard mayHaveRunnerCommand else {
+            marks = buffer.reversed().prefix { $0 == UInt8(ascii: "#") }.count
+            return
+        }
         var result: [UInt8] = []
         result.reserveCapacity(buffer.count)
         for byte in buffer {
@@ -106,6 +111,20 @@ final class ReportOutput {
             marks = byte == UInt8(ascii: "#") ? marks + 1 : 0
         }
         buffer = result
+    }
+
+    /// Whether a bracket follows a mark in the buffer, or begins it while the bytes before ended with one.
+    private var mayHaveRunnerCommand: Bool {
+        if marks > 0, let first = buffer.first, first == UInt8(ascii: "[") || first == UInt8(ascii: "#") { return true }
+        return buffer.withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress else { return false }
+            var from = 0
+            while let mark = memchr(start + from, CInt(UInt8(ascii: "#")), bytes.count - from) {
+                from = UnsafeRawPointer(mark) - start + 1
+                if from < bytes.count, bytes[from] == UInt8(ascii: "[") { return true }
+            }
+            return false
+        }
     }
 
     private static func resolved(_ path: String) -> String {
