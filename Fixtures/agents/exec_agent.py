@@ -9,18 +9,23 @@ line is flushed, and nothing but such lines goes to standard output (logs go to 
 import json
 import re
 import sys
+import urllib.error
 import urllib.request
 
 
 def call_tool(run, name, arguments):
-    """POSTs the arguments to the run's own tool endpoint: {"success": true, "result": …} or {"success": false, "error": …}."""
-    request = urllib.request.Request(
-        f"{run['tools_url']}/tools/{name}",
-        data=json.dumps(arguments).encode(),
-        headers={"content-type": "application/json", "traceparent": run["traceparent"]},
-    )
-    with urllib.request.urlopen(request, timeout=run["deadline_ms"] / 1000) as response:
-        return json.load(response)
+    """POSTs the arguments to the run's own tool endpoint: {"success": true, "result": …} or {"success": false, "error": …}.
+
+    A replay names it in the request's body; a sidecar's tool gateway names it in headers, with the run's token."""
+    headers = {"content-type": "application/json", "traceparent": run.get("traceparent", "")}
+    if "tools_token" in run:
+        headers["x-outrigger-run-token"] = run["tools_token"]
+    request = urllib.request.Request(f"{run['tools_url']}/tools/{name}", json.dumps(arguments).encode(), headers)
+    try:
+        with urllib.request.urlopen(request, timeout=run.get("deadline_ms", 30000) / 1000) as response:
+            return json.load(response)
+    except urllib.error.HTTPError as refusal:
+        return json.load(refusal)
 
 
 def answer(run):

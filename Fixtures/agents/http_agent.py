@@ -23,6 +23,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path != "/run":
             return self.send_error(404)
         run = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if "x-outrigger-tools" in self.headers:
+            # Behind a sidecar: its tool gateway, and the token of this run.
+            run["tools_url"] = self.headers["x-outrigger-tools"]
+            run["tools_token"] = self.headers["x-outrigger-run-token"]
+            run["traceparent"] = self.headers["traceparent"]
         try:
             result = answer(run)
         except Exception as error:

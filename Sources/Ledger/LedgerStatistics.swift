@@ -11,6 +11,8 @@ public struct CallStatistics: Sendable {
     public var calls = 0
     public var refusals = 0
     public var errors = 0
+    /// Calls that got no answer, or were cancelled: whether they took effect is not known.
+    public var unknown = 0
     /// Writes whose end is recorded nowhere in the ledger.
     public var open = 0
     /// Nanoseconds, of the calls that were carried out and whose duration is known.
@@ -64,7 +66,11 @@ extension LedgerReader {
                 case .refusal: groups[place].statistics.refusals += 1
                 default: break
                 }
-                if row.text(3) == LedgerEntry.Outcome.error.rawValue { groups[place].statistics.errors += 1 }
+                switch LedgerEntry.Outcome(rawValue: row.text(3)) {
+                case .error: groups[place].statistics.errors += 1
+                case .unknown, .cancelled: groups[place].statistics.unknown += 1
+                case .success, nil: break
+                }
                 if kind == .call || kind == .completion, row.type(4) == .integer { groups[place].durations.append(row.number(4)) }
             }
             for place in try open.finish() { groups[place].statistics.open += 1 }

@@ -10,12 +10,23 @@ public struct ToolAnswer: Sendable {
     public var callToolResult: JSONDocument?
     /// Bytes that it came in.
     public var size: Int
+    /// For a shadow: that the tool gave the baseline no answer, and why.
+    var failure: ToolFailure?
 
     public init(success: Bool, content: JSONDocument, callToolResult: JSONDocument? = nil, size: Int) {
         self.success = success
         self.content = content
         self.callToolResult = callToolResult
         self.size = size
+    }
+}
+
+extension ToolAnswer {
+    /// What a shadow is told where the baseline was told that the tool gave no answer.
+    init(_ failure: ToolFailure) {
+        let content = JSONDocument.string(failure.message)
+        self.init(success: false, content: content, size: failure.message.utf8.count)
+        self.failure = failure
     }
 }
 

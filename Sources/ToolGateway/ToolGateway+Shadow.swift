@@ -23,7 +23,7 @@ extension ToolGateway {
                 run.complete(place, verdict: .replayed, success: answer.success, content: content, at: Self.now)
                 count(entry.tool, run, .replayed, settings)
                 journal.note(entry, ToolCallEnding(verdict: .replayed, outcome: answer.success ? "success" : "error", result: content, ended: Self.now))
-                return .answered(answer, .replayed)
+                return answer.failure.map { .failed($0) } ?? .answered(answer, .replayed)
             case .waits:
                 if wait == nil, let served = run.served {
                     wait = ShadowWait(for: served, ticket, until: .now + settings.shadow.wait)

@@ -222,6 +222,10 @@ public final class ToolGateway: Sendable {
             let verdict: ToolVerdict = isFenced ? .fenced : .allowed
             let message = isFenced ? Self.cancelled : failure.kind == .cancelled ? Self.abandoned : failure.message
             run.complete(place, verdict: verdict, success: false, content: JSONDocument.string(message).canonicalBytes, at: ended)
+            // A caller that gave up says nothing of the tool.
+            if !isFenced, failure.kind != .cancelled {
+                run.keep(ToolAnswer(failure), for: ToolCallKey(name: request.tool, canonical: canonical), begunAs: entry.index)
+            }
             count(request.tool, run, verdict, settings)
             if !isFenced { state.withLock { $0.counts.failures[failure.kind.rawValue, default: 0] += 1 } }
             record(intent, entry, ToolCallEnding(verdict: verdict, outcome: isFenced ? "cancelled" : failure.kind.rawValue, result: nil, ended: ended))

@@ -111,7 +111,8 @@ struct AuditStats: ParsableCommand {
                     JSONValue.object([
                         ("tool", .text(row.tool)), ("arm", row.arm.map { .text($0.rawValue) } ?? .null),
                         ("calls", .integer(row.calls)),
-                        ("refusals", .integer(row.refusals)), ("errors", .integer(row.errors)), ("open", .integer(row.open)),
+                        ("refusals", .integer(row.refusals)), ("errors", .integer(row.errors)),
+                        ("unknown", .integer(row.unknown)), ("open", .integer(row.open)),
                         ("p50_ns", row.p50.map { .integer(Int($0)) } ?? .null),
                         ("p95_ns", row.p95.map { .integer(Int($0)) } ?? .null),
                     ])
@@ -123,9 +124,9 @@ struct AuditStats: ParsableCommand {
             let names = statistics.map(\.tool.escapedForTerminal)
             let width = min(40, max(4, names.map(\.count).max() ?? 0))
             AuditCommand.print(
-                "tool".padded(width) + "  arm          calls  refused   errors     open        p50        p95\n")
+                "tool".padded(width) + "  arm          calls  refused   errors  unknown     open        p50        p95\n")
             for (row, name) in zip(statistics, names) {
-                let numbers = [row.calls, row.refusals, row.errors, row.open].map { Readable.count($0).paddedLeft(9) }.joined()
+                let numbers = [row.calls, row.refusals, row.errors, row.unknown, row.open].map { Readable.count($0).paddedLeft(9) }.joined()
                 let times = [row.p50, row.p95].map { ($0.map { Readable.duration(nanoseconds: $0) } ?? "-").paddedLeft(11) }
                     .joined()
                 let bar = AuditText.bar(Double(row.calls + row.refusals), of: most, width: 20)

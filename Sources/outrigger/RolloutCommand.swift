@@ -112,7 +112,14 @@ struct ReasonOptions: ParsableArguments {
     @Option(help: "Only if the rollout is at this revision.") var revision: Int?
 
     var members: [(String, JSONValue)] {
-        [("why", .text(why)), ("by", .text(by ?? ExportSetup.environment()["USER"] ?? "unknown"))]
+        [("why", .text(why)), ("by", .text(by ?? Self.userName))]
+    }
+
+    /// Also in a container, where no variable says it.
+    private static var userName: String {
+        if let name = ExportSetup.environment()["USER"], !name.isEmpty { return name }
+        guard let entry = getpwuid(getuid()), let name = entry.pointee.pw_name else { return "user \(getuid())" }
+        return String(cString: name)
     }
 }
 

@@ -26,7 +26,7 @@ struct ServeCommand: AsyncParsableCommand {
             let file = ConfigurationFile(config)
             let configuration = try file.read()
             if check {
-                let lines = try SidecarText.all(configuration)
+                let lines = try SidecarText.all(configuration) + StartConditions.missing(for: configuration).map { "missing    \($0)" }
                 Terminal.write("\(config): ok\n" + lines.map { "  \($0)\n" }.joined(), to: STDOUT_FILENO)
                 return
             }

@@ -35,6 +35,18 @@ struct LedgerStatisticsTests {
         #expect(refused.first?.p50 == nil && refused.first?.p95 == nil)
     }
 
+    @Test("a call that got no answer, or was cancelled, is neither well nor an error")
+    func unknownEnds() throws {
+        let stage = try Stage()
+        let records = [LedgerEntry.Outcome.success, .error, .unknown, .cancelled, .unknown].map { outcome in
+            var record = record(.call)
+            record.entry.outcome = outcome
+            return record
+        }
+        let found = try reader(records, stage).statistics(LedgerFilter())
+        #expect(found.first?.calls == 5 && found.first?.errors == 1 && found.first?.unknown == 3)
+    }
+
     /// Ways to filter, with how many of the five intents without an end are open in it.
     private static let filters: [(name: String, open: Int, change: @Sendable (inout LedgerFilter) -> Void)] = [
         ("all", 5, { _ in }), ("since", 5, { $0.since = 100 }), ("until", 0, { $0.until = 100 }),

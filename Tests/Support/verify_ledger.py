@@ -3,7 +3,8 @@
     verify_ledger.py LEDGER.db|EXPORT.jsonl [--public-key HEX] [--digest-key HEX] [--checkpoints FILE]
 
 Prints {"problem": null | what, "entry": the first bad entry, ...}; exit status 0 when all is well, 1 when not. How many entries came
-after the last checkpoint, so that nothing proves that they are the ledger's, is told as "unproven"; an entry of an export that a
+after the last checkpoint, so that nothing proves that they are the ledger's, is told as "unproven"; kept content is held against
+its digests only with the digest key ("contents_checked"); an entry of an export that a
 checkpoint covers, and that has no proof, is bad.
 """
 import argparse, hashlib, hmac, json, sqlite3, struct, sys
@@ -105,7 +106,8 @@ def verify(source, key, digest_key, filed, uncovered):
     if key and len(unproven) > uncovered: raise Bad("signer", unproven[0])
     if complete and has_content and bare: raise Bad("erased", min(bare))
     check_rest()
-    return {"problem": None, "entry": None, "entries": seen, "covered": covered, "unproven": count - covered if complete else len(unproven)}
+    unproven = count - covered if complete else len(unproven)
+    return {"problem": None, "entry": None, "entries": seen, "covered": covered, "unproven": unproven, "contents_checked": digest_key is not None}
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     for name, form in ("path", str), ("--public-key", bytes.fromhex), ("--digest-key", bytes.fromhex), ("--checkpoints", str):

@@ -24,6 +24,7 @@ final class RecordingTools: ToolUpstreams {
             if Task.isCancelled { throw ToolFailure(.cancelled, "cancelled") }
             try? await Task.sleep(for: .milliseconds(1))
         }
+        if case .string(let kind)? = arguments["fails"], let kind = ToolFailure.Kind(rawValue: kind) { throw ToolFailure(kind, "as asked") }
         return ToolAnswer(success: true, content: .object(["echo": arguments]), size: 10)
     }
 }

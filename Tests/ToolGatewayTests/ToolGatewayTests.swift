@@ -220,6 +220,19 @@ import ToolGateway
         #expect(shadow.observedCalls[0].result?.content == baseline.observedCalls[0].result?.content)
     }
 
+    @Test("a tool that gave the baseline no answer gives the shadow none, which is no difference", arguments: ["timeout", "unreachable", "bad_answer"])
+    func noAnswer(kind: String) async throws {
+        let bench = Bench()
+        let baseline = try bench.begin(keepsAnswers: true)
+        let shadow = try bench.begin(.candidate, .shadow, shadowOf: baseline)
+        let arguments = #"{"fails": "\#(kind)"}"#
+        let told = await bench.call(baseline, "lookup", arguments)
+        #expect(told == "failed \(kind)")
+        #expect(await bench.call(shadow, "lookup", arguments) == told)
+        #expect(bench.tools.calls.count == 1 && shadow.divergence == nil && bench.gateway.counts.divergences.isEmpty)
+        #expect(shadow.observedCalls.map(\.verdict) == [.replayed] && shadow.observedCalls[0].result?.success == false)
+    }
+
     @Test("what the baseline did not do is refused, and the first divergence is kept")
     func refused() async throws {
         let bench = Bench { $0.shadow.matching = .strict }
