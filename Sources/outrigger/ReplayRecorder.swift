@@ -9,6 +9,7 @@ struct ReplayRecorder: PairObserver {
     var evidence: GateEvidence
     var reports: ReplayReports
     private var witness: ReplayWitness
+    private var schemas: SchemaWitness
     /// nil where nobody wants to see it.
     private var progress: ReplayProgress?
     private let export: ReplayExport?
@@ -24,6 +25,7 @@ struct ReplayRecorder: PairObserver {
         self.progress = progress
         redactor = TextRedactor(redaction)
         witness = ReplayWitness(setup.plan)
+        schemas = SchemaWitness(setup.candidateRelease)
         self.export = export
         self.audit = audit
         self.runs = runs
@@ -37,6 +39,7 @@ struct ReplayRecorder: PairObserver {
     ) throws {
         progress?.note(verdict)
         witness.note(baseline, candidate)
+        schemas.note(candidate.run)
         evidence.observe(place, trace: trace, baseline: baseline, candidate: candidate, verdict: verdict)
         audit?.observe(place, trace: trace, baseline: baseline, candidate: candidate)
         runs?.observe(place, trace: trace, baseline: baseline, candidate: candidate, verdict: verdict)
@@ -64,6 +67,7 @@ struct ReplayRecorder: PairObserver {
     /// What a reader must know of the replay as a whole, the most important first.
     func notes(_ setup: ReplaySetup) -> [String] {
         witness.notes(baseline: setup.givenVersions.baseline, candidate: setup.givenVersions.candidate)
+            + schemas.notes
             + evidence.unknownTools.map { name, nearest in
                 "a check names the tool \(name), which no run, allow-list or release has" + (nearest.map { "; did you mean \($0)?" } ?? "")
             }

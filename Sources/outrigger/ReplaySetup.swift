@@ -27,6 +27,8 @@ struct ReplaySetup {
     var givenVersions: (baseline: String?, candidate: String?)
     /// The versions of the arms' release files; nil where none is named.
     var releaseVersions: (baseline: String?, candidate: String?)
+    /// Of the candidate; nil where no file is named.
+    var candidateRelease: Release?
     /// Both arms were named by the same specification.
     var armsAreTheSame: Bool
 
@@ -53,6 +55,7 @@ struct ReplaySetup {
         if let allowed = candidateArm.release?.allowedTools { rules.allowedTools = Set(allowed.map { Array($0.name.utf8) }) }
         policy.checkedTools = rules.checks.flatMap(\.tools)
         policy.releaseTools = candidateArm.release?.tools.map(\.name) ?? []
+        candidateRelease = candidateArm.release
 
         let isLive = !baselineArm.isRecorded || !candidateArm.isRecorded
         let replayID = flags.reporting.replayId

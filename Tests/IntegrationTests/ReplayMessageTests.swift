@@ -115,6 +115,18 @@ import Testing
         #expect(result.errors.contains("/nonexistent.yaml: cannot open"), "\(result.errors)")
     }
 
+    @Test("calls that the candidate's release would have refused are told of")
+    func schemas() throws {
+        let releases = Project.root.appendingPathComponent("Fixtures/releases").path
+        let text = try output(["replay", "--traces", Fixture.v12, "--no-export", "--candidate-version", "\(releases)/airline-v13/release.yaml"])
+        #expect(!text.contains("does not fit its schema") && !text.contains("do not fit its schema"), "\(text)")
+        let traces = try Scratch.file([
+            #"{"trace_id": "a", "tool_calls": [{"name": "issue_refund", "args": {"reference": "NB424P", "amount": 700, "currency": "EUR"}}], "outcome": "success"}"#
+        ])
+        let told = try output(["replay", "--traces", traces, "--no-export", "--candidate-version", "\(releases)/airline-v13/release.yaml"])
+        #expect(told.contains("1 call of issue_refund does not fit its schema in the release v13, so that a sidecar's tool gateway would refuse it"), "\(told)")
+    }
+
     @Test("an agent that nobody runs is told as that")
     func refused() throws {
         let port = try Loopback.freePort()
