@@ -64,8 +64,10 @@ struct TraceMarks {
     var lostEvidence: String?
     /// Whether the candidate ran.
     var hasRun = false
-    /// Whether the candidate ran and the baseline did not.
-    var isAlone = false
+    /// Whether the baseline ran.
+    var baselineRan = false
+    /// Whether the candidate ran and the baseline did not, in any repetition.
+    var isAlone: Bool { hasRun && !baselineRan }
     var hadAllowList = false
     var hadMeasure = false
     /// Whether the candidate's run leaves out what the baseline's states.
@@ -79,7 +81,7 @@ struct TraceMarks {
     mutating func note(_ verdict: borrowing PairVerdict) {
         lostEvidence = lostEvidence ?? verdict.lostEvidence
         hasRun = hasRun || !verdict.candidate.hasProblem
-        isAlone = isAlone || verdict.baseline.hasProblem && !verdict.candidate.hasProblem
+        baselineRan = baselineRan || !verdict.baseline.hasProblem
         hadAllowList = hadAllowList || verdict.candidate.hadAllowList
         hadMeasure = hadMeasure || verdict.candidate.hadMeasure
         let isJudged = !verdict.passed || verdict.candidate.hadExpectation

@@ -35,7 +35,8 @@ public enum JSONString {
 
     /// The scalar of the `\uXXXX` at `start`, or of a pair of surrogates, and how many bytes it took; nil if it is lone.
     private static func unicodeEscape(_ text: UnsafeRawBufferPointer, at start: Int) -> (Unicode.Scalar?, Int) {
-        guard let unit = codeUnit(text, at: start) else { return (nil, text.count - start) }
+        // Of text that is no JSON: no escape after all.
+        guard let unit = codeUnit(text, at: start) else { return (nil, 2) }
         if let scalar = Unicode.Scalar(unit) { return (scalar, 6) }
         if unit < 0xDC00, let low = codeUnit(text, at: start + 6), low >= 0xDC00, low < 0xE000 {
             return (Unicode.Scalar(0x10000 + (unit - 0xD800) << 10 + (low - 0xDC00)), 12)
@@ -53,7 +54,8 @@ public enum JSONString {
             case UInt8(ascii: "0")...UInt8(ascii: "9"): text[i] - UInt8(ascii: "0")
             default: (text[i] | 0x20) &- UInt8(ascii: "a") &+ 10
             }
-            unit = unit << 4 | UInt32(digit & 15)
+            guard digit < 16 else { return nil }
+            unit = unit << 4 | UInt32(digit)
         }
         return unit
     }

@@ -25,10 +25,19 @@ public struct LedgerKeeper: Sendable {
         // In parts as well, so that calls need not wait long for one.
         repeat {
             let part = Array(rest.prefix(Self.part))
-            rest = rest.dropFirst(part.count)
-            total += Int(clamping: try keep(.erase(part, reason: reason)) { (ledger) throws(LedgerError) in
-                UInt64(try ledger.erase(part, reason: reason))
-            })
+            let all = Array(rest)
+            var isAll = false
+            do throws(LedgerError) {
+                total += Int(clamping: try keep(.erase(part, reason: reason)) { (ledger) throws(LedgerError) in
+                    // Nobody waits: all at once, since the file is made anew afterwards.
+                    isAll = true
+                    return UInt64(try ledger.erase(all, reason: reason))
+                })
+            } catch {
+                guard !isAll, all.count > part.count else { throw error }
+                throw LedgerError(error.kind, "\(error.message) (the last \(all.count - part.count) entries were not touched; do it again)")
+            }
+            rest = isAll ? [] : rest.dropFirst(part.count)
         } while !rest.isEmpty
         return total
     }

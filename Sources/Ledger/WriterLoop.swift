@@ -70,6 +70,8 @@ final class WriterLoop: Sendable {
             for request in work.requests {
                 do throws(LedgerError) {
                     if let problem { throw problem }
+                    if mustRecover { try store.recover() }
+                    mustRecover = false
                     try answer(request, store)
                 } catch {
                     mustRecover = true

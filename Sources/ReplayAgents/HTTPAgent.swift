@@ -23,12 +23,11 @@ public struct HTTPAgent: ReplayAgent {
     /// Asks the agent, and asks again only when the connection failed before anything of the answer was there, and before
     /// any tool was called.
     ///
-    /// All tries are one run: they have one clock, and one set of tools, so that nothing of a failed one is forgotten.
+    /// All tries are one run, by one clock. Each has tools of its own, since a server may go on with what it was asked first: those
+    /// calls are late, and none of the next try's.
     public func run(_ task: ReplayTask) async -> ArmRun {
-        let lease = desk.open(task)
         let run = LiveRun(task, desk.notices)
-        let result = await ask(task, lease, deadline: ContinuousClock.now + task.timeLimit)
-        let record = desk.close(lease)
+        let (result, record) = await ask(task, deadline: ContinuousClock.now + task.timeLimit)
         switch result {
         case .failure(let problem): return run.ended(.failure(problem), record)
         case .success(let answer):
@@ -43,27 +42,29 @@ public struct HTTPAgent: ReplayAgent {
     public func lateCalls(ofRun runID: String) -> Int { desk.notices.lateCalls(ofRun: runID) }
 
     private func ask(
-        _ task: ReplayTask, _ lease: ToolEndpoint.Lease, deadline: ContinuousClock.Instant
-    ) async -> Result<[UInt8], RunProblem> {
+        _ task: ReplayTask, deadline: ContinuousClock.Instant
+    ) async -> (Result<[UInt8], RunProblem>, ToolRecord) {
         var tries = 0
         while true {
+            let lease = desk.open(task)
             do throws(HTTPTransport.Failure) {
                 let message = ProtocolMessage.request(task, toolsURL: lease.url, timeLeft: deadline - .now)
-                return .success(try await transport.post(message, to: target, headers: task.headers + headers, deadline: deadline))
+                let answer = try await transport.post(message, to: target, headers: task.headers + headers, deadline: deadline)
+                return (.success(answer), desk.close(lease))
             } catch {
+                let record = desk.close(lease)
                 let delay = retries.delay(beforeRetry: tries)
                 let mayTry = error.isRetryable && tries < retries.maximum && ContinuousClock.now + delay < deadline
                 // A second try would be another run, which need not do what this one did.
-                let wasCalled = lease.session.wasCalled
-                guard mayTry, !wasCalled else {
+                guard mayTry, record.calls.isEmpty else {
                     var problem = error.problem
                     if tries > 0, problem.kind == .transport { problem.detail += " (\(tries + 1) tries)" }
                     if mayTry { problem.detail += "; it had called tools by then, so it is not asked again" }
-                    return .failure(problem)
+                    return (.failure(problem), record)
                 }
                 tries += 1
                 desk.notices.note(.retry, runID: task.runID, error.problem.detail)
-                guard (try? await Task.sleep(for: delay)) != nil else { return .failure(.cancelled) }
+                guard (try? await Task.sleep(for: delay)) != nil else { return (.failure(.cancelled), record) }
             }
         }
     }

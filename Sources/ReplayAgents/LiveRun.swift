@@ -51,7 +51,7 @@ struct LiveRun {
     }
 
     private func correctLatency(of run: inout AgentRun, _ measured: Double) {
-        if let stated = run.latency?.double, !Self.isCredible(stated: stated, measured: measured) {
+        if let stated = run.latency?.double, stated < 0 || !Self.isCredible(stated: stated, measured: measured) {
             notices.note(.understatedLatency, runID: task.runID, "\(stated) ms stated, \(measured) ms measured")
             run.latency = nil
         }

@@ -79,6 +79,7 @@ struct ToolCallRequest {
             }
             let names = session.toolNames.map { JSONDocument.string($0) }
             return Answer(status: .ok, body: JSONDocument.object(["tools": .array(names)]).canonicalBytes)
+        case ("tools", ""?) where method == .GET: return .failure(.notFound, "GET tools_url/tools lists the tools")
         case ("tools", let name?):
             guard method == .POST else { return refuse(session, Self.readable(name), .methodNotAllowed, "POST calls the tool") }
             guard let whole = Self.decoded(name), !whole.isEmpty else {

@@ -51,9 +51,6 @@ final class ToolSession: Sendable {
         state = Mutex(State(tools: tools))
     }
 
-    /// Whether a call of it was kept so far.
-    var wasCalled: Bool { state.withLock { !$0.calls.isEmpty } }
-
     /// - Parameter arguments: valid JSON, or nil for none.
     /// - Returns: nil when the run is over; the call is then counted as late.
     func answer(name: String, id: String? = nil, arguments: [UInt8]?) -> ToolReply? {

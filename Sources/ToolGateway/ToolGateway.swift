@@ -159,11 +159,11 @@ public final class ToolGateway: Sendable {
         if let release = settings.releases[identity.role], let violation = release.tools[request.tool]?.arguments?.validate(arguments, limit: 1).first {
             throw ToolRefusal(.badArguments, "the arguments do not fit the tool's schema in the release \(release.version): \(violation)")
         }
-        if let budget = tool.budget, !run.spend(request.tool, budget: budget) {
-            throw ToolRefusal(.budgetSpent, "the run has called \(request.tool) \(budget) times, as often as it may")
-        }
         if let rate = tool.runRate, let wait = run.take(request.tool, rate, now: .now) {
             throw ToolRefusal(.rateLimited, "the run calls \(request.tool) more often than its rate allows", retryAfter: wait)
+        }
+        if let budget = tool.budget, !run.spend(request.tool, budget: budget) {
+            throw ToolRefusal(.budgetSpent, "the run has called \(request.tool) \(budget) times, as often as it may")
         }
         // A shadow calls nothing, and must not use up what users' runs need.
         if identity.mode != .shadow, let rate = tool.rate, let wait = take(request.tool, rate) {

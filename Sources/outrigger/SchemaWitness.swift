@@ -21,7 +21,9 @@ struct SchemaWitness {
     mutating func note(_ run: borrowing AgentRun) {
         guard !schemas.isEmpty else { return }
         for call in run.toolCalls {
-            guard let name = call.name, let known = schemas.first(where: { run.storage[name.range].elementsEqual($0.name) }),
+            // What was turned away unread says nothing of its arguments.
+            guard let name = call.name, call.arguments != nil || call.result?.success != false,
+                let known = schemas.first(where: { run.storage[name.range].elementsEqual($0.name) }),
                 let arguments = try? JSONDocument(parsing: run.canonicalArguments(of: call)),
                 let violation = known.schema.validate(arguments, limit: 1).first
             else { continue }

@@ -165,6 +165,14 @@ struct PairJudgeTests {
         }
     }
 
+    @Test("what only looks like an escape hides nothing behind it", arguments: [
+        #""C:\\users\\bob: {\"note\": \"vou\\u0063her\"}""#, #""\\u: vou\\u0063her""#, #""\\uxyz1 vou\\u0063her""#,
+    ])
+    func noEscape(_ response: String) throws {
+        let check = RunCheck(name: "c", condition: .responseLacks("voucher", ignoringCase: false))
+        #expect(!PairJudge(ReplayRules(checks: [check])).judge(recording: try run(#"{"response": \#(response)}"#)).passed)
+    }
+
     @Test("length is of what is said, not of how it is spelt", arguments: [
         (#""abc""#, 3), (#"{"a": "b"}"#, 9), (#"{ "a" :   "\u0062" }"#, 9), (#"[ 1.0 , 2 ]"#, 5),
     ])
