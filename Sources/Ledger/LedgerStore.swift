@@ -98,7 +98,9 @@ final class LedgerStore: @unchecked Sendable {
     /// A ledger whose last checkpoint is not ours is not gone on with: the next one would vouch for whatever is in it.
     private func checkLastSignature() throws {
         guard let signingKey, head.count > 0 else { return }
-        guard let last = try queue.read({ try Self.checkpoints($0, ledgerID: head.ledgerID) }).last, last.isSigned else {
+        // Those before it are not read: there can be many.
+        let before = max(1, head.checkpointed) - 1
+        guard let last = try queue.read({ try Self.checkpoints($0, ledgerID: head.ledgerID, after: before) }).last, last.isSigned else {
             throw LedgerError(
                 .keys,
                 "the ledger \(path) has entries, and its last checkpoint is not signed, or there is none: who can write it could have made them up; begin a new ledger with the key"
