@@ -2,7 +2,7 @@ internal import NIOCore
 internal import NIOHTTP1
 
 /// One connection of a client: takes its requests one after the other and gives each its answer in order.
-final class ClientConnection: ChannelInboundHandler, Expiring {
+final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = ByteBuffer
 
@@ -151,6 +151,9 @@ final class ClientConnection: ChannelInboundHandler, Expiring {
         writer.flush(to: context)
     }
 
+    /// Flushes at the end of the loop's turn.
+    func flushSoon() { writer.flush(self, by: loop.flushes) }
+
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if case .serving(let request) = state, context.channel.isWritable { request.clientBecameWritable() }
     }
@@ -164,17 +167,15 @@ final class ClientConnection: ChannelInboundHandler, Expiring {
 
     func finished(_ afterwards: Afterwards) {
         guard case .serving = state else { return }
-        flush()
         switch afterwards {
         case .keep:
+            flushSoon()
             state = .idle
             headerHasBegun = false
             deadline = .now() + loop.settings.timeouts.keepAlive
             takePipelined()
             readIfWanted()
-        case .close, .abort:
-            state = .closed
-            context?.close(promise: nil)
+        case .close, .abort: close()
         case .linger: linger()
         }
     }
@@ -214,9 +215,7 @@ final class ClientConnection: ChannelInboundHandler, Expiring {
         guard now >= deadline else { return }
         switch state {
         case .idle where headerHasBegun: refuse(.tooSlow)
-        case .idle, .lingering:
-            state = .closed
-            context?.close(promise: nil)
+        case .idle, .lingering: close()
         case .serving, .closed: break
         }
     }
@@ -224,12 +223,21 @@ final class ClientConnection: ChannelInboundHandler, Expiring {
     /// Closes the connection if no request is under way.
     func closeIfIdle() {
         guard case .idle = state, !headerHasBegun else { return }
+        close()
+    }
+
+    /// What was written leaves first: the end of an answer may still wait for the end of the turn.
+    private func close() {
         state = .closed
+        flush()
         context?.close(promise: nil)
     }
 
     /// Ends it, whatever is under way.
-    func closeNow() { context?.close(promise: nil) }
+    func closeNow() {
+        flush()
+        context?.close(promise: nil)
+    }
 }
 
 /// Where a client is; made once for its connection, since the text is written for every request.

@@ -10,6 +10,7 @@ internal import ToolGateway
 final class LoopContext {
     let eventLoop: any EventLoop
     let ticker: DeadlineTicker
+    let flushes: FlushQueue
     private(set) var settings: ProxySettings
     private(set) var isDraining = false
     var counts = ProxyCounts()
@@ -30,6 +31,7 @@ final class LoopContext {
     init(_ eventLoop: any EventLoop, _ plane: DataPlane, _ rollout: RolloutSnapshot) {
         self.eventLoop = eventLoop
         ticker = DeadlineTicker(eventLoop)
+        flushes = FlushQueue(eventLoop)
         settings = plane.settings
         gates = plane.gates
         sampler = plane.sampler
@@ -98,6 +100,8 @@ final class LoopContext {
     // MARK: the rollout
 
     func apply(_ rollout: RolloutSnapshot) {
+        // What was decided by the rollout before leaves before the new one is in force, and not after it was said to be.
+        flushes.flushAll()
         self.rollout = rollout
         routingHeaders = rollout.policy.headerNames
     }

@@ -17,6 +17,9 @@ final class MessageWriter {
     private var gathered = ByteBuffer()
     private var isChunked = false
     private var isFlushed = true
+    private var waitsForFlush = false
+    /// What the channel was given since the last flush.
+    private var handedOn = 0
 
     // MARK: parts
 
@@ -47,6 +50,7 @@ final class MessageWriter {
             gathered.writeImmutableBuffer(body)
         } else {
             handOn(to: context)
+            handedOn += count
             context.write(NIOAny(body), promise: nil)
         }
         if isChunked { gathered.writeStaticString("\r\n") }
@@ -59,10 +63,23 @@ final class MessageWriter {
         start("0\r\n", "", "", "", trailers ?? [:])
     }
 
+    /// Lets what is gathered leave at the end of the loop's turn, or at once when it is much.
+    ///
+    /// - Parameter connection: flushes this writer.
+    func flush(_ connection: any Flushing, by queue: FlushQueue) {
+        guard !isFlushed else { return }
+        if handedOn + gathered.readableBytes >= Self.mostGathered { return connection.flush() }
+        guard !waitsForFlush else { return }
+        waitsForFlush = true
+        queue.add(connection)
+    }
+
     func flush(to context: ChannelHandlerContext) {
+        waitsForFlush = false
         guard !isFlushed else { return }
         isFlushed = true
         handOn(to: context)
+        handedOn = 0
         context.flush()
     }
 
@@ -71,6 +88,7 @@ final class MessageWriter {
     private func handOn(to context: ChannelHandlerContext) {
         guard gathered.readableBytes > 0 else { return }
         let bytes = gathered
+        handedOn += bytes.readableBytes
         // A connection that waits holds no buffer.
         gathered = ByteBuffer()
         context.write(NIOAny(bytes), promise: nil)
@@ -114,7 +132,7 @@ final class MessageWriter {
 /// The place of a connection to an agent where requests become bytes.
 ///
 /// Only heads come to it through the pipeline, since NIO's decoder must see them: an answer to HEAD has no body.
-final class RequestWriter: ChannelOutboundHandler {
+final class RequestWriter: ChannelOutboundHandler, Flushing {
     typealias OutboundIn = HTTPClientRequestPart
     typealias OutboundOut = ByteBuffer
 
@@ -140,6 +158,8 @@ final class RequestWriter: ChannelOutboundHandler {
         guard let context else { return }
         writer.flush(to: context)
     }
+
+    func flush(by queue: FlushQueue) { writer.flush(self, by: queue) }
 }
 
 extension HTTPHeaders {

@@ -146,7 +146,7 @@ final class ProxiedRequest: UpstreamOwner {
             copyToShadow()
         }
         // While the client's bytes are being handed over, more of the request may come at once: one write takes it all then.
-        if !client.isHandingOver { connection.flush() }
+        if !client.isHandingOver { connection.flush(by: loop.flushes) }
         connection.read()
         waitForAnswer()
         client.readIfWanted()
@@ -203,7 +203,7 @@ final class ProxiedRequest: UpstreamOwner {
 
     /// What was read at once has been handed over.
     func clientPaused() {
-        if case .relaying = phase { connection?.flush() }
+        if case .relaying = phase { connection?.flush(by: loop.flushes) }
     }
 
     func clientBecameWritable() {
@@ -253,7 +253,7 @@ final class ProxiedRequest: UpstreamOwner {
     }
 
     func upstreamPaused() {
-        client.flush()
+        client.flushSoon()
         guard case .relaying = phase else { return }
         if client.isWritable {
             if answerHasBegun { setDeadline(.moreAnswer, settings.timeouts.responseBody) }

@@ -155,7 +155,7 @@ final class ShadowCopy: UpstreamOwner, Expiring {
         connection.send(log.upstreamHead(head, routing: loop.routingHeaders))
         for buffer in plan.body { connection.send(buffer) }
         connection.end(trailers)
-        connection.flush()
+        connection.flush(by: loop.flushes)
         connection.read()
     }
 

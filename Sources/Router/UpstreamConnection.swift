@@ -84,6 +84,9 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     func flush() { writer.flush() }
 
+    /// Flushes at the end of the loop's turn.
+    func flush(by queue: FlushQueue) { writer.flush(by: queue) }
+
     /// Asks for more of the answer.
     func read() {
         guard let context, !isReading else { return }
