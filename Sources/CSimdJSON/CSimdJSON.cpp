@@ -78,22 +78,27 @@ size_t bad_utf8(const uint8_t *text, size_t count) {
 } // namespace
 
 struct csj_parser {
-  explicit csj_parser(uint32_t depth) : max_depth(depth) {}
+  explicit csj_parser(uint32_t depth) : max_depth(depth), open(new (std::nothrow) uint32_t[size_t(depth) + 1]) {}
 
   uint32_t max_depth;
   size_t capacity = 0;
   std::unique_ptr<simdjson::internal::dom_parser_implementation> index;
   std::vector<csj_token> tokens; // with room for more; the first `token_count` are this text's
   size_t token_count = 0;
-  bool has_backslash = false;    // anywhere in the text
-  std::vector<uint32_t> open; // the containers around the current token
+  bool has_backslash = false; // anywhere in the text
+  // The containers around the current token: their tokens' indices, doubled, plus 1 for an object.
+  std::unique_ptr<uint32_t[]> open;
 
+  csj_status find_structure(const uint8_t *text, size_t count, size_t *error);
   csj_status parse(const uint8_t *text, size_t count, size_t *error);
 
+  // Checks the value that starts at the structural character `i` and leaves `i` after its end; `around` containers stand
+  // around it. `keeps`: whether its tokens are kept.
+  template <bool keeps> csj_status walk(const uint8_t *text, size_t count, size_t &i, size_t around, size_t *error);
+
 private:
-  csj_status find_structure(const uint8_t *text, size_t count, size_t *error);
+  template <bool keeps>
   csj_status scalar(const uint8_t *text, size_t from, size_t to, bool must_be_key, size_t *error);
-  csj_status bare(const uint8_t *text, size_t from, size_t to, size_t *error);
   void append(csj_kind kind, size_t offset, size_t count, bool has_escapes);
 };
 
@@ -110,6 +115,7 @@ csj_status csj_parser::find_structure(const uint8_t *text, size_t count, size_t 
   }
   switch (index->stage1(text, count, simdjson::stage1_mode::regular)) {
   case simdjson::SUCCESS:
+    has_backslash = memchr(text, '\\', count);
     return CSJ_OK;
   case simdjson::EMPTY:
     return CSJ_EMPTY;
@@ -129,13 +135,38 @@ csj_status csj_parser::find_structure(const uint8_t *text, size_t count, size_t 
   }
 }
 
-// Appends the string, number or literal that starts at `from`; the next structural character stands at `to`.
+namespace {
+
+// The kind of the number or literal that is all of [from, to), without quotes.
+csj_status bare_kind(const uint8_t *text, size_t from, size_t to, csj_kind *kind) {
+  const uint8_t *start = text + from;
+  size_t length = to - from;
+  if (*start == '-' || is_digit(*start)) {
+    if (!is_number(start, text + to)) return CSJ_BAD_NUMBER;
+    *kind = CSJ_NUMBER;
+  } else if (length == 4 && !memcmp(start, "true", 4)) {
+    *kind = CSJ_TRUE;
+  } else if (length == 5 && !memcmp(start, "false", 5)) {
+    *kind = CSJ_FALSE;
+  } else if (length == 4 && !memcmp(start, "null", 4)) {
+    *kind = CSJ_NULL;
+  } else {
+    return strchr("{}[]:,", *start) ? CSJ_UNEXPECTED : CSJ_BAD_LITERAL;
+  }
+  return CSJ_OK;
+}
+
+} // namespace
+
+// Checks the string, number or literal that starts at `from`; the next structural character stands at `to`.
+template <bool keeps>
 [[gnu::always_inline]] inline csj_status csj_parser::scalar(const uint8_t *text, size_t from, size_t to, bool must_be_key,
                                                             size_t *error) {
   const uint8_t *start = text + from;
+  // In most texts nothing but the structure stands between two values.
+  while (text[to - 1] <= ' ' && to > from && is_space(text[to - 1])) --to;
+  size_t length = to - from;
   if (*start == '"') [[likely]] {
-    while (to > from && is_space(text[to - 1])) --to;
-    size_t length = to - from;
     if (length < 2 || text[to - 1] != '"') return *error = from, CSJ_UNEXPECTED;
     bool has_escapes = false;
     if (has_backslash) {
@@ -143,33 +174,14 @@ csj_status csj_parser::find_structure(const uint8_t *text, size_t count, size_t 
       has_escapes = escape;
       if (auto bad = bad_escape(escape, text + to - 1)) return *error = size_t(bad - text), CSJ_BAD_ESCAPE;
     }
-    append(CSJ_STRING, from + 1, length - 2, has_escapes);
+    if (keeps) append(CSJ_STRING, from + 1, length - 2, has_escapes);
     return CSJ_OK;
   }
-  if (must_be_key) return *error = from, CSJ_UNEXPECTED;
-  return bare(text, from, to, error);
-}
-
-// The same for what has no quotes.
-csj_status csj_parser::bare(const uint8_t *text, size_t from, size_t to, size_t *error) {
   *error = from;
-  while (to > from && is_space(text[to - 1])) --to;
-  const uint8_t *start = text + from;
-  size_t length = to - from;
-  csj_kind kind;
-  if (*start == '-' || is_digit(*start)) {
-    if (!is_number(start, text + to)) return CSJ_BAD_NUMBER;
-    kind = CSJ_NUMBER;
-  } else if (length == 4 && !memcmp(start, "true", 4)) {
-    kind = CSJ_TRUE;
-  } else if (length == 5 && !memcmp(start, "false", 5)) {
-    kind = CSJ_FALSE;
-  } else if (length == 4 && !memcmp(start, "null", 4)) {
-    kind = CSJ_NULL;
-  } else {
-    return strchr("{}[]:,", *start) ? CSJ_UNEXPECTED : CSJ_BAD_LITERAL;
-  }
-  append(kind, from, length, false);
+  if (must_be_key) return CSJ_UNEXPECTED;
+  csj_kind kind = CSJ_NULL;
+  if (auto status = bare_kind(text, from, to, &kind)) return status;
+  if (keeps) append(kind, from, length, false);
   return CSJ_OK;
 }
 
@@ -179,15 +191,8 @@ csj_status csj_parser::bare(const uint8_t *text, size_t from, size_t to, size_t 
   token = {uint32_t(offset), uint32_t(count), uint32_t(token_count), uint8_t(kind), has_escapes, 0};
 }
 
-csj_status csj_parser::parse(const uint8_t *text, size_t count, size_t *error) {
-  *error = 0;
-  token_count = 0;
-  open.clear();
-  if (auto status = find_structure(text, count, error)) return status;
-  has_backslash = memchr(text, '\\', count);
-  // Each token starts at a structural character of its own.
-  if (tokens.size() < index->n_structural_indexes) tokens.resize(index->n_structural_indexes);
-
+template <bool keeps>
+csj_status csj_parser::walk(const uint8_t *text, size_t count, size_t &i, size_t around, size_t *error) {
   const uint32_t *at = index->structural_indexes.get();
   const size_t total = index->n_structural_indexes;
   auto position = [&](size_t i) { return i < total ? size_t(at[i]) : count; };
@@ -196,71 +201,93 @@ csj_status csj_parser::parse(const uint8_t *text, size_t count, size_t *error) {
     return i < total ? CSJ_UNEXPECTED : CSJ_UNCLOSED;
   };
 
-  size_t i = 0;
+  uint32_t *const bottom = open.get();
+  uint32_t *top = bottom;
+  // Values that may still be opened within one another.
+  const size_t room = max_depth > around ? max_depth - around : 0;
   for (;;) {
     // Here a value must stand.
     if (i >= total) return unexpected(i);
     uint8_t c = text[at[i]];
     if (c == '{' || c == '[') {
-      if (open.size() >= max_depth) {
+      if (size_t(top - bottom) >= room) {
         *error = at[i];
         return CSJ_TOO_DEEP;
       }
-      csj_token token{};
-      token.kind = c == '{' ? CSJ_OBJECT : CSJ_ARRAY;
-      token.offset = at[i];
       uint32_t self = uint32_t(token_count);
-      tokens[token_count++] = token;
+      if (keeps) {
+        csj_token token{};
+        token.kind = c == '{' ? CSJ_OBJECT : CSJ_ARRAY;
+        token.offset = at[i];
+        tokens[token_count++] = token;
+      }
       ++i;
       uint8_t first = i < total ? text[at[i]] : 0;
       if (first == (c == '{' ? '}' : ']')) {
-        tokens[self].count = at[i] + 1 - at[i - 1];
-        tokens[self].next = self + 1;
+        if (keeps) {
+          tokens[self].count = at[i] + 1 - at[i - 1];
+          tokens[self].next = self + 1;
+        }
         ++i;
       } else {
-        open.push_back(self);
+        *top++ = self << 1 | (c == '{');
         if (c == '[') continue;
         if (i >= total) return unexpected(i);
-        if (auto status = scalar(text, at[i], position(i + 1), true, error)) return status;
+        if (auto status = scalar<keeps>(text, at[i], position(i + 1), true, error)) return status;
         if (++i >= total || text[at[i]] != ':') return unexpected(i);
         ++i;
         continue;
       }
     } else {
-      if (auto status = scalar(text, at[i], position(i + 1), false, error)) return status;
+      if (auto status = scalar<keeps>(text, at[i], position(i + 1), false, error)) return status;
       ++i;
     }
 
     // A value is complete: a comma leads to the next one, brackets close the containers around it.
     for (;;) {
-      if (open.empty()) {
-        if (i == total) return CSJ_OK;
-        *error = at[i];
-        return CSJ_TRAILING;
-      }
+      if (top == bottom) return CSJ_OK;
       if (i >= total) return unexpected(i);
-      csj_token &around = tokens[open.back()];
+      bool in_object = top[-1] & 1;
       uint8_t d = text[at[i]];
       if (d == ',') {
         ++i;
-        if (around.kind == CSJ_OBJECT) {
+        if (in_object) {
           if (i >= total) return unexpected(i);
-          if (auto status = scalar(text, at[i], position(i + 1), true, error)) return status;
+          if (auto status = scalar<keeps>(text, at[i], position(i + 1), true, error)) return status;
           if (++i >= total || text[at[i]] != ':') return unexpected(i);
           ++i;
         }
         break;
       }
-      if (d != (around.kind == CSJ_OBJECT ? '}' : ']')) return unexpected(i);
-      around.count = at[i] + 1 - around.offset;
-      around.next = uint32_t(token_count);
-      open.pop_back();
+      if (d != (in_object ? '}' : ']')) return unexpected(i);
+      if (keeps) {
+        csj_token &closed = tokens[top[-1] >> 1];
+        closed.count = at[i] + 1 - closed.offset;
+        closed.next = uint32_t(token_count);
+      }
+      --top;
       ++i;
     }
   }
 }
 
-csj_parser *csj_parser_create(uint32_t max_depth) { return new (std::nothrow) csj_parser(max_depth); }
+csj_status csj_parser::parse(const uint8_t *text, size_t count, size_t *error) {
+  *error = 0;
+  token_count = 0;
+  if (auto status = find_structure(text, count, error)) return status;
+  // Each token starts at a structural character of its own.
+  if (tokens.size() < index->n_structural_indexes) tokens.resize(index->n_structural_indexes);
+  size_t i = 0;
+  if (auto status = walk<true>(text, count, i, 0, error)) return status;
+  if (i == index->n_structural_indexes) return CSJ_OK;
+  *error = index->structural_indexes[i];
+  return CSJ_TRAILING;
+}
+
+csj_parser *csj_parser_create(uint32_t max_depth) {
+  std::unique_ptr<csj_parser> parser(new (std::nothrow) csj_parser(max_depth));
+  return parser && parser->open ? parser.release() : nullptr;
+}
 
 void csj_parser_destroy(csj_parser *parser) { delete parser; }
 
@@ -277,4 +304,42 @@ csj_status csj_parse(csj_parser *parser, const uint8_t *text, size_t count, cons
     *error_offset = 0;
     return CSJ_NO_MEMORY;
   }
+}
+
+csj_status csj_find_structure(csj_parser *parser, const uint8_t *text, size_t count, csj_structure *structure,
+                              size_t *error_offset) {
+  try {
+    *error_offset = 0;
+    if (count >= UINT32_MAX) return CSJ_NO_MEMORY;
+    csj_status status = parser->find_structure(text, count, error_offset);
+    if (status == CSJ_OK) {
+      structure->places = parser->index->structural_indexes.get();
+      structure->count = parser->index->n_structural_indexes;
+      structure->has_backslash = parser->has_backslash;
+    }
+    return status;
+  } catch (...) {
+    return CSJ_NO_MEMORY;
+  }
+}
+
+size_t csj_skip(csj_parser *parser, const uint8_t *text, size_t count, size_t i, size_t around) {
+  try {
+    size_t error = 0;
+    parser->token_count = 0;
+    return parser->walk<false>(text, count, i, around, &error) == CSJ_OK ? i : 0;
+  } catch (...) {
+    return 0;
+  }
+}
+
+uint8_t csj_bare_kind(const uint8_t *text, size_t from, size_t to) {
+  csj_kind kind;
+  return bare_kind(text, from, to, &kind) == CSJ_OK ? uint8_t(kind) : 0;
+}
+
+csj_escapes csj_find_escapes(const uint8_t *text, size_t count) {
+  auto escape = static_cast<const uint8_t *>(memchr(text, '\\', count));
+  if (!escape) return CSJ_NO_ESCAPES;
+  return bad_escape(escape, text + count) ? CSJ_BAD_ESCAPES : CSJ_GOOD_ESCAPES;
 }

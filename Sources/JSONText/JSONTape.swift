@@ -47,6 +47,22 @@ public struct JSONTape: ~Copyable {
         count = foundCount
     }
 
+    /// A cursor at the beginning of the text, which the caller keeps at hand. The tape has no tokens then.
+    ///
+    /// - Throws: ``JSONError`` where quotes, UTF-8 or control characters already show that the text is not JSON.
+    public mutating func cursor(of text: UnsafeRawBufferPointer) throws(JSONError) -> JSONCursor {
+        count = 0
+        let buffer = text.assumingMemoryBound(to: UInt8.self)
+        guard let bytes = buffer.baseAddress else { throw JSONError(problem: .empty, offset: 0) }
+        var structure = csj_structure()
+        var errorOffset = 0
+        let status = csj_find_structure(parser, bytes, text.count, &structure, &errorOffset)
+        guard status == CSJ_OK, let places = structure.places else {
+            throw JSONError(problem: .init(status), offset: errorOffset)
+        }
+        return JSONCursor(buffer, at: bytes, places, structure.count, hasBackslash: structure.has_backslash, parser)
+    }
+
     /// The index of the value of `key` in the object at `object`, the last one if the key is repeated.
     ///
     /// - Returns: nil when the token is not an object or has no such key. Keys written with escapes are not found.
@@ -78,6 +94,16 @@ public struct JSONToken: Sendable {
     @usableFromInline let kindNumber: UInt8
     @usableFromInline let escapes: UInt8
     @usableFromInline let reserved: UInt16
+
+    @inlinable @inline(__always)
+    init(_ kind: Kind, _ offset: Int, _ count: Int, escapes: UInt8) {
+        self.offset = UInt32(truncatingIfNeeded: offset)
+        length = UInt32(truncatingIfNeeded: count)
+        following = 0
+        kindNumber = kind.rawValue
+        self.escapes = escapes
+        reserved = 0
+    }
 
     /// The reader writes no other numbers than those of the cases.
     @inlinable @inline(__always) public var kind: Kind { Kind(rawValue: kindNumber) ?? .null }

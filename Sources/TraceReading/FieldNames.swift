@@ -2,7 +2,26 @@ internal import Glibc
 
 /// A set of field names, found from the bytes of a JSON key without making a string of them.
 protocol FieldName {
-    init?(name: UnsafeRawBufferPointer)
+    init?(_ name: KeyName)
+}
+
+/// A key's bytes.
+struct KeyName {
+    private let start: UnsafeRawPointer
+    let count: Int
+
+    @inline(__always)
+    init?(_ bytes: UnsafeRawBufferPointer) {
+        guard let start = bytes.baseAddress else { return nil }
+        self.start = start
+        count = bytes.count
+    }
+
+    /// Whether the bytes are the literal's. The count of a literal is a constant, which makes one or two comparisons of this.
+    @inline(__always)
+    static func ~= (literal: StaticString, name: Self) -> Bool {
+        name.count == literal.utf8CodeUnitCount && memcmp(name.start, literal.utf8Start, literal.utf8CodeUnitCount) == 0
+    }
 }
 
 /// The fields of a line.
@@ -23,58 +42,52 @@ enum Field: String, FieldName {
     case conversationID = "conversation_id"
     case model, tags
 
-    init?(name: UnsafeRawBufferPointer) {
+    init?(_ name: KeyName) {
+        // By length first: then one or two comparisons are enough.
         switch name.count {
-        case 4:
-            if name == "tags" { self = .tags } else { return nil }
+        case 4: if case "tags" = name { self = .tags } else { return nil }
         case 5:
-            if name == "agent" { self = .agent } else if name == "model" { self = .model } else { return nil }
+            switch name {
+            case "agent": self = .agent
+            case "model": self = .model
+            default: return nil
+            }
         case 7:
-            if name == "request" {
-                self = .request
-            } else if name == "outcome" {
-                self = .outcome
-            } else if name == "version" {
-                self = .version
-            } else {
-                return nil
+            switch name {
+            case "request": self = .request
+            case "outcome": self = .outcome
+            case "version": self = .version
+            default: return nil
             }
         case 8:
-            if name == "trace_id" { self = .traceID } else if name == "response" { self = .response } else { return nil }
-        case 10:
-            if name == "tool_calls" {
-                self = .toolCalls
-            } else if name == "latency_ms" {
-                self = .latency
-            } else if name == "start_time" {
-                self = .startTime
-            } else {
-                return nil
+            switch name {
+            case "trace_id": self = .traceID
+            case "response": self = .response
+            default: return nil
             }
-        case 11:
-            if name == "cost_tokens" { self = .costTokens } else { return nil }
+        case 10:
+            switch name {
+            case "tool_calls": self = .toolCalls
+            case "latency_ms": self = .latency
+            case "start_time": self = .startTime
+            default: return nil
+            }
+        case 11: if case "cost_tokens" = name { self = .costTokens } else { return nil }
         case 12:
-            if name == "tool_results" {
-                self = .toolResults
-            } else if name == "input_tokens" {
-                self = .inputTokens
-            } else {
-                return nil
+            switch name {
+            case "tool_results": self = .toolResults
+            case "input_tokens": self = .inputTokens
+            default: return nil
             }
         case 13:
-            if name == "allowed_tools" {
-                self = .allowedTools
-            } else if name == "output_tokens" {
-                self = .outputTokens
-            } else {
-                return nil
+            switch name {
+            case "allowed_tools": self = .allowedTools
+            case "output_tokens": self = .outputTokens
+            default: return nil
             }
-        case 15:
-            if name == "conversation_id" { self = .conversationID } else { return nil }
-        case 16:
-            if name == "expected_outcome" { self = .expectedOutcome } else { return nil }
-        default:
-            return nil
+        case 15: if case "conversation_id" = name { self = .conversationID } else { return nil }
+        case 16: if case "expected_outcome" = name { self = .expectedOutcome } else { return nil }
+        default: return nil
         }
     }
 
@@ -107,15 +120,12 @@ enum Field: String, FieldName {
 enum CallField: FieldName {
     case name, id, arguments
 
-    init?(name: UnsafeRawBufferPointer) {
-        if name == "name" {
-            self = .name
-        } else if name == "id" {
-            self = .id
-        } else if name == "args" {
-            self = .arguments
-        } else {
-            return nil
+    init?(_ name: KeyName) {
+        switch name {
+        case "name": self = .name
+        case "id": self = .id
+        case "args": self = .arguments
+        default: return nil
         }
     }
 }
@@ -124,23 +134,13 @@ enum CallField: FieldName {
 enum ResultField: FieldName {
     case success, result, error, duration
 
-    init?(name: UnsafeRawBufferPointer) {
-        if name == "success" {
-            self = .success
-        } else if name == "result" {
-            self = .result
-        } else if name == "error" {
-            self = .error
-        } else if name == "duration_ms" {
-            self = .duration
-        } else {
-            return nil
+    init?(_ name: KeyName) {
+        switch name {
+        case "success": self = .success
+        case "result": self = .result
+        case "error": self = .error
+        case "duration_ms": self = .duration
+        default: return nil
         }
     }
-}
-
-/// Whether the bytes are the literal's.
-private func == (bytes: UnsafeRawBufferPointer, literal: StaticString) -> Bool {
-    guard bytes.count == literal.utf8CodeUnitCount, let start = bytes.baseAddress else { return false }
-    return memcmp(start, literal.utf8Start, bytes.count) == 0
 }

@@ -5,6 +5,7 @@
 #ifndef CSIMDJSON_H
 #define CSIMDJSON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,6 +59,30 @@ void csj_parser_destroy(csj_parser *parser);
 // On failure `*error_offset` is where in the text the trouble was seen.
 csj_status csj_parse(csj_parser *parser, const uint8_t *text, size_t count, const csj_token **tokens,
                      size_t *token_count, size_t *error_offset);
+
+// Where the structural characters of a text stand: brackets, colons, commas, and the first characters of strings,
+// numbers and literals. Nothing but UTF-8, quotes and control characters has been checked.
+typedef struct csj_structure {
+  const uint32_t *places;
+  size_t count;
+  bool has_backslash; // anywhere in the text
+} csj_structure;
+
+// For those who read a text by its structure, without tokens. The places belong to the parser as tokens do.
+csj_status csj_find_structure(csj_parser *parser, const uint8_t *text, size_t count, csj_structure *structure,
+                              size_t *error_offset);
+
+// Checks the whole value that starts at structural character `i` of the text that was looked at last; `around` objects and
+// arrays stand around it. Returns the index of the structural character after it, 0 if it is not JSON.
+size_t csj_skip(csj_parser *parser, const uint8_t *text, size_t count, size_t i, size_t around);
+
+// The csj_kind of the number or literal that is all of [from, to), which is not empty; 0 if it is neither.
+uint8_t csj_bare_kind(const uint8_t *text, size_t from, size_t to);
+
+typedef enum csj_escapes { CSJ_NO_ESCAPES = 0, CSJ_GOOD_ESCAPES, CSJ_BAD_ESCAPES } csj_escapes;
+
+// What escapes stand between the quotes of a string.
+csj_escapes csj_find_escapes(const uint8_t *text, size_t count);
 
 #ifdef __cplusplus
 }
