@@ -16,16 +16,31 @@ public struct PairJudge: Sendable {
         _ trace: borrowing AgentRun, baseline: borrowing ArmRun, candidate: borrowing ArmRun,
         baselineScores: Scores = [:], candidateScores: Scores = [:]
     ) -> PairVerdict {
+        judge(trace, baseline: baseline, candidate: candidate, baselineScores, candidateScores, scratch: nil)
+    }
+
+    /// The same for one pair after the other.
+    ///
+    /// - Parameter scratch: the memory of the pairs before; nil makes some where it is needed.
+    func judge(
+        _ trace: borrowing AgentRun, baseline: borrowing ArmRun, candidate: borrowing ArmRun, _ baselineScores: Scores = [:],
+        _ candidateScores: Scores = [:], scratch: JudgeScratch?
+    ) -> PairVerdict {
         var verdict = PairVerdict(
             baseline: judge(trace, baseline, baselineScores), candidate: judge(trace, candidate, candidateScores))
         guard baseline.problem == nil, candidate.problem == nil else { return verdict }
         noteLostEvidence(&verdict, baseline, candidate)
-        verdict.toolChanges = ToolCallDiff.changes(from: baseline.run, to: candidate.run)
-        for kind in ToolCallChange.Kind.allCases where rules.failOn.contains(kind) {
-            if verdict.toolChanges.contains(where: { $0.kind == kind }) { verdict.candidate.reasons.append(.toolCalls(kind)) }
+        let changes = ToolCallDiff.changes(from: baseline.run, to: candidate.run, scratch ?? JudgeScratch())
+        // Most pairs have none: then there is no rule to look up, and no loop.
+        guard !changes.isEmpty else {
+            verdict.isIdentical = baseline.run.isEqual(to: candidate.run)
+            return verdict
         }
-        addLoops(&verdict, baseline.run, candidate.run)
-        verdict.isIdentical = verdict.toolChanges.isEmpty && baseline.run.isEqual(to: candidate.run)
+        verdict.toolChanges = changes
+        for kind in ToolCallChange.Kind.allCases where rules.failOn.contains(kind) {
+            if changes.contains(where: { $0.kind == kind }) { verdict.candidate.reasons.append(.toolCalls(kind)) }
+        }
+        addLoops(&verdict, baseline.run, candidate.run, scratch)
         return verdict
     }
 
@@ -88,9 +103,9 @@ public struct PairJudge: Sendable {
         let matches: Bool
         switch (trace.expectedOutcome, run.outcome) {
         case (let expected?, let outcome?):
-            matches = run.storage[outcome.range].elementsEqual(trace.storage[expected.range])
-        case (let expected?, nil): matches = !run.statesNoOutcome && trace.storage[expected.range].elementsEqual(success)
-        case (nil, let outcome?): matches = run.storage[outcome.range].elementsEqual(success)
+            matches = run.text(outcome, equals: expected, of: trace)
+        case (let expected?, nil): matches = !run.statesNoOutcome && trace.text(expected, equals: "success")
+        case (nil, let outcome?): matches = run.text(outcome, equals: "success")
         case (nil, nil): matches = !run.statesNoOutcome
         }
         if !matches { verdict.reasons.append(.outcome) }
@@ -101,7 +116,7 @@ public struct PairJudge: Sendable {
         if let allowed = trace.allowedTools {
             verdict.misusedCall = run.toolCalls.firstIndex { call in
                 guard let name = call.name else { return true }
-                return !allowed.contains { trace.storage[$0.range].elementsEqual(run.storage[name.range]) }
+                return !allowed.contains { trace.text($0, equals: name, of: run) }
             }
         } else if let allowed = rules.allowedTools {
             verdict.misusedCall = run.toolCalls.firstIndex { !allowed.contains(run.name(of: $0)) }
@@ -122,10 +137,12 @@ public struct PairJudge: Sendable {
     }
 
     /// A loop counts against an arm only where the other does not repeat itself as often: polling is no loop.
-    private func addLoops(_ verdict: inout PairVerdict, _ baseline: borrowing AgentRun, _ candidate: borrowing AgentRun) {
-        guard max(baseline.toolCalls.count, candidate.toolCalls.count) > rules.maxRepetitions, !verdict.toolChanges.isEmpty
-        else { return }
-        let keys = ToolCallKeys(baseline, candidate)
+    private func addLoops(
+        _ verdict: inout PairVerdict, _ baseline: borrowing AgentRun, _ candidate: borrowing AgentRun, _ scratch: JudgeScratch?
+    ) {
+        guard max(baseline.toolCalls.count, candidate.toolCalls.count) > rules.maxRepetitions else { return }
+        let scratch = scratch ?? JudgeScratch()
+        let keys = ToolCallKeys(baseline, candidate, &scratch.reader)
         let a = LoopDetector.longestLoop(in: keys.baseline, limit: rules.maxRepetitions)
         let b = LoopDetector.longestLoop(in: keys.candidate, limit: rules.maxRepetitions)
         if let a, a.repetitions > b?.repetitions ?? 0 {
@@ -138,8 +155,6 @@ public struct PairJudge: Sendable {
         }
     }
 }
-
-private let success = Array("success".utf8)
 
 extension AgentRun {
     /// Whether it says how it ended, be it that there was no outcome.

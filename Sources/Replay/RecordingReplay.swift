@@ -17,6 +17,7 @@ public struct RecordingReplay: ~Copyable {
     /// - Throws: ``InputError`` when a recording cannot be read, and what the observer throws.
     public consuming func run(_ observer: inout some PairObserver) throws -> ReplayEnding {
         let judge = PairJudge(plan.rules)
+        let scratch = JudgeScratch()
         var reader = try RecordingReader(path: plan.traces, maximumLine: plan.maximumLine, rejects: rejects, isStopped: isStopped)
         var baselines = try RecordedArm(plan.baseline.source, plan, rejects, isStopped: isStopped)
         var candidates = try RecordedArm(plan.candidate.source, plan, rejects, isStopped: isStopped)
@@ -34,13 +35,13 @@ public struct RecordingReplay: ~Copyable {
                 let verdict = judge.judge(recording: recorded.run)
                 try observer.observe(pair, trace: recorded.run, baseline: recorded, candidate: recorded, verdict: verdict)
             case (false, true):
-                let verdict = judge.judge(recorded.run, baseline: recorded, candidate: candidates.arm)
+                let verdict = judge.judge(recorded.run, baseline: recorded, candidate: candidates.arm, scratch: scratch)
                 try observer.observe(pair, trace: recorded.run, baseline: recorded, candidate: candidates.arm, verdict: verdict)
             case (true, false):
-                let verdict = judge.judge(recorded.run, baseline: baselines.arm, candidate: recorded)
+                let verdict = judge.judge(recorded.run, baseline: baselines.arm, candidate: recorded, scratch: scratch)
                 try observer.observe(pair, trace: recorded.run, baseline: baselines.arm, candidate: recorded, verdict: verdict)
             case (true, true):
-                let verdict = judge.judge(recorded.run, baseline: baselines.arm, candidate: candidates.arm)
+                let verdict = judge.judge(recorded.run, baseline: baselines.arm, candidate: candidates.arm, scratch: scratch)
                 try observer.observe(
                     pair, trace: recorded.run, baseline: baselines.arm, candidate: candidates.arm, verdict: verdict)
             }
