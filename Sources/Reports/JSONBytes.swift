@@ -1,3 +1,4 @@
+internal import AgentRuns
 internal import JSONText
 
 /// JSON, appended as bytes. What is written for every trace goes through here, so nothing is allocated on the way.
@@ -75,6 +76,31 @@ extension [UInt8] {
 
     mutating func appendText(_ text: String?) {
         if let text { appendText(text) } else { append("null") }
+    }
+
+    /// A text of a run in quotes, from where it stands.
+    mutating func appendText(_ text: Text?, of run: borrowing AgentRun) {
+        guard let text else { return append("null") }
+        let isWritten = run.storage.withUnsafeBytes { appendASCII(UnsafeRawBufferPointer(rebasing: $0[text.range])) }
+        // Of bytes that are no UTF-8 a string makes such that are.
+        if !isWritten { appendText(run.string(text)) }
+    }
+
+    /// - Returns: false, with nothing written, for bytes that are not all ASCII.
+    private mutating func appendASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var all: UInt64 = 0
+        var i = 0
+        while i + 8 <= bytes.count {
+            all |= bytes.loadUnaligned(fromByteOffset: i, as: UInt64.self)
+            i += 8
+        }
+        while i < bytes.count {
+            all |= UInt64(bytes[i])
+            i += 1
+        }
+        guard all & 0x8080_8080_8080_8080 == 0 else { return false }
+        JSONString.encode(bytes.assumingMemoryBound(to: UInt8.self), into: &self)
+        return true
     }
 
     mutating func appendTexts(_ texts: [String]) {
