@@ -13,18 +13,23 @@ struct FingerprintSetTests {
             // Few enough that many come again, 0 among them, and such that fall on the same place of any table.
             let number = UInt64.random(in: 0...UInt64(count / 2), using: &generator)
             let fingerprint = Bool.random(using: &generator) ? number : number << 40
-            #expect(set.insert(fingerprint) == known.insert(fingerprint).inserted)
+            let isNew = known.insert(fingerprint).inserted
+            let wasTaken = set.insert(fingerprint)
+            #expect(wasTaken == isNew)
         }
         #expect(set.count == known.count)
-        for fingerprint in known { #expect(!set.insert(fingerprint)) }
+        for fingerprint in known {
+            let isNew = set.insert(fingerprint)
+            #expect(!isNew)
+        }
     }
 
     @Test("0 and the largest are fingerprints as any other")
     func ends() {
         var set = FingerprintSet()
         for fingerprint in [0, .max] as [UInt64] {
-            #expect(set.insert(fingerprint))
-            #expect(!set.insert(fingerprint))
+            let isNew = [set.insert(fingerprint), set.insert(fingerprint)]
+            #expect(isNew == [true, false])
         }
         #expect(set.count == 2)
     }
