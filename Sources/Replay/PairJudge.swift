@@ -16,52 +16,59 @@ public struct PairJudge: Sendable {
         _ trace: borrowing AgentRun, baseline: borrowing ArmRun, candidate: borrowing ArmRun,
         baselineScores: Scores = [:], candidateScores: Scores = [:]
     ) -> PairVerdict {
-        judge(trace, baseline: baseline, candidate: candidate, baselineScores, candidateScores, scratch: nil)
+        var verdict = PairVerdict(baseline: ArmVerdict(), candidate: ArmVerdict())
+        judge(trace, baseline: baseline, candidate: candidate, baselineScores, candidateScores, scratch: nil, into: &verdict)
+        return verdict
     }
 
     /// The same for one pair after the other.
     ///
-    /// - Parameter scratch: the memory of the pairs before; nil makes some where it is needed.
+    /// - Parameters:
+    ///   - scratch: the memory of the pairs before; nil makes some where it is needed.
+    ///   - verdict: that of the pair before, which this one takes the place of.
     func judge(
         _ trace: borrowing AgentRun, baseline: borrowing ArmRun, candidate: borrowing ArmRun, _ baselineScores: Scores = [:],
-        _ candidateScores: Scores = [:], scratch: JudgeScratch?
-    ) -> PairVerdict {
-        var verdict = PairVerdict(
-            baseline: judge(trace, baseline, baselineScores), candidate: judge(trace, candidate, candidateScores))
-        guard baseline.problem == nil, candidate.problem == nil else { return verdict }
+        _ candidateScores: Scores = [:], scratch: JudgeScratch?, into verdict: inout PairVerdict
+    ) {
+        verdict.removeAll()
+        judge(trace, baseline, baselineScores, &verdict.baseline)
+        judge(trace, candidate, candidateScores, &verdict.candidate)
+        guard baseline.problem == nil, candidate.problem == nil else { return }
         noteLostEvidence(&verdict, baseline, candidate)
         let changes = ToolCallDiff.changes(from: baseline.run, to: candidate.run, scratch ?? JudgeScratch())
         // Most pairs have none: then there is no rule to look up, and no loop.
         guard !changes.isEmpty else {
             verdict.isIdentical = baseline.run.isEqual(to: candidate.run)
-            return verdict
+            return
         }
         verdict.toolChanges = changes
         for kind in ToolCallChange.Kind.allCases where rules.failOn.contains(kind) {
             if changes.contains(where: { $0.kind == kind }) { verdict.candidate.reasons.append(.toolCalls(kind)) }
         }
         addLoops(&verdict, baseline.run, candidate.run, scratch)
-        return verdict
     }
 
     /// Judges a recording that both arms share: it differs from itself in nothing.
     public func judge(recording trace: borrowing AgentRun) -> PairVerdict {
-        let verdict = judge(trace, trace, problem: nil, assumesSuccess: true, [:])
+        var verdict = ArmVerdict()
+        judge(trace, trace, problem: nil, assumesSuccess: true, [:], &verdict)
         return PairVerdict(baseline: verdict, candidate: verdict, isIdentical: true)
     }
 
-    private func judge(_ trace: borrowing AgentRun, _ arm: borrowing ArmRun, _ scores: Scores) -> ArmVerdict {
-        judge(trace, arm.run, problem: arm.problem, assumesSuccess: arm.assumesSuccess, scores)
+    private func judge(
+        _ trace: borrowing AgentRun, _ arm: borrowing ArmRun, _ scores: Scores, _ verdict: inout ArmVerdict
+    ) {
+        judge(trace, arm.run, problem: arm.problem?.kind, assumesSuccess: arm.assumesSuccess, scores, &verdict)
     }
 
     private func judge(
-        _ trace: borrowing AgentRun, _ run: borrowing AgentRun, problem: RunProblem?, assumesSuccess: Bool, _ scores: Scores
-    ) -> ArmVerdict {
-        var verdict = ArmVerdict()
+        _ trace: borrowing AgentRun, _ run: borrowing AgentRun, problem: RunProblem.Kind?, assumesSuccess: Bool, _ scores: Scores,
+        _ verdict: inout ArmVerdict
+    ) {
         if let problem {
-            verdict.reasons.append(.problem(problem.kind))
+            verdict.reasons.append(.problem(problem))
             verdict.hadExpectation = true
-            return verdict
+            return
         }
         judgeOutcome(trace, run, assumesSuccess, &verdict)
         judgeTools(trace, run, &verdict)
@@ -77,7 +84,6 @@ public struct PairJudge: Sendable {
             case .unscored(let result): verdict.unscored.append(result)
             }
         }
-        return verdict
     }
 
     /// What the baseline's run let be judged and the candidate's does not: a candidate must not pass by saying less.
