@@ -19,7 +19,8 @@ struct ToolCallKeys {
     ///   - reader: reads arguments that are not written alike.
     ///   - limit: up to how many calls of both runs are compared with one another.
     init(
-        _ a: borrowing AgentRun, _ b: borrowing AgentRun, _ reader: inout JSONDocumentReader, comparingUpTo limit: Int = fewCalls
+        _ a: borrowing AgentRun, _ b: borrowing AgentRun, _ reader: inout JSONDocumentReader,
+        comparingUpTo limit: Int = ToolCallKeys.fewCalls
     ) {
         if a.toolCalls.count + b.toolCalls.count <= limit {
             compare(a, b, &reader)
@@ -110,7 +111,8 @@ private struct CallNumbers {
         calls.append(call)
         names.append(name)
         canonical.append([])
-        keys.append(name == place ? place : key(of: place, name, &reader))
+        let number = name == place ? place : key(of: place, name, &reader)
+        keys.append(number)
     }
 
     private mutating func key(of place: Int, _ name: Int, _ reader: inout JSONDocumentReader) -> Int {

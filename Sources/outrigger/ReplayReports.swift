@@ -58,9 +58,10 @@ struct ReplayReports {
         }
         comparison = try flags.baselineResult.map { EarlierComparison(try EarlierReport(file: $0)) }
         writers = ReportSet(list)
-        wantsEveryRun = listsEveryRun || comparison != nil
         // The comparison goes by details.
-        takesPlainPasses = comparison == nil && writers.takesPlainPasses
+        let (isCompared, areTaken) = (comparison != nil, writers.takesPlainPasses)
+        wantsEveryRun = listsEveryRun || isCompared
+        takesPlainPasses = !isCompared && areTaken
     }
 
     /// The file that a report is written to, by the one name of standard output where it is that; nil where none is named.

@@ -241,7 +241,8 @@ struct PairJudgeTests {
         let telling = ArmRun(run: try run(#"{"outcome": "success", "response": "y", "latency_ms": 5}"#))
         let wild = ArmRun(run: try run(calls: Array(repeating: "poll(1)", count: 8)), assumesSuccess: false)
         let odd = ArmRun(run: try run(#"{"outcome": "failure", "tool_calls": [{"name": "look"}]}"#))
-        let pairs = [(telling, wild), (wild, telling), (odd, odd), (telling, ArmRun(RunProblem(.timeout, ""))), (odd, telling), (telling, telling)]
+        let late = ArmRun(RunProblem(.timeout, ""))
+        let pairs = [(telling, wild), (wild, telling), (odd, odd), (telling, late), (odd, telling), (telling, telling)]
         let scratch = JudgeScratch()
         var used = PairVerdict(baseline: ArmVerdict(), candidate: ArmVerdict())
         for (a, b) in pairs + pairs.reversed() {

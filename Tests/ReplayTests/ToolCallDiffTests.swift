@@ -111,7 +111,9 @@ struct ToolCallKeysTests {
             "a", "a({})", "a( {} )", "a(null)", "a(1)", "a(1.0)", #"a("1")"#, #"a({"x": 1, "y": 2})"#, #"a({"y":2.0,"x":1e0})"#,
             #"a("{\"x\": 1, \"y\": 2}")"#, #"a("{")"#, #"a("[")"#, #"a("\u007b")"#, "b", "b({})", "b(1)", "(1)",
         ]
-        func some() -> [String] { (0..<Int.random(in: 0...12, using: &generator)).map { _ in calls.randomElement(using: &generator) ?? "a" } }
+        func some() -> [String] {
+            (0..<Int.random(in: 0...12, using: &generator)).map { _ in calls.randomElement(using: &generator) ?? "a" }
+        }
         let (a, b) = (try run(calls: some()), try run(calls: some()))
         var reader = JSONDocumentReader()
         let compared = ToolCallKeys(a, b, &reader, comparingUpTo: .max)
