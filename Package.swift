@@ -90,7 +90,7 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
         .target(name: "ReplaySpans", dependencies: ["AgentRuns", "RunSpans", "OTLP", "Delivery", "Threads", "Replay"]),
-        .target(name: "Reports", dependencies: ["JSONText", "Replay"]),
+        .target(name: "Reports", dependencies: ["AgentRuns", "JSONText", "Replay"]),
         .target(name: "Gate", dependencies: ["AgentRuns", "JSONDocuments", "Replay", "Statistics", "StrictYAML"]),
         .target(
             name: "Backfill",
@@ -200,7 +200,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
-        .testTarget(name: "ReportsTests", dependencies: ["JSONText", "Replay", "Reports"]),
+        .testTarget(name: "ReportsTests", dependencies: ["AgentRuns", "JSONText", "Replay", "Reports", "RunSpans"]),
         .testTarget(
             name: "GateTests", dependencies: ["AgentRuns", "JSONDocuments", "Replay", "Gate", "StrictYAML", "TraceReading"]),
         .testTarget(name: "LiveRunsTests", dependencies: ["AgentRuns", "CCompression", "LiveRuns", "RunSpans"]),

@@ -35,9 +35,9 @@ public struct GateEvidence: PairObserver {
     private var costs: PairedSamples?
 
     private let rules: [GatePolicy.SliceRule]
-    /// Hashes of the ids of the traces so far: another line of the same trace is no further evidence.
-    private var seen: Set<Int> = []
-    private var current: RunningTrace?
+    /// The ids of the traces so far, by keyed fingerprints: another line of the same trace is no further evidence.
+    private var seen = FingerprintSet()
+    private var current = RunningTrace()
     /// Names of tools, as UTF-8.
     private var unexercised: [[UInt8]]
     private var unknown: [[UInt8]]
@@ -72,10 +72,13 @@ public struct GateEvidence: PairObserver {
 
     /// The trace whose repetitions are coming in.
     private struct RunningTrace {
-        var index: Int
-        /// The id's UTF-8; nil where the trace has none.
+        /// nil where none is.
+        var index: Int?
+        /// Of the id; nil where the trace has none.
+        var fingerprint: UInt64?
+        /// The id's UTF-8, from the second repetition on: only what is repeated can be flaky, and is told by its name then.
         var id: [UInt8]?
-        var line: Int
+        var line = 0
         var outcome = TraceOutcome(baselinePassed: 0, candidatePassed: 0, repetitions: 0)
         var latency = PairSum()
         var cost = PairSum()
@@ -142,52 +145,64 @@ public struct GateEvidence: PairObserver {
         if verdict.candidate.hasProblem { problems += 1 }
         noteTools(trace)
         noteTools(candidate.run)
-        if current?.index != place.index {
+        if current.index != place.index {
             finishTrace()
-            current = RunningTrace(index: place.index, id: trace.recordedID.map { Array(trace.storage[$0.range]) }, line: place.line)
-            current?.slices = rules.indices.filter { rules[$0].slice.contains(trace) }
+            start(place, trace)
+        } else if current.id == nil {
+            current.id = trace.recordedID.map { Array(trace.storage[$0.range]) }
         }
-        for i in current?.slices ?? [] { slices[i].add(verdict) }
-        current?.marks.note(verdict)
-        current?.outcome.repetitions += 1
-        current?.outcome.baselinePassed += verdict.baseline.passed ? 1 : 0
-        current?.outcome.candidatePassed += verdict.candidate.passed ? 1 : 0
+        for i in current.slices { slices[i].add(verdict) }
+        current.marks.note(verdict)
+        current.outcome.repetitions += 1
+        current.outcome.baselinePassed += verdict.baseline.passed ? 1 : 0
+        current.outcome.candidatePassed += verdict.candidate.passed ? 1 : 0
         guard !verdict.baseline.hasProblem else { return }
         let hasRun = !verdict.candidate.hasProblem
         let times = ArmRun.comparedLatencies(baseline, candidate)
-        current?.latency.add(times.baseline, times.candidate, hasRun: hasRun)
-        current?.cost.add(baseline.run.costTokens?.double, candidate.run.costTokens?.double, hasRun: hasRun)
+        current.latency.add(times.baseline, times.candidate, hasRun: hasRun)
+        current.cost.add(baseline.run.costTokens?.double, candidate.run.costTokens?.double, hasRun: hasRun)
     }
 
     /// Call it once, after the last pair.
     public mutating func finish() { finishTrace() }
 
-    private mutating func finishTrace() {
-        guard var trace = current else { return }
-        current = nil
-        let isCopy = trace.id.map { !seen.insert(Self.hash(of: $0)).inserted } ?? false
-        trace.outcome.isComparable = trace.marks.isComparable && !isCopy
-        if !trace.outcome.isComparable, trace.outcome.candidatePassed < trace.outcome.repetitions { uncomparedFailures += 1 }
-        trace.marks.hidesLatency = trace.latency.isUnstated
-        trace.marks.hidesCost = trace.cost.isUnstated
-        traces.append(trace.outcome)
-        counts.add(trace.marks, isCopy: isCopy)
-        for i in trace.slices { sliceCounts[i].add(trace.marks, isCopy: isCopy) }
-        if trace.outcome.candidatePassed > 0, trace.outcome.candidatePassed < trace.outcome.repetitions {
-            flakyCount += 1
-            let name = trace.id.map { String(decoding: $0, as: UTF8.self) } ?? "line \(trace.line)"
-            if flaky.count < 100 { flaky.append((name, Int(trace.outcome.candidatePassed))) }
+    private mutating func start(_ place: PairPlace, _ trace: borrowing AgentRun) {
+        var next = RunningTrace(index: place.index, line: place.line)
+        if let id = trace.recordedID {
+            next.fingerprint = trace.storage.withUnsafeBytes { Self.fingerprint(of: UnsafeRawBufferPointer(rebasing: $0[id.range])) }
         }
-        guard !isCopy else { return }
-        latencies?.note(trace.latency)
-        costs?.note(trace.cost)
+        for i in rules.indices where rules[i].slice.contains(trace) { next.slices.append(i) }
+        current = next
     }
 
-    /// Of all bytes at once: an array hashes its elements one by one.
-    private static func hash(of bytes: [UInt8]) -> Int {
+    private mutating func finishTrace() {
+        guard current.index != nil else { return }
+        current.index = nil
+        var isCopy = false
+        if let fingerprint = current.fingerprint { isCopy = !seen.insert(fingerprint) }
+        current.outcome.isComparable = current.marks.isComparable && !isCopy
+        let outcome = current.outcome
+        if !outcome.isComparable, outcome.candidatePassed < outcome.repetitions { uncomparedFailures += 1 }
+        current.marks.hidesLatency = current.latency.isUnstated
+        current.marks.hidesCost = current.cost.isUnstated
+        traces.append(outcome)
+        counts.add(current.marks, isCopy: isCopy)
+        for i in current.slices { sliceCounts[i].add(current.marks, isCopy: isCopy) }
+        if outcome.candidatePassed > 0, outcome.candidatePassed < outcome.repetitions {
+            flakyCount += 1
+            let name = current.id.map { String(decoding: $0, as: UTF8.self) } ?? "line \(current.line)"
+            if flaky.count < 100 { flaky.append((name, Int(outcome.candidatePassed))) }
+        }
+        guard !isCopy else { return }
+        latencies?.note(current.latency)
+        costs?.note(current.cost)
+    }
+
+    /// By the keyed hash of the standard library: whoever writes ids cannot make two of them one.
+    private static func fingerprint(of bytes: UnsafeRawBufferPointer) -> UInt64 {
         var hasher = Hasher()
-        bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
-        return hasher.finalize()
+        hasher.combine(bytes: bytes)
+        return UInt64(truncatingIfNeeded: hasher.finalize())
     }
 
     private mutating func noteTools(_ run: borrowing AgentRun) {

@@ -61,6 +61,7 @@ public enum JSONString {
     }
 
     /// Appends the text with quotes around it and escapes where JSON wants them. The text must be UTF-8.
+    @inlinable
     public static func encode(_ text: some Sequence<UInt8>, into output: inout [UInt8]) {
         output.append(UInt8(ascii: "\""))
         escape(text, into: &output)
@@ -68,22 +69,68 @@ public enum JSONString {
     }
 
     /// Appends the text with escapes where JSON wants them, without quotes.
+    @inlinable
     public static func escape(_ text: some Sequence<UInt8>, into output: inout [UInt8]) {
-        for byte in text {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                output.append(UInt8(ascii: "\\"))
-                output.append(byte)
-            case 0x0A: output.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "n")])
-            case 0x0D: output.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "r")])
-            case 0x09: output.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "t")])
-            case 0..<0x20:
-                output.append(contentsOf: "\\u00".utf8)
-                output.append(UInt8(ascii: "0") + byte >> 4)
-                let low = byte & 15
-                output.append(low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10)
-            default: output.append(byte)
-            }
+        let isWritten: Void? = text.withContiguousStorageIfAvailable { escape(contiguous: $0, into: &output) }
+        if isWritten == nil { for byte in text { escape(byte: byte, into: &output) } }
+    }
+
+    /// Takes over in one go what stands between escapes, which is all of most texts.
+    @usableFromInline
+    static func escape(contiguous text: UnsafeBufferPointer<UInt8>, into output: inout [UInt8]) {
+        var start = 0
+        while true {
+            let end = firstEscape(in: UnsafeRawBufferPointer(text), from: start)
+            if end > start { output.append(contentsOf: UnsafeBufferPointer(rebasing: text[start..<end])) }
+            guard end < text.count else { return }
+            escape(byte: text[end], into: &output)
+            start = end + 1
         }
+    }
+
+    /// Where the first byte from `start` on stands that is a quote, a backslash or a control character; the end where none is.
+    private static func firstEscape(in text: UnsafeRawBufferPointer, from start: Int) -> Int {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let highBits: UInt64 = 0x8080_8080_8080_8080
+        var i = start
+        while i + 8 <= text.count {
+            let word = UInt64(littleEndian: text.loadUnaligned(fromByteOffset: i, as: UInt64.self))
+            let quote: UInt64 = word ^ 0x2222_2222_2222_2222
+            let backslash: UInt64 = word ^ 0x5C5C_5C5C_5C5C_5C5C
+            // Subtracting sets the high bit of a byte that is too small for it, and by what it borrows perhaps of those that
+            // come behind: the first one is right.
+            var found: UInt64 = (word &- 0x2020_2020_2020_2020) & ~word
+            found |= (quote &- ones) & ~quote
+            found |= (backslash &- ones) & ~backslash
+            found &= highBits
+            if found != 0 { return i + found.trailingZeroBitCount / 8 }
+            i += 8
+        }
+        while i < text.count {
+            let byte = text[i]
+            if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return i }
+            i += 1
+        }
+        return i
+    }
+
+    @usableFromInline
+    static func escape(byte: UInt8, into output: inout [UInt8]) {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): append("\\", byte, to: &output)
+        case 0x0A: append("\\", UInt8(ascii: "n"), to: &output)
+        case 0x0D: append("\\", UInt8(ascii: "r"), to: &output)
+        case 0x09: append("\\", UInt8(ascii: "t"), to: &output)
+        case 0..<0x20:
+            let low = byte & 15
+            append("\\u00", UInt8(ascii: "0") + byte >> 4, to: &output)
+            output.append(low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10)
+        default: output.append(byte)
+        }
+    }
+
+    private static func append(_ start: StaticString, _ byte: UInt8, to output: inout [UInt8]) {
+        output.append(contentsOf: UnsafeBufferPointer(start: start.utf8Start, count: start.utf8CodeUnitCount))
+        output.append(byte)
     }
 }

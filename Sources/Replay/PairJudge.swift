@@ -16,37 +16,59 @@ public struct PairJudge: Sendable {
         _ trace: borrowing AgentRun, baseline: borrowing ArmRun, candidate: borrowing ArmRun,
         baselineScores: Scores = [:], candidateScores: Scores = [:]
     ) -> PairVerdict {
-        var verdict = PairVerdict(
-            baseline: judge(trace, baseline, baselineScores), candidate: judge(trace, candidate, candidateScores))
-        guard baseline.problem == nil, candidate.problem == nil else { return verdict }
-        noteLostEvidence(&verdict, baseline, candidate)
-        verdict.toolChanges = ToolCallDiff.changes(from: baseline.run, to: candidate.run)
-        for kind in ToolCallChange.Kind.allCases where rules.failOn.contains(kind) {
-            if verdict.toolChanges.contains(where: { $0.kind == kind }) { verdict.candidate.reasons.append(.toolCalls(kind)) }
-        }
-        addLoops(&verdict, baseline.run, candidate.run)
-        verdict.isIdentical = verdict.toolChanges.isEmpty && baseline.run.isEqual(to: candidate.run)
+        var verdict = PairVerdict(baseline: ArmVerdict(), candidate: ArmVerdict())
+        judge(trace, baseline: baseline, candidate: candidate, baselineScores, candidateScores, scratch: nil, into: &verdict)
         return verdict
+    }
+
+    /// The same for one pair after the other.
+    ///
+    /// - Parameters:
+    ///   - scratch: the memory of the pairs before; nil makes some where it is needed.
+    ///   - verdict: that of the pair before, which this one takes the place of.
+    func judge(
+        _ trace: borrowing AgentRun, baseline: borrowing ArmRun, candidate: borrowing ArmRun, _ baselineScores: Scores = [:],
+        _ candidateScores: Scores = [:], scratch: JudgeScratch?, into verdict: inout PairVerdict
+    ) {
+        verdict.removeAll()
+        judge(trace, baseline, baselineScores, &verdict.baseline)
+        judge(trace, candidate, candidateScores, &verdict.candidate)
+        guard baseline.problem == nil, candidate.problem == nil else { return }
+        noteLostEvidence(&verdict, baseline, candidate)
+        let changes = ToolCallDiff.changes(from: baseline.run, to: candidate.run, scratch ?? JudgeScratch())
+        // Most pairs have none: then there is no rule to look up, and no loop.
+        guard !changes.isEmpty else {
+            verdict.isIdentical = baseline.run.isEqual(to: candidate.run)
+            return
+        }
+        verdict.toolChanges = changes
+        for kind in ToolCallChange.Kind.allCases where rules.failOn.contains(kind) {
+            if changes.contains(where: { $0.kind == kind }) { verdict.candidate.reasons.append(.toolCalls(kind)) }
+        }
+        addLoops(&verdict, baseline.run, candidate.run, scratch)
     }
 
     /// Judges a recording that both arms share: it differs from itself in nothing.
     public func judge(recording trace: borrowing AgentRun) -> PairVerdict {
-        let verdict = judge(trace, trace, problem: nil, assumesSuccess: true, [:])
+        var verdict = ArmVerdict()
+        judge(trace, trace, problem: nil, assumesSuccess: true, [:], &verdict)
         return PairVerdict(baseline: verdict, candidate: verdict, isIdentical: true)
     }
 
-    private func judge(_ trace: borrowing AgentRun, _ arm: borrowing ArmRun, _ scores: Scores) -> ArmVerdict {
-        judge(trace, arm.run, problem: arm.problem, assumesSuccess: arm.assumesSuccess, scores)
+    private func judge(
+        _ trace: borrowing AgentRun, _ arm: borrowing ArmRun, _ scores: Scores, _ verdict: inout ArmVerdict
+    ) {
+        judge(trace, arm.run, problem: arm.problem?.kind, assumesSuccess: arm.assumesSuccess, scores, &verdict)
     }
 
     private func judge(
-        _ trace: borrowing AgentRun, _ run: borrowing AgentRun, problem: RunProblem?, assumesSuccess: Bool, _ scores: Scores
-    ) -> ArmVerdict {
-        var verdict = ArmVerdict()
+        _ trace: borrowing AgentRun, _ run: borrowing AgentRun, problem: RunProblem.Kind?, assumesSuccess: Bool, _ scores: Scores,
+        _ verdict: inout ArmVerdict
+    ) {
         if let problem {
-            verdict.reasons.append(.problem(problem.kind))
+            verdict.reasons.append(.problem(problem))
             verdict.hadExpectation = true
-            return verdict
+            return
         }
         judgeOutcome(trace, run, assumesSuccess, &verdict)
         judgeTools(trace, run, &verdict)
@@ -62,7 +84,6 @@ public struct PairJudge: Sendable {
             case .unscored(let result): verdict.unscored.append(result)
             }
         }
-        return verdict
     }
 
     /// What the baseline's run let be judged and the candidate's does not: a candidate must not pass by saying less.
@@ -88,9 +109,9 @@ public struct PairJudge: Sendable {
         let matches: Bool
         switch (trace.expectedOutcome, run.outcome) {
         case (let expected?, let outcome?):
-            matches = run.storage[outcome.range].elementsEqual(trace.storage[expected.range])
-        case (let expected?, nil): matches = !run.statesNoOutcome && trace.storage[expected.range].elementsEqual(success)
-        case (nil, let outcome?): matches = run.storage[outcome.range].elementsEqual(success)
+            matches = run.text(outcome, equals: expected, of: trace)
+        case (let expected?, nil): matches = !run.statesNoOutcome && trace.text(expected, equals: "success")
+        case (nil, let outcome?): matches = run.text(outcome, equals: "success")
         case (nil, nil): matches = !run.statesNoOutcome
         }
         if !matches { verdict.reasons.append(.outcome) }
@@ -101,7 +122,7 @@ public struct PairJudge: Sendable {
         if let allowed = trace.allowedTools {
             verdict.misusedCall = run.toolCalls.firstIndex { call in
                 guard let name = call.name else { return true }
-                return !allowed.contains { trace.storage[$0.range].elementsEqual(run.storage[name.range]) }
+                return !allowed.contains { trace.text($0, equals: name, of: run) }
             }
         } else if let allowed = rules.allowedTools {
             verdict.misusedCall = run.toolCalls.firstIndex { !allowed.contains(run.name(of: $0)) }
@@ -122,10 +143,12 @@ public struct PairJudge: Sendable {
     }
 
     /// A loop counts against an arm only where the other does not repeat itself as often: polling is no loop.
-    private func addLoops(_ verdict: inout PairVerdict, _ baseline: borrowing AgentRun, _ candidate: borrowing AgentRun) {
-        guard max(baseline.toolCalls.count, candidate.toolCalls.count) > rules.maxRepetitions, !verdict.toolChanges.isEmpty
-        else { return }
-        let keys = ToolCallKeys(baseline, candidate)
+    private func addLoops(
+        _ verdict: inout PairVerdict, _ baseline: borrowing AgentRun, _ candidate: borrowing AgentRun, _ scratch: JudgeScratch?
+    ) {
+        guard max(baseline.toolCalls.count, candidate.toolCalls.count) > rules.maxRepetitions else { return }
+        let scratch = scratch ?? JudgeScratch()
+        let keys = ToolCallKeys(baseline, candidate, &scratch.reader)
         let a = LoopDetector.longestLoop(in: keys.baseline, limit: rules.maxRepetitions)
         let b = LoopDetector.longestLoop(in: keys.candidate, limit: rules.maxRepetitions)
         if let a, a.repetitions > b?.repetitions ?? 0 {
@@ -138,8 +161,6 @@ public struct PairJudge: Sendable {
         }
     }
 }
-
-private let success = Array("success".utf8)
 
 extension AgentRun {
     /// Whether it says how it ended, be it that there was no outcome.

@@ -21,6 +21,20 @@ public struct ArmVerdict: Sendable {
     public init() {}
 
     public var passed: Bool { reasons.isEmpty }
+
+    /// Makes it as new. What is empty, which nearly all of it is, is left as it is: giving it up and making it anew for every
+    /// trace would take longer than to judge most of them.
+    mutating func removeAll() {
+        if !reasons.isEmpty { reasons = [] }
+        if !checks.isEmpty { checks = [] }
+        if !untold.isEmpty { untold = [] }
+        if !unscored.isEmpty { unscored = [] }
+        hadExpectation = false
+        hadAllowList = false
+        hadMeasure = false
+        misusedCall = nil
+        loop = nil
+    }
 }
 
 /// Why a run fails. ``name`` is what stands in reports.
@@ -63,4 +77,13 @@ public struct PairVerdict: Sendable {
 
     /// A trace passes when the candidate's run does.
     public var passed: Bool { candidate.passed }
+
+    /// Makes it as new.
+    mutating func removeAll() {
+        baseline.removeAll()
+        candidate.removeAll()
+        if !toolChanges.isEmpty { toolChanges = [] }
+        if lostEvidence != nil { lostEvidence = nil }
+        isIdentical = false
+    }
 }

@@ -17,6 +17,8 @@ public struct RecordingReplay: ~Copyable {
     /// - Throws: ``InputError`` when a recording cannot be read, and what the observer throws.
     public consuming func run(_ observer: inout some PairObserver) throws -> ReplayEnding {
         let judge = PairJudge(plan.rules)
+        let scratch = JudgeScratch()
+        var verdict = PairVerdict(baseline: ArmVerdict(), candidate: ArmVerdict())
         var reader = try RecordingReader(path: plan.traces, maximumLine: plan.maximumLine, rejects: rejects, isStopped: isStopped)
         var baselines = try RecordedArm(plan.baseline.source, plan, rejects, isStopped: isStopped)
         var candidates = try RecordedArm(plan.candidate.source, plan, rejects, isStopped: isStopped)
@@ -31,16 +33,16 @@ public struct RecordingReplay: ~Copyable {
             try candidates.read(for: recorded.run)
             switch (baselines.isJoined, candidates.isJoined) {
             case (false, false):
-                let verdict = judge.judge(recording: recorded.run)
+                verdict = judge.judge(recording: recorded.run)
                 try observer.observe(pair, trace: recorded.run, baseline: recorded, candidate: recorded, verdict: verdict)
             case (false, true):
-                let verdict = judge.judge(recorded.run, baseline: recorded, candidate: candidates.arm)
+                judge.judge(recorded.run, baseline: recorded, candidate: candidates.arm, scratch: scratch, into: &verdict)
                 try observer.observe(pair, trace: recorded.run, baseline: recorded, candidate: candidates.arm, verdict: verdict)
             case (true, false):
-                let verdict = judge.judge(recorded.run, baseline: baselines.arm, candidate: recorded)
+                judge.judge(recorded.run, baseline: baselines.arm, candidate: recorded, scratch: scratch, into: &verdict)
                 try observer.observe(pair, trace: recorded.run, baseline: baselines.arm, candidate: recorded, verdict: verdict)
             case (true, true):
-                let verdict = judge.judge(recorded.run, baseline: baselines.arm, candidate: candidates.arm)
+                judge.judge(recorded.run, baseline: baselines.arm, candidate: candidates.arm, scratch: scratch, into: &verdict)
                 try observer.observe(
                     pair, trace: recorded.run, baseline: baselines.arm, candidate: candidates.arm, verdict: verdict)
             }

@@ -81,6 +81,17 @@ public struct RunDetail: Sendable {
 }
 
 extension RunDetail {
+    /// Whether the detail of a pair that is not exported says that both runs passed, what they state, and no more: then it need
+    /// not be made for a report that shows nothing else of a run.
+    public static func isPlainPass(
+        _ verdict: borrowing PairVerdict, baseline: borrowing ArmRun, candidate: borrowing ArmRun
+    ) -> Bool {
+        verdict.passed && verdict.baseline.passed && verdict.toolChanges.isEmpty
+            && verdict.candidate.checks.isEmpty && verdict.baseline.checks.isEmpty
+            && verdict.candidate.loop == nil && verdict.baseline.loop == nil
+            && candidate.problem == nil && baseline.problem == nil && candidate.tools == nil && baseline.tools == nil
+    }
+
     /// - Parameters:
     ///   - content: whether to tell what was said and called.
     ///   - changes: whether to tell how the tool calls differ.

@@ -1,5 +1,4 @@
 public import AgentRuns
-internal import Glibc
 public import JSONDocuments
 
 /// One way in which the candidate's tool calls differ from the baseline's.
@@ -43,40 +42,47 @@ public struct ToolCallChange: Sendable {
 public enum ToolCallDiff {
     /// - Returns: the changes by their place in the candidate, missing calls before the call that follows them.
     public static func changes(from a: borrowing AgentRun, to b: borrowing AgentRun) -> [ToolCallChange] {
+        changes(from: a, to: b, JudgeScratch())
+    }
+
+    /// The same with memory that is there already.
+    ///
+    /// - Parameter scratch: asked for only where the calls are not the same to the byte.
+    static func changes(
+        from a: borrowing AgentRun, to b: borrowing AgentRun, _ scratch: @autoclosure () -> JudgeScratch
+    ) -> [ToolCallChange] {
         if areTriviallyEqual(a, b) { return [] }
-        let keys = ToolCallKeys(a, b)
+        let scratch = scratch()
+        let keys = ToolCallKeys(a, b, &scratch.reader)
         if keys.baseline == keys.candidate { return [] }
         var matching = CallMatching(keys)
         matching.matchAll()
-        return matching.changes(a, b)
+        return matching.changes(a, b, &scratch.reader)
     }
 
     /// Whether the calls are the same to the byte, which most are.
     private static func areTriviallyEqual(_ a: borrowing AgentRun, _ b: borrowing AgentRun) -> Bool {
         guard a.toolCalls.count == b.toolCalls.count else { return false }
         for i in a.toolCalls.indices {
-            let (x, y) = (a.toolCalls[i], b.toolCalls[i])
-            guard a.bytesEqual(x.name, b, y.name), x.arguments?.form == y.arguments?.form,
-                a.bytesEqual(x.arguments?.text, b, y.arguments?.text)
+            guard a.bytesEqual(a.toolCalls[i].name, b, b.toolCalls[i].name),
+                a.toolCalls[i].arguments?.form == b.toolCalls[i].arguments?.form,
+                a.bytesEqual(a.toolCalls[i].arguments?.text, b, b.toolCalls[i].arguments?.text)
             else { return false }
         }
         return true
     }
 }
 
+/// Memory that judging one pair after the other needs again and again: a reader costs more to make than what it reads.
+final class JudgeScratch {
+    var reader = JSONDocumentReader()
+}
+
 extension AgentRun {
     /// Whether both texts are missing, or equal byte by byte.
     func bytesEqual(_ text: Text?, _ other: borrowing AgentRun, _ otherText: Text?) -> Bool {
         guard let text, let otherText else { return text == nil && otherText == nil }
-        guard text.count == otherText.count else { return false }
-        return storage.withUnsafeBytes { bytes in
-            other.storage.withUnsafeBytes { others in
-                let a = UnsafeRawBufferPointer(rebasing: bytes[text.range])
-                let b = UnsafeRawBufferPointer(rebasing: others[otherText.range])
-                guard let first = a.baseAddress, let second = b.baseAddress else { return true }
-                return memcmp(first, second, a.count) == 0
-            }
-        }
+        return self.text(text, equals: otherText, of: other)
     }
 }
 
@@ -90,6 +96,8 @@ private struct CallMatching {
     private var baselineGaps: [Int] = []
     private var candidateGaps: [Int] = []
     private var unchanged: [(a: Int, b: Int)] = []
+    /// How many calls of each run have no partner yet.
+    private var unpaired: (baseline: Int, candidate: Int)
 
     private struct Partner {
         var kind: ToolCallChange.Kind?
@@ -100,6 +108,7 @@ private struct CallMatching {
         self.keys = keys
         partners = Array(repeating: nil, count: keys.candidate.count)
         isTaken = Array(repeating: false, count: keys.baseline.count)
+        unpaired = (keys.baseline.count, keys.candidate.count)
     }
 
     mutating func matchAll() {
@@ -107,33 +116,37 @@ private struct CallMatching {
         for pair in unchanged { take(pair.a, pair.b, nil) }
         baselineGaps = Self.gaps(keys.baseline.count, unchanged.map(\.a))
         candidateGaps = Self.gaps(keys.candidate.count, unchanged.map(\.b))
-        pair(.reordered) { $0.keys.baseline[$1] == $0.keys.candidate[$2] }
-        pair(.wrongArguments) {
-            $0.keys.baselineNames[$1] == $0.keys.candidateNames[$2] && $0.baselineGaps[$1] == $0.candidateGaps[$2]
-        }
-        pair(.wrongArguments) { $0.keys.baselineNames[$1] == $0.keys.candidateNames[$2] }
+        let (calls, gapsA, gapsB) = (keys, baselineGaps, candidateGaps)
+        pair(.reordered) { calls.baseline[$0] == calls.candidate[$1] }
+        pair(.wrongArguments) { calls.baselineNames[$0] == calls.candidateNames[$1] && gapsA[$0] == gapsB[$1] }
+        pair(.wrongArguments) { calls.baselineNames[$0] == calls.candidateNames[$1] }
+        guard unpaired.candidate > 0 else { return }
         let known = Set(keys.baseline)
         for b in partners.indices where partners[b] == nil && known.contains(keys.candidate[b]) {
             partners[b] = Partner(kind: .duplicated)
+            unpaired.candidate -= 1
         }
-        pair(.wrongTool) { $0.baselineGaps[$1] == $0.candidateGaps[$2] }
+        pair(.wrongTool) { gapsA[$0] == gapsB[$1] }
         for b in partners.indices where partners[b] == nil { partners[b] = Partner(kind: .extra) }
     }
 
     private mutating func take(_ a: Int, _ b: Int, _ kind: ToolCallChange.Kind?) {
         isTaken[a] = true
         partners[b] = Partner(kind: kind, index: a)
+        unpaired.baseline -= 1
+        unpaired.candidate -= 1
     }
 
     /// Pairs free calls that go together, in order.
-    private mutating func pair(_ kind: ToolCallChange.Kind, _ goTogether: (CallMatching, Int, Int) -> Bool) {
+    private mutating func pair(_ kind: ToolCallChange.Kind, _ goTogether: (Int, Int) -> Bool) {
+        guard unpaired.baseline > 0, unpaired.candidate > 0 else { return }
         // Few calls are free as a rule; a bound keeps two long runs without anything in common from costing their product.
         var free = isTaken.indices.filter { !isTaken[$0] }
         var budget = 4_000_000
         for b in partners.indices where partners[b] == nil {
             guard !free.isEmpty, budget > 0 else { return }
             budget -= free.count
-            guard let i = free.firstIndex(where: { goTogether(self, $0, b) }) else { continue }
+            guard let i = free.firstIndex(where: { goTogether($0, b) }) else { continue }
             take(free[i], b, kind)
             free.remove(at: i)
         }
@@ -149,7 +162,9 @@ private struct CallMatching {
         return gaps
     }
 
-    func changes(_ a: borrowing AgentRun, _ b: borrowing AgentRun) -> [ToolCallChange] {
+    func changes(
+        _ a: borrowing AgentRun, _ b: borrowing AgentRun, _ reader: inout JSONDocumentReader
+    ) -> [ToolCallChange] {
         var changes: [ToolCallChange] = []
         // A missing call is told before the first call of the candidate in the gap that follows it.
         var missing = isTaken.indices.filter { !isTaken[$0] }[...]
@@ -162,17 +177,19 @@ private struct CallMatching {
             changes.append(
                 ToolCallChange(
                     kind: kind, baselineIndex: partner.index, candidateIndex: j,
-                    arguments: kind == .wrongArguments ? argumentDiff(a, partner.index, b, j) : nil))
+                    arguments: kind == .wrongArguments ? argumentDiff(a, partner.index, b, j, &reader) : nil))
         }
         for i in missing { changes.append(ToolCallChange(kind: .missing, baselineIndex: i)) }
         return changes
     }
 
-    private func argumentDiff(_ a: borrowing AgentRun, _ i: Int?, _ b: borrowing AgentRun, _ j: Int) -> JSONDiff? {
-        guard let i,
-            let old = try? JSONDocument(parsing: a.canonicalArguments(of: a.toolCalls[i])),
-            let new = try? JSONDocument(parsing: b.canonicalArguments(of: b.toolCalls[j]))
-        else { return nil }
+    private func argumentDiff(
+        _ a: borrowing AgentRun, _ i: Int?, _ b: borrowing AgentRun, _ j: Int, _ reader: inout JSONDocumentReader
+    ) -> JSONDiff? {
+        guard let i else { return nil }
+        let oldText = a.canonicalArguments(of: a.toolCalls[i], &reader)
+        let newText = b.canonicalArguments(of: b.toolCalls[j], &reader)
+        guard let old = try? reader.read(oldText), let new = try? reader.read(newText) else { return nil }
         return JSONDiff(from: old, to: new, limit: 100)
     }
 }

@@ -1,3 +1,4 @@
+internal import AgentRuns
 internal import JSONText
 
 /// JSON, appended as bytes. What is written for every trace goes through here, so nothing is allocated on the way.
@@ -12,14 +13,21 @@ extension [UInt8] {
 
     mutating func appendInteger(_ value: Int) {
         if value >= 0, value < 10 { return append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value)) }
-        if value < 0 { append(UInt8(ascii: "-")) }
-        var rest = value.magnitude
-        let start = count
-        while rest > 0 {
-            append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
-            rest /= 10
+        // No 64 bits have more digits and a sign.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var start = digits.count
+            var rest = value.magnitude
+            while rest > 0 {
+                start -= 1
+                digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            }
+            if value < 0 {
+                start -= 1
+                digits[start] = UInt8(ascii: "-")
+            }
+            append(contentsOf: UnsafeBufferPointer(rebasing: digits[start...]))
         }
-        self[start...].reverse()
     }
 
     mutating func appendInteger(_ value: Int?) {
@@ -31,10 +39,32 @@ extension [UInt8] {
         if let whole = Int(exactly: value) {
             appendInteger(whole)
         } else if value.isFinite {
-            append(contentsOf: value.description.utf8)
+            if !appendThousandths(value) { append(contentsOf: value.description.utf8) }
         } else {
             append("null")
         }
+    }
+
+    /// Writes a fraction of up to three digits, as most times in milliseconds have, as `description` does.
+    ///
+    /// No two decimals of up to 15 digits are the same number, so that none that is shorter can be this one.
+    ///
+    /// - Returns: false, with nothing written, for any other number.
+    private mutating func appendThousandths(_ value: Double) -> Bool {
+        let scaled = (value * 1000).rounded()
+        guard abs(scaled) < 1e15, scaled / 1000 == value, let thousandths = Int(exactly: scaled) else { return false }
+        if thousandths < 0 { append(UInt8(ascii: "-")) }
+        let whole = Int(thousandths.magnitude / 1000)
+        var fraction = Int(thousandths.magnitude % 1000)
+        appendInteger(whole)
+        append(UInt8(ascii: "."))
+        var place = 100
+        repeat {
+            append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: fraction / place))
+            fraction %= place
+            place /= 10
+        } while fraction > 0
+        return true
     }
 
     mutating func appendNumber(_ value: Double?) {
@@ -42,21 +72,35 @@ extension [UInt8] {
     }
 
     /// The text in quotes.
-    mutating func appendText(_ text: String) {
-        let isPlain: Void? = text.utf8.withContiguousStorageIfAvailable { bytes in
-            if bytes.needsNoEscape {
-                append(UInt8(ascii: "\""))
-                append(contentsOf: bytes)
-                append(UInt8(ascii: "\""))
-            } else {
-                JSONString.encode(bytes, into: &self)
-            }
-        }
-        if isPlain == nil { JSONString.encode(text.utf8, into: &self) }
-    }
+    mutating func appendText(_ text: String) { JSONString.encode(text.utf8, into: &self) }
 
     mutating func appendText(_ text: String?) {
         if let text { appendText(text) } else { append("null") }
+    }
+
+    /// A text of a run in quotes, from where it stands.
+    mutating func appendText(_ text: Text?, of run: borrowing AgentRun) {
+        guard let text else { return append("null") }
+        let isWritten = run.storage.withUnsafeBytes { appendASCII(UnsafeRawBufferPointer(rebasing: $0[text.range])) }
+        // Of bytes that are no UTF-8 a string makes such that are.
+        if !isWritten { appendText(run.string(text)) }
+    }
+
+    /// - Returns: false, with nothing written, for bytes that are not all ASCII.
+    private mutating func appendASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var all: UInt64 = 0
+        var i = 0
+        while i + 8 <= bytes.count {
+            all |= bytes.loadUnaligned(fromByteOffset: i, as: UInt64.self)
+            i += 8
+        }
+        while i < bytes.count {
+            all |= UInt64(bytes[i])
+            i += 1
+        }
+        guard all & 0x8080_8080_8080_8080 == 0 else { return false }
+        JSONString.encode(bytes.assumingMemoryBound(to: UInt8.self), into: &self)
+        return true
     }
 
     mutating func appendTexts(_ texts: [String]) {
@@ -102,33 +146,5 @@ extension [UInt8] {
             append(contentsOf: repeatElement(UInt8(ascii: " "), count: indent))
         }
         append(closing)
-    }
-}
-
-extension UnsafeBufferPointer<UInt8> {
-    /// Whether none of the bytes is a quote, a backslash or a control character. Looks at eight at a time.
-    fileprivate var needsNoEscape: Bool {
-        let raw = UnsafeRawBufferPointer(self)
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let high: UInt64 = 0x8080_8080_8080_8080
-        var found: UInt64 = 0
-        var i = 0
-        while i + 8 <= raw.count {
-            let word = raw.loadUnaligned(fromByteOffset: i, as: UInt64.self)
-            let quote = word ^ (ones &* 0x22)
-            let backslash = word ^ (ones &* 0x5C)
-            // A byte below n leaves its high bit set after subtraction, unless it was set before.
-            found |= (word &- ones &* 0x20) & ~word
-            found |= (quote &- ones) & ~quote
-            found |= (backslash &- ones) & ~backslash
-            i += 8
-        }
-        if found & high != 0 { return false }
-        while i < raw.count {
-            let byte = raw[i]
-            if byte < 0x20 || byte == 0x22 || byte == 0x5C { return false }
-            i += 1
-        }
-        return true
     }
 }

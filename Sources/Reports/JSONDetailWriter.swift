@@ -1,3 +1,4 @@
+internal import AgentRuns
 internal import JSONText
 internal import Replay
 
@@ -34,6 +35,34 @@ struct JSONDetailWriter {
             append(detail.candidate.checks[i], to: &output)
         }
         output.append("]}")
+    }
+
+    /// The same as a detail of the trace would, without the detail.
+    func appendPlainPass(
+        _ place: PairPlace, _ trace: borrowing AgentRun, _ baseline: borrowing AgentRun, _ candidate: borrowing AgentRun,
+        to output: inout [UInt8]
+    ) {
+        output.append("{\"trace_id\":")
+        output.appendText(trace.recordedID, of: trace)
+        output.append(",\"passed\":true,\"reason\":[],\"line\":")
+        output.appendInteger(place.line)
+        output.append(",\"repetition\":")
+        output.appendInteger(place.repetition)
+        output.append(",\"baseline\":")
+        appendPlain(baseline, to: &output)
+        output.append(",\"candidate\":")
+        appendPlain(candidate, to: &output)
+        output.append(",\"tool_diff\":[],\"checks\":[]}")
+    }
+
+    private func appendPlain(_ run: borrowing AgentRun, to output: inout [UInt8]) {
+        output.append("{\"passed\":true,\"outcome\":")
+        output.appendText(run.outcome, of: run)
+        output.append(",\"latency_ms\":")
+        output.appendNumber(run.latency?.double)
+        output.append(",\"cost_tokens\":")
+        output.appendNumber(run.costTokens?.double)
+        output.append(",\"reason\":[],\"error\":null,\"trace_id\":null,\"span_id\":null,\"url\":null}")
     }
 
     private func append(_ arm: borrowing RunDetail.Arm, to output: inout [UInt8]) {

@@ -1,3 +1,4 @@
+public import AgentRuns
 internal import JSONText
 public import Replay
 
@@ -25,11 +26,25 @@ public struct JSONReport: ReportWriter {
 
     public func showsContent(of _: RunDetail.Kind) -> Bool { false }
 
+    public var takesPlainPasses: Bool { true }
+
     public mutating func write(_ detail: borrowing RunDetail) throws(ReportError) {
-        details.buffer.append(isFirst ? "\n    " : ",\n    ")
-        isFirst = false
+        startDetail()
         writer.append(detail, to: &details.buffer)
         try details.spill()
+    }
+
+    public mutating func writePlainPass(
+        _ place: PairPlace, trace: borrowing AgentRun, baseline: borrowing AgentRun, candidate: borrowing AgentRun
+    ) throws(ReportError) {
+        startDetail()
+        writer.appendPlainPass(place, trace, baseline, candidate, to: &details.buffer)
+        try details.spill()
+    }
+
+    private mutating func startDetail() {
+        details.buffer.append(isFirst ? "\n    " : ",\n    ")
+        isFirst = false
     }
 
     public mutating func finish(_ report: ReplayReport) throws(ReportError) {

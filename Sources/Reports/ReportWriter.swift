@@ -1,3 +1,4 @@
+public import AgentRuns
 public import Replay
 
 /// Writes one form of a replay's result.
@@ -11,20 +12,49 @@ public protocol ReportWriter {
     /// - Throws: ``ReportError`` when what must be kept cannot be, such as on a full disk; the writer is of no use after.
     mutating func write(_ detail: borrowing RunDetail) throws(ReportError)
 
+    /// Whether ``writePlainPass(_:trace:baseline:candidate:)`` does what a detail without content would.
+    var takesPlainPasses: Bool { get }
+
+    /// Writes a trace of which there is no more to tell than that its runs passed and what they state
+    /// (``RunDetail/isPlainPass(_:baseline:candidate:)``), from where that stands: most traces are such, and putting each into
+    /// words first costs more than writing it. Only for writers that take them.
+    mutating func writePlainPass(
+        _ place: PairPlace, trace: borrowing AgentRun, baseline: borrowing AgentRun, candidate: borrowing AgentRun
+    ) throws(ReportError)
+
     /// Puts the report where it belongs. To be called once, after the last detail.
     mutating func finish(_ report: ReplayReport) throws(ReportError)
+}
+
+extension ReportWriter {
+    public var takesPlainPasses: Bool { false }
+
+    public mutating func writePlainPass(
+        _: PairPlace, trace _: borrowing AgentRun, baseline _: borrowing AgentRun, candidate _: borrowing AgentRun
+    ) throws(ReportError) {}
 }
 
 /// Several reports of one replay. They are finished in the order given.
 public struct ReportSet: ReportWriter {
     private var writers: [any ReportWriter]
+    /// Whether all of them do.
+    public let takesPlainPasses: Bool
 
-    public init(_ writers: [any ReportWriter]) { self.writers = writers }
+    public init(_ writers: [any ReportWriter]) {
+        self.writers = writers
+        takesPlainPasses = writers.allSatisfy { $0.takesPlainPasses }
+    }
 
     public func showsContent(of kind: RunDetail.Kind) -> Bool { writers.contains { $0.showsContent(of: kind) } }
 
     public mutating func write(_ detail: borrowing RunDetail) throws(ReportError) {
         for i in writers.indices { try writers[i].write(detail) }
+    }
+
+    public mutating func writePlainPass(
+        _ place: PairPlace, trace: borrowing AgentRun, baseline: borrowing AgentRun, candidate: borrowing AgentRun
+    ) throws(ReportError) {
+        for i in writers.indices { try writers[i].writePlainPass(place, trace: trace, baseline: baseline, candidate: candidate) }
     }
 
     /// Finishes every report, also after one that cannot be written.

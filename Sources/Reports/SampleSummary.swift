@@ -16,6 +16,9 @@ public struct SampleSummary: ReportWriter {
 
     public func showsContent(of _: RunDetail.Kind) -> Bool { false }
 
+    /// It lists failures alone.
+    public var takesPlainPasses: Bool { true }
+
     public mutating func write(_ detail: borrowing RunDetail) throws(ReportError) {
         guard !detail.passed else { return }
         failures.buffer.append("  - ")

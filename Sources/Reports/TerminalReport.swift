@@ -27,6 +27,9 @@ public struct TerminalReport: ReportWriter {
 
     public func showsContent(of kind: RunDetail.Kind) -> Bool { kept.keeps(kind) }
 
+    /// It shows failures alone.
+    public var takesPlainPasses: Bool { true }
+
     public mutating func write(_ detail: borrowing RunDetail) throws(ReportError) { kept.add(detail) }
 
     public mutating func finish(_ report: ReplayReport) throws(ReportError) {

@@ -12,6 +12,10 @@ struct Redactor: ~Copyable {
 
     private let redaction: Redaction
     private let patterns: [Regex<AnyRegexOutput>]
+    /// A reader that is not in use, if there is one: to make one takes longer than to read most texts.
+    private var idleTape: JSONTape? = nil
+    /// One that has read a longer text than this gives its memory up.
+    private static let maximumIdleText = 1 << 20
     /// How many things were replaced so far.
     private var replacements = 0
 
@@ -61,15 +65,23 @@ struct Redactor: ~Copyable {
     /// - Returns: false, with nothing appended, when the text is not JSON.
     private mutating func appendJSON(_ json: ArraySlice<UInt8>, nesting: Int, to output: inout [UInt8]) -> Bool {
         json.withUnsafeBytes { text in
-            var tape = JSONTape(maximumDepth: 1024)
+            var tape = takeTape()
+            var isJSON = true
             do throws(JSONError) {
                 try tape.parse(text)
             } catch {
-                return false
+                isJSON = false
             }
-            append(tape, 0, of: text, nesting: nesting, to: &output)
-            return true
+            // What stands in strings takes tapes of its own.
+            if isJSON { append(tape, 0, of: text, nesting: nesting, to: &output) }
+            if text.count <= Self.maximumIdleText { idleTape = tape }
+            return isJSON
         }
+    }
+
+    private mutating func takeTape() -> JSONTape {
+        if let tape = idleTape.take() { return tape }
+        return JSONTape(maximumDepth: 1024)
     }
 
     private mutating func append(

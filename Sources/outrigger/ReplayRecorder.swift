@@ -46,6 +46,12 @@ struct ReplayRecorder: PairObserver {
         let ids = export?.export(place, trace: trace, baseline: baseline, candidate: candidate, verdict: verdict)
         let kind = RunDetail.Kind(verdict)
         guard kind != .passed || reports.wantsEveryRun else { return }
+        // Whatever is exported has the ids of its spans to tell.
+        if kind == .passed, ids == nil, reports.takesPlainPasses,
+            RunDetail.isPlainPass(verdict, baseline: baseline, candidate: candidate)
+        {
+            return try reports.writePlainPass(place, trace: trace, baseline: baseline.run, candidate: candidate.run)
+        }
         let content = reports.showsContent(of: kind)
         try reports.write(
             RunDetail(

@@ -1,3 +1,4 @@
+import AgentRuns
 import Glibc
 import Replay
 import Reports
@@ -9,6 +10,8 @@ struct ReplayReports {
     private var comparison: EarlierComparison?
     /// Whether passed runs are told of too.
     let wantsEveryRun: Bool
+    /// Whether a trace that passed with nothing to tell but what its runs state needs no detail.
+    let takesPlainPasses: Bool
 
     /// - Throws: ``UsageError``, or `ReportError` when a file cannot be written or an earlier result not read.
     init(_ flags: ReplayOptions.Reporting, _ setup: ReplaySetup) throws {
@@ -55,7 +58,10 @@ struct ReplayReports {
         }
         comparison = try flags.baselineResult.map { EarlierComparison(try EarlierReport(file: $0)) }
         writers = ReportSet(list)
-        wantsEveryRun = listsEveryRun || comparison != nil
+        // The comparison goes by details.
+        let (isCompared, areTaken) = (comparison != nil, writers.takesPlainPasses)
+        wantsEveryRun = listsEveryRun || isCompared
+        takesPlainPasses = !isCompared && areTaken
     }
 
     /// The file that a report is written to, by the one name of standard output where it is that; nil where none is named.
@@ -67,6 +73,12 @@ struct ReplayReports {
 
     /// Whether any of them would show what a trace's runs said and called.
     func showsContent(of kind: RunDetail.Kind) -> Bool { writers.showsContent(of: kind) }
+
+    mutating func writePlainPass(
+        _ place: PairPlace, trace: borrowing AgentRun, baseline: borrowing AgentRun, candidate: borrowing AgentRun
+    ) throws {
+        try writers.writePlainPass(place, trace: trace, baseline: baseline, candidate: candidate)
+    }
 
     mutating func write(_ detail: RunDetail) throws {
         comparison?.add(detail)

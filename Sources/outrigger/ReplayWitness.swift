@@ -30,10 +30,9 @@ struct ReplayWitness {
                 problems += 1
                 firstProblem = firstProblem ?? problem
             } else if let version = arm.run.version {
-                let name = arm.run.storage[version.range]
-                if name.elementsEqual(last.version) { return last.runs += 1 }
+                if arm.run.text(version, equals: last.version) { return last.runs += 1 }
                 finish()
-                last = (Array(name), 1)
+                last = (Array(arm.run.storage[version.range]), 1)
             }
         }
 

@@ -58,6 +58,39 @@ struct JSONStringTests {
         #expect(String(decoding: encoded(text.utf8), as: UTF8.self) == json)
     }
 
+    /// Among the neighbours are those just above what is escaped, and those of the same low bits.
+    @Test(
+        "An escape is found wherever it stands, and nothing else is taken for one",
+        arguments: [0x20, 0x21, 0x23, 0x5B, 0x5D, 0x7F, 0x80, 0xA2, 0xDC, 0xFF] as [UInt8])
+    func everyByteAtEveryPlace(among neighbour: UInt8) {
+        for byte in UInt8.min...UInt8.max {
+            for place in 0..<20 {
+                var text = [UInt8](repeating: neighbour, count: 20)
+                text[place] = byte
+                var expected = Array("\"".utf8)
+                expected += text[..<place]
+                expected += escaped(byte)
+                expected += text[(place + 1)...]
+                expected += Array("\"".utf8)
+                guard encoded(text) == expected, encoded(text.lazy.filter { _ in true }) == expected else {
+                    Issue.record("byte \(byte) at \(place)")
+                    return
+                }
+            }
+        }
+    }
+
+    private func escaped(_ byte: UInt8) -> [UInt8] {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): return [UInt8(ascii: "\\"), byte]
+        case 0x0A: return Array("\\n".utf8)
+        case 0x0D: return Array("\\r".utf8)
+        case 0x09: return Array("\\t".utf8)
+        case 0..<0x20: return Array(("\\u00" + (byte < 16 ? "0" : "") + String(byte, radix: 16)).utf8)
+        default: return [byte]
+        }
+    }
+
     @Test("Any text, encoded and decoded again, is the same text, and JSON in between", arguments: 0..<UInt64(8))
     func roundTrip(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)

@@ -227,6 +227,33 @@ struct PairJudgeTests {
         #expect(verdict.baseline.passed)
     }
 
+    @Test("a verdict that was used before holds nothing of the pair before")
+    func reuse() throws {
+        let schema = try JSONSchema(try JSONDocument(parsing: #"{"required": ["amount"]}"#))
+        let judge = PairJudge(
+            ReplayRules(
+                maxLatency: 1, allowedTools: [Array("look".utf8)], maxRepetitions: 2,
+                checks: [
+                    RunCheck(name: "said", condition: .responseLacks("x", ignoringCase: false)),
+                    RunCheck(name: "sane", condition: .arguments(tool: "poll", schema: schema)),
+                    RunCheck(name: "good", condition: .evaluator(EvaluatorName("judge"), minimum: 0.5)),
+                ]))
+        let telling = ArmRun(run: try run(#"{"outcome": "success", "response": "y", "latency_ms": 5}"#))
+        let wild = ArmRun(run: try run(calls: Array(repeating: "poll(1)", count: 8)), assumesSuccess: false)
+        let odd = ArmRun(run: try run(#"{"outcome": "failure", "tool_calls": [{"name": "look"}]}"#))
+        let late = ArmRun(RunProblem(.timeout, ""))
+        let pairs = [(telling, wild), (wild, telling), (odd, odd), (telling, late), (odd, telling), (telling, telling)]
+        let scratch = JudgeScratch()
+        var used = PairVerdict(baseline: ArmVerdict(), candidate: ArmVerdict())
+        for (a, b) in pairs + pairs.reversed() {
+            judge.judge(telling.run, baseline: a, candidate: b, scratch: scratch, into: &used)
+            let new = judge.judge(telling.run, baseline: a, candidate: b)
+            #expect(String(describing: used) == String(describing: new))
+        }
+        used.removeAll()
+        #expect(String(describing: used) == String(describing: PairVerdict(baseline: ArmVerdict(), candidate: ArmVerdict())))
+    }
+
     @Test("a loop counts against the arm that repeats itself more")
     func loops() throws {
         let judge = PairJudge(ReplayRules(failOn: [], maxRepetitions: 3))

@@ -99,6 +99,44 @@ struct ToolCallDiffTests {
     }
 }
 
+@Suite("Tool calls as numbers")
+struct ToolCallKeysTests {
+    /// Whether places have equal numbers, for each two of them: the numbers themselves say nothing.
+    private func pattern(_ numbers: [Int]) -> [Bool] { numbers.flatMap { a in numbers.map { $0 == a } } }
+
+    @Test("compared or looked up, calls are equal by the same rule", arguments: 0..<100)
+    func bothWays(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        let calls = [
+            "a", "a({})", "a( {} )", "a(null)", "a(1)", "a(1.0)", #"a("1")"#, #"a({"x": 1, "y": 2})"#, #"a({"y":2.0,"x":1e0})"#,
+            #"a("{\"x\": 1, \"y\": 2}")"#, #"a("{")"#, #"a("[")"#, #"a("\u007b")"#, "b", "b({})", "b(1)", "(1)",
+        ]
+        func some() -> [String] {
+            (0..<Int.random(in: 0...12, using: &generator)).map { _ in calls.randomElement(using: &generator) ?? "a" }
+        }
+        let (a, b) = (try run(calls: some()), try run(calls: some()))
+        var reader = JSONDocumentReader()
+        let compared = ToolCallKeys(a, b, &reader, comparingUpTo: .max)
+        let lookedUp = ToolCallKeys(a, b, &reader, comparingUpTo: -1)
+        #expect(compared.baseline.count == a.toolCalls.count && compared.candidate.count == b.toolCalls.count)
+        #expect(pattern(compared.baseline + compared.candidate) == pattern(lookedUp.baseline + lookedUp.candidate))
+        #expect(pattern(compared.baselineNames + compared.candidateNames) == pattern(lookedUp.baselineNames + lookedUp.candidateNames))
+    }
+
+    @Test("a call without a name is of no tool that has one, and of the same as another without", arguments: [
+        (#"{"tool_calls": [{"args": {}}]}"#, #"{"tool_calls": [{"name": "", "args": {}}]}"#, true),
+        (#"{"tool_calls": [{"args": {}}]}"#, #"{"tool_calls": [{"name": "a"}]}"#, false),
+    ])
+    func nameless(_ baseline: String, _ candidate: String, _ isEqual: Bool) throws {
+        let (a, b) = (try run(baseline), try run(candidate))
+        var reader = JSONDocumentReader()
+        for limit in [-1, 64] {
+            let keys = ToolCallKeys(a, b, &reader, comparingUpTo: limit)
+            #expect((keys.baseline == keys.candidate) == isEqual && (keys.baselineNames == keys.candidateNames) == isEqual)
+        }
+    }
+}
+
 @Suite("Common subsequences")
 struct SequenceAlignmentTests {
     @Test("are common, ascending and longest", arguments: 0..<100)
