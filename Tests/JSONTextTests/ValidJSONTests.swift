@@ -96,7 +96,7 @@ struct ValidJSONTests {
         arguments: [
             (#"{"toolx":1,"tool":2,"tooly":3}"#, "2"), (#"{"TOOL":1,"too":2,"tools":3}"#, nil), (#"{"x":{"tool":1},"tool":{"a":[]}}"#, #"{"a":[]}"#),
             (#"{"tool":1,"tool":null}"#, "null"), (#"{"\u0074ool":1}"#, nil), ("{}", nil), (#"["tool",1]"#, nil), (#""tool""#, nil),
-        ])
+        ] as [(String, String?)])
     func staticKey(json: String, expected: String?) throws {
         let text = Array(json.utf8)
         try text.withUnsafeBytes { bytes in

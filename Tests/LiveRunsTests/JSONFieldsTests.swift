@@ -13,9 +13,9 @@ struct JSONFieldsTests {
             "-9223372036854775809", "92233720368547758070", "1e3", "1.0", "-1.5", "0.5", "1E-2", "123456789012345678901234567890",
         ])
     func integers(digits: String) {
-        var fields = JSONFields()
-        let text = Array(digits.utf8)
-        text.withUnsafeBytes { text in
+        let bytes = Array(digits.utf8)
+        bytes.withUnsafeBytes { text in
+            var fields = JSONFields()
             let isRead = fields.parse(text)
             #expect(isRead)
             let whole = fields.integer(0)
