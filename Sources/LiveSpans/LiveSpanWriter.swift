@@ -27,12 +27,14 @@ public struct LiveSpanWriter<Encoder: SpanEncoder, Events: EventEncoder>: ~Copya
 
     /// - Parameter mapping: what all runs share; mode, role and release are set here.
     public init(_ mapping: RunMapping, baseline: Release?, candidate: Release?, encoder: Encoder, events: Events) {
+        // They write one span after the other, so what an encoder keeps for the next span they may share: it stays nearer.
+        let encoder = encoder.copy()
         func mapper(_ mode: RunMode, _ role: RunRole) -> RunSpanMapper<Encoder> {
             var mapping = mapping
             mapping.mode = mode
             mapping.role = role
             mapping.release = role == .baseline ? baseline : candidate
-            return RunSpanMapper(mapping, writer: encoder.copy())
+            return RunSpanMapper(mapping, writer: encoder)
         }
         live = mapper(.live, .baseline)
         liveCandidate = mapper(.live, .candidate)
@@ -110,8 +112,7 @@ public struct LiveSpanWriter<Encoder: SpanEncoder, Events: EventEncoder>: ~Copya
 
     /// Takes the events that were written since the last time.
     public mutating func takeEvents() -> SpanBatch {
-        defer { events.batch = SpanBatch() }
-        return events.batch
+        events.batch.removeAll()
     }
 
     // MARK: spans
@@ -157,10 +158,7 @@ public struct LiveSpanWriter<Encoder: SpanEncoder, Events: EventEncoder>: ~Copya
 }
 
 extension SpanEncoder {
-    fileprivate mutating func takeBatch() -> SpanBatch {
-        defer { batch = SpanBatch() }
-        return batch
-    }
+    fileprivate mutating func takeBatch() -> SpanBatch { batch.removeAll() }
 }
 
 extension Exchange {
