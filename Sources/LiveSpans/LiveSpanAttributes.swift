@@ -60,9 +60,9 @@ struct LiveSpanAttributes {
             if let port { span.attribute("server.port", integer: Int64(port)) }
         }
         if let agent = exchange.request.userAgent { span.attribute("user_agent.original", agent) }
-        if let response = exchange.response {
-            span.attribute("http.response.status_code", integer: Int64(response.status))
-            span.attribute("http.response.body.size", integer: Int64(response.bodyBytes))
+        if let status = exchange.response?.status, let size = exchange.response?.bodyBytes {
+            span.attribute("http.response.status_code", integer: Int64(status))
+            span.attribute("http.response.body.size", integer: Int64(size))
         }
     }
 
@@ -79,8 +79,8 @@ struct LiveSpanAttributes {
             span.attribute("url.full", text: url.span)
         }
         // Without a failure the answer is the agent's; with one it is the sidecar's own unless the agent's had begun.
-        if let response = exchange.response, exchange.failure == nil || times.firstByte != nil {
-            span.attribute("http.response.status_code", integer: Int64(response.status))
+        if let status = exchange.response?.status, exchange.failure == nil || times.firstByte != nil {
+            span.attribute("http.response.status_code", integer: Int64(status))
         }
         if let first = times.firstByte, let sent = times.sent, first >= sent {
             span.attribute("outrigger.http.time_to_first_byte_ms", double: Double(first - sent) / 1e6)

@@ -20,13 +20,13 @@ public struct ProtobufSpanEncoder: SpanEncoder {
     private let scratch = SpanScratch()
     private let heads = AttributeHeads()
     /// The current span's attributes, packed.
-    private let attributes = PackedBytes()
+    let attributes = PackedBytes()
     /// The current span's links, packed.
     private let links = PackedBytes()
 
     public init(_ origin: Origin) { requests = RequestEnvelope(origin) }
 
-    private init(_ requests: RequestEnvelope) { self.requests = requests }
+    init(_ requests: RequestEnvelope) { self.requests = requests }
 
     public func copy() -> ProtobufSpanEncoder { ProtobufSpanEncoder(requests) }
 
