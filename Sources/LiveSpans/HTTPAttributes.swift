@@ -65,7 +65,7 @@ struct RequestLine {
     let query: String?
 
     /// - Parameter redactor: nil where content is not to be shown: a query is content.
-    init(_ request: Exchange.Message, _ redactor: TextRedactor?) {
+    init(_ request: borrowing Exchange.Message, _ redactor: TextRedactor?) {
         name = SpanName(method: request.method)
         let (path, query) = request.pathAndQuery
         self.path = path
