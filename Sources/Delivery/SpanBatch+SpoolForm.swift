@@ -3,17 +3,17 @@ internal import OTLP
 /// A batch as it stands in a spool's record: how many spans, where each ends, four bytes each, little-endian, and their
 /// bytes, as they go into a request.
 extension SpanBatch {
-    var spoolForm: [UInt8] {
-        var form: [UInt8] = []
-        form.reserveCapacity(4 + 4 * count + byteCount)
-        Self.append(count, to: &form)
-        for i in 0..<count { Self.append(end(of: i), to: &form) }
-        form.append(contentsOf: self[0..<count])
-        return form
-    }
-
-    private static func append(_ value: Int, to form: inout [UInt8]) {
-        withUnsafeBytes(of: UInt32(truncatingIfNeeded: value).littleEndian) { form.append(contentsOf: $0) }
+    /// What stands in front of its ``bytes`` in the form.
+    var spoolHead: [UInt8] {
+        let size = 4 + 4 * count
+        return [UInt8](unsafeUninitializedCapacity: size) { buffer, initialized in
+            let head = UnsafeMutableRawBufferPointer(buffer)
+            head.storeBytes(of: UInt32(truncatingIfNeeded: count).littleEndian, toByteOffset: 0, as: UInt32.self)
+            for i in 0..<count {
+                head.storeBytes(of: UInt32(truncatingIfNeeded: end(of: i)).littleEndian, toByteOffset: 4 + 4 * i, as: UInt32.self)
+            }
+            initialized = size
+        }
     }
 
     /// - Returns: nil for bytes that are no such form.

@@ -210,7 +210,7 @@ public final class SpooledExporter: Sendable {
     /// - Returns: why it could not be written.
     private func write(_ batch: SpanBatch, _ kind: UInt8) -> String? {
         do throws(SpoolError) {
-            try spool?.append(kind: kind, items: batch.count, batch.spoolForm)
+            try spool?.append(kind: kind, items: batch.count, batch.spoolHead, batch.bytes)
             return nil
         } catch {
             return error.message

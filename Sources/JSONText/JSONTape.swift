@@ -1,4 +1,5 @@
 internal import CSimdJSON
+internal import Glibc
 
 /// Reads JSON text into a flat list of validated tokens, and keeps its memory for the next text.
 ///
@@ -67,15 +68,35 @@ public struct JSONTape: ~Copyable {
     ///
     /// - Returns: nil when the token is not an object or has no such key. Keys written with escapes are not found.
     public func value(of key: String, in object: Int, of text: UnsafeRawBufferPointer) -> Int? {
-        guard self[object].kind == .object else { return nil }
+        var key = key
+        return key.withUTF8 { lastValue(of: UnsafeRawBufferPointer($0), in: object, of: text) }
+    }
+
+    /// The same for a key that was known when the program was built.
+    public func value(of key: StaticString, in object: Int, of text: UnsafeRawBufferPointer) -> Int? {
+        lastValue(of: UnsafeRawBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount), in: object, of: text)
+    }
+
+    private func lastValue(of key: UnsafeRawBufferPointer, in object: Int, of text: UnsafeRawBufferPointer) -> Int? {
+        let whole = self[object]
+        guard whole.kind == .object else { return nil }
         var found: Int?
         var index = object + 1
-        while index < self[object].next {
-            let name = self[index]
-            if text[name.range].elementsEqual(key.utf8) { found = index + 1 }
+        while index < whole.next {
+            if Self.stands(key, at: self[index].range, in: text) { found = index + 1 }
             index = self[index + 1].next
         }
         return found
+    }
+
+    /// Most keys differ in their lengths, and the C library compares the others many bytes at a time.
+    @inline(__always)
+    private static func stands(_ key: UnsafeRawBufferPointer, at range: Range<Int>, in text: UnsafeRawBufferPointer) -> Bool {
+        guard range.count == key.count else { return false }
+        guard let one = UnsafeRawBufferPointer(rebasing: text[range]).baseAddress, let other = key.baseAddress else {
+            return key.isEmpty
+        }
+        return memcmp(one, other, key.count) == 0
     }
 }
 

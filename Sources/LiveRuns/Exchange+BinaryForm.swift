@@ -8,8 +8,9 @@ extension Exchange {
     private static let version: UInt8 = 2
 
     /// All of it, the ids of its spans among it.
-    public var binaryForm: [UInt8] {
-        var writer = BinaryWriter(capacity: 640 + bodySize)
+    public var binaryForm: [UInt8] { BinaryWriter.bytes(expecting: expectedSize) { write(to: &$0) } }
+
+    private func write(to writer: inout BinaryWriter) {
         writer.put(Self.version)
         writer.put(requestID)
         writer.put(role.rawValue)
@@ -34,13 +35,17 @@ extension Exchange {
         served?.write(to: &writer)
         writer.put(pairedWith != nil)
         pairedWith?.write(to: &writer)
-        return writer.bytes
     }
 
-    private var bodySize: Int {
-        func size(_ pieces: [[UInt8]]) -> Int { pieces.reduce(0) { $0 + $1.count + 4 } }
-        return size(request.body) + size(response?.body ?? []) + size(pairedWith?.body ?? [])
-            + observedCalls.reduce(0) { $0 + $1.size } + (pairedWith?.observedCalls ?? []).reduce(0) { $0 + $1.size }
+    /// More than it takes, as a rule: what has no room is written a second time. A byte that is put behind it has room, too.
+    private var expectedSize: Int {
+        var size = 1024 + request.target.utf8.count + (request.userAgent?.utf8.count ?? 0) + (decision.stickyKey?.utf8.count ?? 0)
+        for piece in request.body { size += piece.count + 4 }
+        for piece in response?.body ?? [] { size += piece.count + 4 }
+        for piece in pairedWith?.body ?? [] { size += piece.count + 4 }
+        for call in observedCalls { size += call.size }
+        for call in pairedWith?.observedCalls ?? [] { size += call.size }
+        return size
     }
 
     /// - Returns: nil for bytes that are no ``binaryForm`` of this version.

@@ -23,13 +23,13 @@ struct JSONFields: ~Copyable {
     func isEmptyString(_ place: Int) -> Bool { isString(place) && tape[place].range.isEmpty }
 
     /// The member's value; nil where there is none, or it is null.
-    func member(_ key: String, of object: Int) -> Int? {
+    func member(_ key: StaticString, of object: Int) -> Int? {
         guard let place = tape.value(of: key, in: object, of: text), tape[place].kind != .null else { return nil }
         return place
     }
 
     /// Whether the object has the member, be it null.
-    func has(_ key: String, in object: Int) -> Bool { tape.value(of: key, in: object, of: text) != nil }
+    func has(_ key: StaticString, in object: Int) -> Bool { tape.value(of: key, in: object, of: text) != nil }
 
     func elements(of array: Int) -> [Int] {
         var places: [Int] = []
@@ -57,7 +57,26 @@ struct JSONFields: ~Copyable {
 
     func integer(_ place: Int?) -> Int64? {
         guard let place, tape[place].kind == .number else { return nil }
-        return Int64(String(decoding: text[tape[place].range], as: UTF8.self))
+        return Self.integer(UnsafeRawBufferPointer(rebasing: text[tape[place].range]))
+    }
+
+    /// The value of digits, with a minus in front of them or without; nil for all else and for what 64 bits do not hold.
+    static func integer(_ text: UnsafeRawBufferPointer) -> Int64? {
+        let isNegative = text.first == UInt8(ascii: "-")
+        var i = isNegative ? 1 : 0
+        guard i < text.count else { return nil }
+        var value: Int64 = 0
+        while i < text.count {
+            let digit = text[i] &- UInt8(ascii: "0")
+            guard digit < 10 else { return nil }
+            let (tens, isTooLarge) = value.multipliedReportingOverflow(by: 10)
+            let (sum, isBeyond) = isNegative
+                ? tens.subtractingReportingOverflow(Int64(digit)) : tens.addingReportingOverflow(Int64(digit))
+            if isTooLarge || isBeyond { return nil }
+            value = sum
+            i += 1
+        }
+        return value
     }
 
     /// A whole number of at least 0.
@@ -75,9 +94,9 @@ struct JSONFields: ~Copyable {
     /// A number of at least 0.
     func number(_ place: Int?) -> RecordedNumber? {
         guard let place, tape[place].kind == .number else { return nil }
-        let digits = String(decoding: text[tape[place].range], as: UTF8.self)
-        if let whole = Int64(digits) { return whole >= 0 ? .integer(whole) : nil }
-        guard let real = Double(digits), real.isFinite, real >= 0 else { return nil }
+        let raw = UnsafeRawBufferPointer(rebasing: text[tape[place].range])
+        if let whole = Self.integer(raw) { return whole >= 0 ? .integer(whole) : nil }
+        guard let real = Double(String(decoding: raw, as: UTF8.self)), real.isFinite, real >= 0 else { return nil }
         return .real(real)
     }
 

@@ -29,9 +29,23 @@ public struct LiveRun: Sendable {
     /// The type of a failure that the agent states itself.
     static let agentError = "agent_error"
 
-    init() {
+    /// One of which nothing is known.
+    public init() {
         run = AgentRun()
         shape = .unknown
+    }
+
+    /// More memory than most runs take is not kept.
+    private static let maximumKept = 1 << 20
+
+    /// Forgets all, but keeps the memory for the next one.
+    mutating func removeAll() {
+        if run.storage.capacity > Self.maximumKept { run = AgentRun() } else { run.removeAll() }
+        shape = .unknown
+        problem = nil
+        answeringModel = nil
+        failure = nil
+        ignoresDurations = false
     }
 
     mutating func note(_ problem: String) { self.problem = self.problem ?? problem }

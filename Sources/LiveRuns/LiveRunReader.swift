@@ -12,6 +12,13 @@ public struct LiveRunReader: ~Copyable {
 
     public mutating func read(_ exchange: Exchange) -> LiveRun {
         var live = LiveRun()
+        read(exchange, into: &live)
+        return live
+    }
+
+    /// Reads into the memory of another run, which is forgotten.
+    public mutating func read(_ exchange: Exchange, into live: inout LiveRun) {
+        live.removeAll()
         let times = exchange.times.inOrder
         live.run.recordedID = live.run.store(exchange.requestID)
         live.run.startTime = times.received
@@ -23,7 +30,6 @@ public struct LiveRunReader: ~Copyable {
         if let response = exchange.response, times.firstByte != nil || exchange.failure == nil { read(response, into: &live) }
         live.run.put(exchange.observedCalls)
         live.fitDurations(into: elapsed)
-        return live
     }
 
     private mutating func read(_ response: Exchange.Response, into live: inout LiveRun) {
@@ -47,7 +53,7 @@ public struct LiveRunReader: ~Copyable {
         let body = Body(
             contentType: request.contentType, encoding: request.contentEncoding, pieces: request.body, isTruncated: request.isTruncated,
             isComplete: true)
-        guard body.isJSON, let (bytes, isTruncated) = body.decoded(), !isTruncated, !bytes.isEmpty else { return }
+        guard body.type == .json, let (bytes, isTruncated) = body.decoded(), !isTruncated, !bytes.isEmpty else { return }
         bytes.withUnsafeBytes { text in
             guard fields.parse(text) else { return }
             let root = 0
@@ -71,11 +77,12 @@ public struct LiveRunReader: ~Copyable {
     }
 
     private mutating func readResponse(_ body: Body, status: Int, into live: inout LiveRun) {
-        guard body.isJSON || body.isEventStream, body.pieces.contains(where: { !$0.isEmpty }) else { return }
+        let type = body.type
+        guard type != .other, body.pieces.contains(where: { !$0.isEmpty }) else { return }
         guard let (bytes, isTruncated) = body.decoded() else {
             return live.note("the answer is encoded (\((body.encoding ?? "").bounded(toBytes: 32))), and is not read")
         }
-        if body.isEventStream {
+        if type == .eventStream {
             return ChatStream.read(bytes, isTruncated: isTruncated, &fields, arguments: &arguments, into: &live)
         }
         guard !isTruncated else { return live.note("the answer is longer than what is kept of it, and is not read") }
@@ -108,23 +115,25 @@ private struct Body {
     let isTruncated: Bool
     let isComplete: Bool
 
-    /// `application/json` and its kin (RFC 6839, `+json`), but not JSON lines and other neighbours.
-    var isJSON: Bool {
-        let type = mediaType
-        return type.equalsASCII("application/json") || type.equalsASCII("text/json") || type.suffix(5).equalsASCII("+json")
+    /// What can be read.
+    enum Kind {
+        case json, eventStream, other
     }
 
-    var isEventStream: Bool { mediaType.equalsASCII("text/event-stream") }
-
-    /// Looked at several times for each request, so by bytes.
-    private var mediaType: Substring.UTF8View {
-        let type = (contentType ?? "")[...].utf8.prefix { $0 != UInt8(ascii: ";") }
-        return Substring(type).trimmingBlanks.utf8
+    /// `application/json` and its kin (RFC 6839, `+json`), but not JSON lines and other neighbours.
+    var type: Kind {
+        guard let contentType else { return .other }
+        // Most say it in the plainest way, which is one comparison.
+        if contentType == "application/json" { return .json }
+        let type = Substring(contentType.utf8.prefix { $0 != UInt8(ascii: ";") }).trimmingBlanks.utf8
+        if type.equalsASCII("text/event-stream") { return .eventStream }
+        let isJSON = type.equalsASCII("application/json") || type.equalsASCII("text/json") || type.suffix(5).equalsASCII("+json")
+        return isJSON ? .json : .other
     }
 
     /// The bytes as they were before they were encoded, and whether there were more; nil for an encoding that we do not know.
     func decoded() -> (bytes: [UInt8], isTruncated: Bool)? {
-        let bytes = pieces.count == 1 ? pieces[0] : Array(pieces.joined())
+        let bytes = pieces.count == 1 ? pieces[0] : joined
         switch encoding?.lowercased() {
         case nil, "", "identity": return (bytes, isTruncated)
         case "gzip", "x-gzip":
@@ -132,6 +141,16 @@ private struct Body {
             return (plain, isTruncated || (!isWhole && isComplete))
         default: return nil
         }
+    }
+}
+
+extension Body {
+    /// All pieces in one: whole pieces are copied at once, where a joined sequence is gone through byte by byte.
+    fileprivate var joined: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(pieces.reduce(0) { $0 + $1.count })
+        for piece in pieces { bytes.append(contentsOf: piece) }
+        return bytes
     }
 }
 

@@ -4,7 +4,8 @@ internal import RunSpans
 extension SpanName {
     /// Source: OpenTelemetry semantic conventions for HTTP spans, "Name": the method, or `HTTP` for one that is not known.
     init(method: String) {
-        self = SpanName(rawValue: method).flatMap { $0.isMethod ? $0 : nil } ?? .httpOther
+        // An agent is asked by POST, as a rule: that is one comparison.
+        self = method == "POST" ? .httpPost : SpanName(rawValue: method).flatMap { $0.isMethod ? $0 : nil } ?? .httpOther
     }
 
     private var isMethod: Bool {
@@ -30,38 +31,72 @@ extension Exchange {
     /// Whether it failed by what was seen on the wire.
     var hasFailed: Bool { (failure != nil && !isRefusedRequest) || (response?.status ?? 0) >= 500 }
 
-    /// Where the request went, as far as it may be told.
-    func fullURL(query: String?) -> String? {
-        guard let upstream else { return nil }
-        let host = upstream.address.utf8.contains(UInt8(ascii: ":")) ? "[\(upstream.address)]" : upstream.address
-        let base = upstreamBase ?? "http://\(host):\(upstream.port)"
-        return base + request.pathAndQuery.path + (query.map { "?\($0)" } ?? "")
+    /// Where the request went, as far as it may be told, in UTF-8.
+    func fullURL(of upstream: Endpoint, _ line: RequestLine) -> [UInt8] {
+        var url: [UInt8] = []
+        url.reserveCapacity(192)
+        if let upstreamBase {
+            url.append(contentsOf: upstreamBase.utf8)
+        } else {
+            let isIPv6 = upstream.address.utf8.contains(UInt8(ascii: ":"))
+            url.append(contentsOf: "http://".utf8)
+            if isIPv6 { url.append(UInt8(ascii: "[")) }
+            url.append(contentsOf: upstream.address.utf8)
+            if isIPv6 { url.append(UInt8(ascii: "]")) }
+            url.append(UInt8(ascii: ":"))
+            url.append(contentsOf: String(upstream.port).utf8)
+        }
+        url.append(contentsOf: line.path.utf8)
+        if let query = line.query {
+            url.append(UInt8(ascii: "?"))
+            url.append(contentsOf: query.utf8)
+        }
+        return url
+    }
+}
+
+/// What both HTTP spans of an exchange say of its request, found once.
+struct RequestLine {
+    let name: SpanName
+    /// What stands for a method that is not known; nil where the method stands for itself.
+    var conventionalMethod: String? { name == .httpOther ? "_OTHER" : nil }
+    let path: Substring
+    /// As far as it may be shown.
+    let query: String?
+
+    /// - Parameter redactor: nil where content is not to be shown: a query is content.
+    init(_ request: borrowing Exchange.Message, _ redactor: TextRedactor?) {
+        name = SpanName(method: request.method)
+        let (path, query) = request.pathAndQuery
+        self.path = path
+        if let redactor, let query {
+            self.query = QueryRedaction.redacted(String(query), redactor)
+        } else {
+            self.query = nil
+        }
     }
 }
 
 extension Exchange.Message {
-    /// The method, or `_OTHER` for one that is not known.
-    var conventionalMethod: String { SpanName(method: method) == .httpOther ? "_OTHER" : method }
-
     /// Of the target, which may be a whole URL (RFC 9112, section 3.2.2).
-    var pathAndQuery: (path: String, query: String?) {
+    var pathAndQuery: (path: Substring, query: Substring?) {
         var rest = target[...]
         if !target.hasPrefix("/"), let scheme = target.utf8.firstIndex(of: UInt8(ascii: ":")), target[scheme...].hasPrefix("://") {
             let authority = target[scheme...].dropFirst(3)
             rest = authority[(authority.utf8.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? authority.endIndex)...]
         }
         let path = rest.utf8.prefix { $0 != UInt8(ascii: "?") }
-        let query = path.endIndex < rest.endIndex ? String(rest[path.endIndex...].dropFirst()) : nil
-        return (path.isEmpty ? "/" : String(Substring(path)), query)
+        let query = path.endIndex < rest.endIndex ? rest[path.endIndex...].dropFirst() : nil
+        return (path.isEmpty ? "/" : Substring(path), query)
     }
 
     /// Of the authority; an IPv6 address without its brackets.
-    var hostAndPort: (host: String, port: Int?) {
+    var hostAndPort: (host: Substring, port: Int?) {
         if authority.utf8.first == UInt8(ascii: "["), let end = authority.utf8.firstIndex(of: UInt8(ascii: "]")) {
-            return (String(authority[..<end].dropFirst()), Self.port(authority[end...].dropFirst()))
+            return (authority[..<end].dropFirst(), Self.port(authority[end...].dropFirst()))
         }
         let colon = authority.utf8.firstIndex(of: UInt8(ascii: ":")) ?? authority.endIndex
-        return (String(authority[..<colon]), Self.port(authority[colon...]))
+        return (authority[..<colon], Self.port(authority[colon...]))
     }
 
     private static func port(_ text: Substring) -> Int? {

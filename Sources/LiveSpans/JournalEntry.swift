@@ -6,8 +6,18 @@ enum JournalEntry {
 
     static func bytes(_ exchange: borrowing Exchange, _ reason: LiveSampling.Reason?) -> [UInt8] {
         var bytes = exchange.binaryForm
-        bytes.append(UInt8(reasons.firstIndex(of: reason) ?? 0))
+        bytes.append(number(of: reason))
         return bytes
+    }
+
+    /// Its place among the ``reasons``.
+    private static func number(of reason: LiveSampling.Reason?) -> UInt8 {
+        switch reason {
+        case .sampled: 0
+        case .candidate: 1
+        case .error: 2
+        case nil: 3
+        }
     }
 
     /// - Returns: nil for what another version wrote.

@@ -58,15 +58,23 @@ public final class LiveRecorder: Sendable {
     }
 
     /// An exchange in the queue. A class, since the queue must not move much memory while event loops stand before it.
-    private final class Waiting: Sendable {
-        let exchange: Exchange
+    ///
+    /// `@unchecked Sendable`: it is filled before it is queued, and emptied by the recorder's thread alone.
+    private final class Waiting: @unchecked Sendable {
+        private var exchange: Exchange?
         /// Why it is exported; nil for one that is kept as a run alone.
         let reason: LiveSampling.Reason?
+        /// About how much memory it holds.
+        let size: Int
 
-        init(_ exchange: consuming Exchange, _ reason: LiveSampling.Reason?) {
+        init(_ exchange: consuming Exchange, _ reason: LiveSampling.Reason?, size: Int) {
             self.exchange = exchange
             self.reason = reason
+            self.size = size
         }
+
+        /// Gives the exchange away, once: to copy it is to count anew the two dozen texts in it, and to forget each again.
+        func take() -> Exchange? { exchange.take() }
     }
 
     private struct State: Sendable {
@@ -82,11 +90,11 @@ public final class LiveRecorder: Sendable {
         var isClosed = false
         var isDone = false
 
-        mutating func admit(_ waiting: Waiting, _ position: Journal.Position?, _ size: Int) {
+        mutating func admit(_ waiting: Waiting, _ position: Journal.Position?) {
             queue.append((waiting, position))
             admitted += 1
             held += 1
-            bytes += size
+            bytes += waiting.size
         }
     }
 
@@ -140,7 +148,7 @@ public final class LiveRecorder: Sendable {
         }
         let size = exchange.size
         let entry = journal.map { _ in JournalEntry.bytes(exchange, reason) }
-        let waiting = Waiting(exchange, reason)
+        let waiting = Waiting(exchange, reason, size: size)
         return state.withLock { state in
             state.counts.offered += 1
             if let drop = drop(size, state) {
@@ -148,7 +156,7 @@ public final class LiveRecorder: Sendable {
                 return false
             }
             // In the order of the queue, so that the journal can be settled in that order.
-            state.admit(waiting, entry.flatMap { journal?.append($0) }, size)
+            state.admit(waiting, entry.flatMap { journal?.append($0) })
             return true
         }
     }
@@ -164,7 +172,7 @@ public final class LiveRecorder: Sendable {
                 state.counts.offered += 1
                 state.counts.recovered += 1
                 let size = exchange.size
-                state.admit(Waiting(exchange, reason), entry.position, size)
+                state.admit(Waiting(exchange, reason, size: size), entry.position)
             }
             // Those at the end that cannot be read have nobody who settles them.
             if state.queue.isEmpty, let last = found.last { journal.settle(last.position) }
@@ -207,20 +215,12 @@ public final class LiveRecorder: Sendable {
         var done = Counts()
         var bytes = 0
         var last: Journal.Position?
+        // Used again for each.
+        var run = LiveRun()
         while let queue = take() {
             for (i, (waiting, position)) in queue.enumerated() {
-                let read = writer.read(waiting.exchange)
-                if let reason = waiting.reason {
-                    let outcome = writer.write(waiting.exchange, read, because: reason)
-                    done.written += 1
-                    done.shapes[outcome.shape.rawValue, default: 0] += 1
-                    if outcome.problem != nil { done.problems += 1 }
-                    for comparison in outcome.comparisons { done.comparisons[comparison, default: 0] += 1 }
-                } else {
-                    done.unsampled += 1
-                }
-                if waiting.exchange.hasRun { keeper?.keep(waiting.exchange, read, isExported: waiting.reason != nil) }
-                bytes += waiting.exchange.size
+                if let exchange = waiting.take() { record(exchange, because: waiting.reason, into: &run, &writer, &done) }
+                bytes += waiting.size
                 last = position ?? last
                 guard i == queue.count - 1 || writer.pendingBytes >= Self.maximumPending else { continue }
                 let spans = writer.takeSpans()
@@ -242,6 +242,23 @@ public final class LiveRecorder: Sendable {
         }
         journal?.removeIfSettled()
         state.withLock { $0.isDone = true }
+    }
+
+    private func record<Encoder: SpanEncoder, Events: EventEncoder>(
+        _ exchange: Exchange, because reason: LiveSampling.Reason?, into run: inout LiveRun,
+        _ writer: inout LiveSpanWriter<Encoder, Events>, _ done: inout Counts
+    ) {
+        writer.read(exchange, into: &run)
+        if let reason {
+            let outcome = writer.write(exchange, run, because: reason)
+            done.written += 1
+            done.shapes[outcome.shape.rawValue, default: 0] += 1
+            if outcome.problem != nil { done.problems += 1 }
+            for comparison in outcome.comparisons { done.comparisons[comparison, default: 0] += 1 }
+        } else {
+            done.unsampled += 1
+        }
+        if exchange.hasRun { keeper?.keep(exchange, run, isExported: reason != nil) }
     }
 
     private func handedOn(_ done: Counts, _ bytes: Int) {

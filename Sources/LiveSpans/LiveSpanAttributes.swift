@@ -11,14 +11,11 @@ struct LiveSpanAttributes {
     /// Content where it may be shown, without its secrets.
     func shown(_ text: String) -> String { redactor?.redacted(text) ?? "" }
 
-    private func query(of request: Exchange.Message) -> String? {
-        guard let redactor, let query = request.pathAndQuery.query else { return nil }
-        return QueryRedaction.redacted(query, redactor)
-    }
-
     func run(_ exchange: Exchange, _ read: LiveRun, _ reason: LiveSampling.Reason) -> [Attribute] {
         let decision = exchange.decision
-        var attributes = [Attribute("outrigger.answer.shape", .text(read.shape.rawValue))]
+        var attributes: [Attribute] = []
+        attributes.reserveCapacity(12)
+        attributes.append(Attribute("outrigger.answer.shape", .text(read.shape.rawValue)))
         if !decision.rolloutID.isEmpty {
             attributes.append(Attribute("outrigger.rollout.id", .text(decision.rolloutID)))
             attributes.append(Attribute("outrigger.rollout.revision", .integer(Int64(decision.revision))))
@@ -43,50 +40,51 @@ struct LiveSpanAttributes {
         return attributes
     }
 
-    func server(_ exchange: Exchange) -> [Attribute] {
-        let request = exchange.request
-        let method = request.conventionalMethod
-        var attributes = [
-            Attribute("http.request.method", .text(method)), Attribute("url.path", .text(request.pathAndQuery.path)),
-            Attribute("url.scheme", .text(request.scheme)), Attribute("network.protocol.version", .text(request.httpVersion)),
-            Attribute("outrigger.request.id", .text(exchange.requestID)),
-            Attribute("http.request.body.size", .integer(Int64(request.bodyBytes))),
-        ]
-        if method == "_OTHER" { attributes.append(Attribute("http.request.method_original", .text(request.method))) }
+    /// Writes them one by one: a list of them would have to be made for each request.
+    func writeServer<Writer: SpanWriter>(_ exchange: Exchange, _ line: RequestLine, to span: inout RunSpanMapper<Writer>) {
+        span.attribute("http.request.method", line.conventionalMethod ?? exchange.request.method)
+        span.attribute("url.path", line.path)
+        span.attribute("url.scheme", exchange.request.scheme)
+        span.attribute("network.protocol.version", exchange.request.httpVersion)
+        span.attribute("outrigger.request.id", exchange.requestID)
+        span.attribute("http.request.body.size", integer: Int64(exchange.request.bodyBytes))
+        if line.conventionalMethod != nil { span.attribute("http.request.method_original", exchange.request.method) }
         if !exchange.client.address.isEmpty {
-            attributes.append(Attribute("client.address", .text(exchange.client.address)))
-            attributes.append(Attribute("network.peer.address", .text(exchange.client.address)))
+            span.attribute("client.address", exchange.client.address)
+            span.attribute("network.peer.address", exchange.client.address)
         }
-        if let query = query(of: request) { attributes.append(Attribute("url.query", .text(query))) }
-        let (host, port) = request.hostAndPort
-        if !host.isEmpty { attributes.append(Attribute("server.address", .text(host))) }
-        if !host.isEmpty, let port { attributes.append(Attribute("server.port", .integer(Int64(port)))) }
-        if let agent = request.userAgent { attributes.append(Attribute("user_agent.original", .text(agent))) }
-        if let response = exchange.response {
-            attributes.append(Attribute("http.response.status_code", .integer(Int64(response.status))))
-            attributes.append(Attribute("http.response.body.size", .integer(Int64(response.bodyBytes))))
+        if let query = line.query { span.attribute("url.query", query) }
+        let (host, port) = exchange.request.hostAndPort
+        if !host.isEmpty {
+            span.attribute("server.address", host)
+            if let port { span.attribute("server.port", integer: Int64(port)) }
         }
-        return attributes
+        if let agent = exchange.request.userAgent { span.attribute("user_agent.original", agent) }
+        if let status = exchange.response?.status, let size = exchange.response?.bodyBytes {
+            span.attribute("http.response.status_code", integer: Int64(status))
+            span.attribute("http.response.body.size", integer: Int64(size))
+        }
     }
 
-    func client(_ exchange: Exchange) -> [Attribute] {
-        let request = exchange.request
-        let method = request.conventionalMethod
-        var attributes = [Attribute("http.request.method", .text(method))]
-        if method == "_OTHER" { attributes.append(Attribute("http.request.method_original", .text(request.method))) }
-        if let upstream = exchange.upstream, let url = exchange.fullURL(query: query(of: request)) {
-            attributes.append(Attribute("server.address", .text(upstream.address)))
-            attributes.append(Attribute("server.port", .integer(Int64(upstream.port))))
-            attributes.append(Attribute("url.full", .text(url)))
+    /// - Parameter times: the exchange's, in order.
+    func writeClient<Writer: SpanWriter>(
+        _ exchange: Exchange, _ times: Exchange.Times, _ line: RequestLine, to span: inout RunSpanMapper<Writer>
+    ) {
+        span.attribute("http.request.method", line.conventionalMethod ?? exchange.request.method)
+        if line.conventionalMethod != nil { span.attribute("http.request.method_original", exchange.request.method) }
+        if let upstream = exchange.upstream {
+            span.attribute("server.address", upstream.address)
+            span.attribute("server.port", integer: Int64(upstream.port))
+            let url = exchange.fullURL(of: upstream, line)
+            span.attribute("url.full", text: url.span)
         }
         // Without a failure the answer is the agent's; with one it is the sidecar's own unless the agent's had begun.
-        if let response = exchange.response, exchange.failure == nil || exchange.times.firstByte != nil {
-            attributes.append(Attribute("http.response.status_code", .integer(Int64(response.status))))
+        if let status = exchange.response?.status, exchange.failure == nil || times.firstByte != nil {
+            span.attribute("http.response.status_code", integer: Int64(status))
         }
-        if let first = exchange.times.firstByte, let sent = exchange.times.sent, first >= sent {
-            attributes.append(Attribute("outrigger.http.time_to_first_byte_ms", .double(Double(first - sent) / 1e6)))
+        if let first = times.firstByte, let sent = times.sent, first >= sent {
+            span.attribute("outrigger.http.time_to_first_byte_ms", double: Double(first - sent) / 1e6)
         }
-        return attributes
     }
 }
 

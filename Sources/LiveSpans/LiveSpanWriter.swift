@@ -27,12 +27,14 @@ public struct LiveSpanWriter<Encoder: SpanEncoder, Events: EventEncoder>: ~Copya
 
     /// - Parameter mapping: what all runs share; mode, role and release are set here.
     public init(_ mapping: RunMapping, baseline: Release?, candidate: Release?, encoder: Encoder, events: Events) {
+        // They write one span after the other, so what an encoder keeps for the next span they may share: it stays nearer.
+        let encoder = encoder.copy()
         func mapper(_ mode: RunMode, _ role: RunRole) -> RunSpanMapper<Encoder> {
             var mapping = mapping
             mapping.mode = mode
             mapping.role = role
             mapping.release = role == .baseline ? baseline : candidate
-            return RunSpanMapper(mapping, writer: encoder.copy())
+            return RunSpanMapper(mapping, writer: encoder)
         }
         live = mapper(.live, .baseline)
         liveCandidate = mapper(.live, .candidate)
@@ -57,6 +59,9 @@ public struct LiveSpanWriter<Encoder: SpanEncoder, Events: EventEncoder>: ~Copya
     /// Reads what an exchange tells of its run.
     public mutating func read(_ exchange: Exchange) -> LiveRun { reader.read(exchange) }
 
+    /// The same in the memory of another run, which is forgotten.
+    public mutating func read(_ exchange: Exchange, into run: inout LiveRun) { reader.read(exchange, into: &run) }
+
     /// - Parameter reason: why it is exported.
     @discardableResult
     public mutating func write(_ exchange: Exchange, because reason: LiveSampling.Reason = .sampled) -> Outcome {
@@ -68,19 +73,20 @@ public struct LiveSpanWriter<Encoder: SpanEncoder, Events: EventEncoder>: ~Copya
     ///   - reason: why it is exported.
     @discardableResult
     public mutating func write(_ exchange: Exchange, _ read: LiveRun, because reason: LiveSampling.Reason) -> Outcome {
-        var exchange = exchange
-        exchange.times = exchange.times.inOrder
+        let times = exchange.times.inOrder
         switch (exchange.mode, exchange.role) {
-        case (.shadow, _): Self.write(exchange, read, reason, attributes, to: &shadow)
-        case (.canary, .baseline): Self.write(exchange, read, reason, attributes, to: &canaryBaseline)
-        case (.canary, .candidate): Self.write(exchange, read, reason, attributes, to: &canaryCandidate)
-        case (_, .baseline): Self.write(exchange, read, reason, attributes, to: &live)
-        case (_, .candidate): Self.write(exchange, read, reason, attributes, to: &liveCandidate)
+        case (.shadow, _): Self.write(exchange, times, read, reason, attributes, to: &shadow)
+        case (.canary, .baseline): Self.write(exchange, times, read, reason, attributes, to: &canaryBaseline)
+        case (.canary, .candidate): Self.write(exchange, times, read, reason, attributes, to: &canaryCandidate)
+        case (_, .baseline): Self.write(exchange, times, read, reason, attributes, to: &live)
+        case (_, .candidate): Self.write(exchange, times, read, reason, attributes, to: &liveCandidate)
         }
         var outcome = Outcome(shape: read.shape, problem: read.problem)
         if exchange.mode != .shadow {
             if let event = exchange.evaluationEvent { events.encode(event) }
         } else if let served = exchange.pairedWith {
+            var exchange = exchange
+            exchange.times = times
             outcome.comparisons = ShadowComparison(exchange, read, served, reader.read(served)).write(to: &events)
         }
         return outcome
@@ -110,57 +116,63 @@ public struct LiveSpanWriter<Encoder: SpanEncoder, Events: EventEncoder>: ~Copya
 
     /// Takes the events that were written since the last time.
     public mutating func takeEvents() -> SpanBatch {
-        defer { events.batch = SpanBatch() }
-        return events.batch
+        events.batch.removeAll()
     }
 
     // MARK: spans
 
+    /// - Parameter times: the exchange's, in order.
     private static func write(
-        _ exchange: Exchange, _ read: LiveRun, _ reason: LiveSampling.Reason, _ attributes: LiveSpanAttributes,
+        _ exchange: Exchange, _ times: Exchange.Times, _ read: LiveRun, _ reason: LiveSampling.Reason, _ attributes: LiveSpanAttributes,
         to mapper: inout RunSpanMapper<Encoder>
     ) {
-        let trace = exchange.trace
+        let line = RequestLine(exchange.request, attributes.redactor)
         let isServed = exchange.mode != .shadow
         if isServed {
-            let flags: UInt32 = trace.parentSpanID == nil ? 0x100 : 0x300
-            let head = head(.server, exchange, trace.serverSpanID, parent: trace.parentSpanID, exchange.times.received, flags)
-            mapper.write(head, attributes.server(exchange), failure: exchange.serverFailure)
+            let parent = exchange.trace.parentSpanID
+            mapper.begin(
+                head(
+                    .server, line.name, exchange.trace, exchange.trace.serverSpanID, parent: parent, times.received, times.ended,
+                    parent == nil ? 0x100 : 0x300))
+            attributes.writeServer(exchange, line, to: &mapper)
+            mapper.end(failure: exchange.serverFailure)
             guard exchange.hasRun else { return }
         }
         var placement = RunPlacement(
             identity: RunIdentity(
-                live: trace.traceID, runSpanID: trace.runSpanID, flags: UInt32(trace.flags) | 0x100, traceState: trace.traceState),
-            timeline: RunTimeline(measured: read.run, from: exchange.times.begun, to: exchange.times.ended), hasRecordedTime: true,
+                live: exchange.trace.traceID, runSpanID: exchange.trace.runSpanID, flags: UInt32(exchange.trace.flags) | 0x100,
+                traceState: exchange.trace.traceState),
+            timeline: RunTimeline(measured: read.run, from: times.begun, to: times.ended), hasRecordedTime: true,
             recordedID: exchange.requestID, line: 0)
-        placement.parent = isServed ? trace.serverSpanID : nil
+        placement.parent = isServed ? exchange.trace.serverSpanID : nil
         placement.link = exchange.served
         placement.failure = exchange.wireFailure ?? read.failure.map { .init(type: $0.type, message: attributes.shown($0.message)) }
         placement.more = attributes.run(exchange, read, reason)
         mapper.write(read.run, placement)
-        guard let start = exchange.callStart else { return }
-        let head = head(.client, exchange, trace.clientSpanID, parent: trace.runSpanID, start, 0x100)
-        mapper.write(head, attributes.client(exchange), failure: exchange.clientFailure)
+        guard let start = exchange.callStart(times) else { return }
+        mapper.begin(
+            head(
+                .client, line.name, exchange.trace, exchange.trace.clientSpanID, parent: exchange.trace.runSpanID, start, times.ended,
+                0x100))
+        attributes.writeClient(exchange, times, line, to: &mapper)
+        mapper.end(failure: exchange.clientFailure)
     }
 
     /// - Parameter flags: OTLP's bits 8 and 9, about the parent.
     private static func head(
-        _ kind: SpanKind, _ exchange: Exchange, _ id: SpanID, parent: SpanID?, _ start: UInt64, _ flags: UInt32
+        _ kind: SpanKind, _ name: SpanName, _ trace: Exchange.TraceContext, _ id: SpanID, parent: SpanID?, _ start: UInt64,
+        _ end: UInt64, _ flags: UInt32
     ) -> SpanHead {
         var head = SpanHead(
-            traceID: exchange.trace.traceID, spanID: id, parent: parent, name: SpanName(method: exchange.request.method), start: start,
-            end: exchange.times.ended, flags: UInt32(exchange.trace.flags) | flags)
+            traceID: trace.traceID, spanID: id, parent: parent, name: name, start: start, end: end, flags: UInt32(trace.flags) | flags)
         head.kind = kind
-        head.traceState = exchange.trace.traceState
+        head.traceState = trace.traceState
         return head
     }
 }
 
 extension SpanEncoder {
-    fileprivate mutating func takeBatch() -> SpanBatch {
-        defer { batch = SpanBatch() }
-        return batch
-    }
+    fileprivate mutating func takeBatch() -> SpanBatch { batch.removeAll() }
 }
 
 extension Exchange {
@@ -180,7 +192,9 @@ extension Exchange {
     }
 
     /// When the agent was called: an agent that could not be connected to was called, though nothing was sent.
-    fileprivate var callStart: UInt64? {
+    ///
+    /// - Parameter times: its own, in order.
+    fileprivate func callStart(_ times: Times) -> UInt64? {
         times.sent ?? (upstream != nil && failure?.type.hasPrefix("connect") ?? false ? times.received : nil)
     }
 
@@ -190,6 +204,7 @@ extension Exchange {
         var event = LogEvent(
             "feature_flag.evaluation", traceID: trace.traceID, spanID: hasRun ? trace.runSpanID : trace.serverSpanID,
             flags: UInt32(trace.flags), time: times.received)
+        event.attributes.reserveCapacity(9)
         event.add("feature_flag.key", decision.flagKey)
         // The flag said candidate although the baseline had to answer.
         event.add("feature_flag.result.variant", decision.fallback == nil ? role.rawValue : RunRole.candidate.rawValue)

@@ -40,6 +40,10 @@ final class PackedBytes {
         count += body(end)
     }
 
+    /// Writes over a byte that was appended.
+    @inline(__always)
+    func replace(at place: Int, with byte: UInt8) { start[place] = byte }
+
     @inline(never)
     private func grow(_ more: Int) {
         capacity = max(2 * capacity, count + more)

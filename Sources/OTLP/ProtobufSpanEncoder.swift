@@ -20,13 +20,13 @@ public struct ProtobufSpanEncoder: SpanEncoder {
     private let scratch = SpanScratch()
     private let heads = AttributeHeads()
     /// The current span's attributes, packed.
-    private let attributes = PackedBytes()
+    let attributes = PackedBytes()
     /// The current span's links, packed.
     private let links = PackedBytes()
 
     public init(_ origin: Origin) { requests = RequestEnvelope(origin) }
 
-    private init(_ requests: RequestEnvelope) { self.requests = requests }
+    init(_ requests: RequestEnvelope) { self.requests = requests }
 
     public func copy() -> ProtobufSpanEncoder { ProtobufSpanEncoder(requests) }
 
@@ -35,18 +35,24 @@ public struct ProtobufSpanEncoder: SpanEncoder {
     }
 
     public func prepare(_ attributes: [Attribute]) -> PackedAttributes {
-        var encoder = copy()
-        for attribute in attributes {
-            switch attribute.value {
-            case .text(let text):
-                let utf8 = Array(text.utf8)
-                encoder.attribute(attribute.key, text: utf8.span)
-            case .integer(let value): encoder.attribute(attribute.key, integer: value)
-            case .double(let value): encoder.attribute(attribute.key, double: value)
-            case .bool(let value): encoder.attribute(attribute.key, bool: value)
-            }
+        // Behind those of the span that may be under way, and away again.
+        var encoder = self
+        let before = self.attributes.count
+        for attribute in attributes { encoder.write(attribute) }
+        defer { self.attributes.count = before }
+        return PackedAttributes(bytes: Array(UnsafeBufferPointer(rebasing: self.attributes.bytes[before...])))
+    }
+
+    /// An attribute by itself, whatever its value is.
+    mutating func write(_ attribute: Attribute) {
+        switch attribute.value {
+        case .text(let text):
+            let utf8 = text.utf8
+            self.attribute(attribute.key, text: utf8.span)
+        case .integer(let value): self.attribute(attribute.key, integer: value)
+        case .double(let value): self.attribute(attribute.key, double: value)
+        case .bool(let value): self.attribute(attribute.key, bool: value)
         }
-        return PackedAttributes(bytes: Array(encoder.attributes.bytes))
     }
 
     public mutating func begin(_ head: SpanHead) {

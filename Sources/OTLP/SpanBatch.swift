@@ -52,6 +52,16 @@ public struct SpanBatch: Sendable {
         return rest
     }
 
+    /// Takes all spans out, and makes room for about as many again, so that the next ones need not be moved as they come.
+    public mutating func removeAll() -> SpanBatch {
+        guard !isEmpty else { return SpanBatch() }
+        var taken = SpanBatch()
+        taken.bytes.reserveCapacity(bytes.count + bytes.count / 4)
+        taken.ends.reserveCapacity(ends.count + ends.count / 4)
+        swap(&taken, &self)
+        return taken
+    }
+
     /// How many spans from the front take at most `limit` bytes, one at least.
     public func count(fitting limit: Int) -> Int {
         max(1, ends.firstIndex { $0 > limit } ?? ends.count)

@@ -1,6 +1,9 @@
 public import RunSpans
 
 /// A span writer that makes batches of encoded spans.
+///
+/// It may keep memory from span to span, which a plain copy of it shares: such copies belong to one thread, and write one
+/// span after the other. Another thread has a ``copy()``.
 public protocol SpanEncoder: SpanWriter, SendableMetatype {
     /// What was encoded and not yet taken.
     var batch: SpanBatch { get set }

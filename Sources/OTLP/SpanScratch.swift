@@ -95,8 +95,8 @@ final class SpanScratch {
             len: head.parent == nil ? 0 : 8, data: ids.assumingMemoryBound(to: UInt8.self) + 24)
         span.pointee.name = ProtobufCBinaryData(head.name.utf8)
         span.pointee.kind = Otlp__SpanKind(UInt32(head.kind.rawValue))
-        // Few spans have one, so it is no field of the message but joined to it as attributes are.
-        if head.traceState != nil || !traceState.isEmpty { traceState = Self.packed(head.traceState) }
+        // Most spans of recordings have none, so it is no field of the message but joined to it as attributes are.
+        pack(traceState: head.traceState)
         span.pointee.start_time_unix_nano = head.start
         span.pointee.end_time_unix_nano = head.end
         span.pointee.flags = head.flags
@@ -128,17 +128,19 @@ final class SpanScratch {
         }
     }
 
-    /// The trace state as a field; the tag in front of it is left to ``join(_:tag:)``.
-    private static func packed(_ traceState: String?) -> [UInt8] {
-        guard let text = traceState?.utf8, !text.isEmpty else { return [] }
-        var packed: [UInt8] = [0]
-        var count = text.count
+    /// Packs the trace state as a field, in the memory of the one before; the tag in front of it is left to
+    /// ``join(_:tag:)``.
+    private func pack(traceState text: String?) {
+        traceState.removeAll(keepingCapacity: true)
+        guard let text, !text.isEmpty else { return }
+        traceState.append(0)
+        var count = text.utf8.count
         while count > 0x7F {
-            packed.append(UInt8(truncatingIfNeeded: count) | 0x80)
+            traceState.append(UInt8(truncatingIfNeeded: count) | 0x80)
             count >>= 7
         }
-        packed.append(UInt8(count))
-        return packed + text
+        traceState.append(UInt8(count))
+        traceState.append(contentsOf: text.utf8)
     }
 
     /// Puts packed fields of one number into the span.

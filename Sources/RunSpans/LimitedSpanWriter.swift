@@ -68,7 +68,12 @@ struct LimitedSpanWriter<Writer: SpanWriter>: ~Copyable {
     }
 
     mutating func attribute(_ key: AttributeKey, _ text: String) {
-        let utf8 = Array(text.utf8)
+        let utf8 = text.utf8
+        attribute(key, text: utf8.span)
+    }
+
+    mutating func attribute(_ key: AttributeKey, _ text: Substring) {
+        let utf8 = text.utf8
         attribute(key, text: utf8.span)
     }
 
@@ -95,6 +100,12 @@ struct LimitedSpanWriter<Writer: SpanWriter>: ~Copyable {
     }
 
     mutating func fail(message: Span<UInt8>) { writer.fail(message: message) }
+
+    mutating func fail(_ failure: RunPlacement.Failure) {
+        attribute(.errorType, failure.type)
+        let message = failure.message.utf8
+        fail(message: message.span)
+    }
 
     mutating func link(_ link: SpanLink) { writer.link(link) }
 

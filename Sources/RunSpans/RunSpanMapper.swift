@@ -6,8 +6,10 @@ public import AgentRuns
 /// The spans of a run come in the order run, then step, call and result of each tool call. A run without tool calls has
 /// one step.
 public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
-    private var output: LimitedSpanWriter<Writer>
+    var output: LimitedSpanWriter<Writer>
     private let mapping: RunMapping
+    private let isLive: Bool
+    private let hasRelease: Bool
     private var content: ContentText
     /// The names of the tools that the current run may use.
     private var allowedTools: Set<[UInt8]>?
@@ -46,6 +48,8 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
 
     public init(_ mapping: RunMapping, writer: Writer) {
         self.mapping = mapping
+        isLive = mapping.mode.isLive
+        hasRelease = mapping.release != nil
         content = ContentText(mapping.redaction)
         var output = LimitedSpanWriter(writer, limits: mapping.limits)
         var common = [
@@ -86,7 +90,7 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
         let identity = placement.identity
         let timeline = placement.timeline
         var ids = identity.spanIDs
-        let runID = mapping.mode.isLive ? identity.runSpanID : ids[.run]
+        let runID = isLive ? identity.runSpanID : ids[.run]
         allowedTools = run.allowedTools.map { names in Set(names.map { Array(run.storage[$0.range]) }) }
         writeRun(run, placement, runID)
 
@@ -114,31 +118,19 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
         }
     }
 
-    /// Writes a span around a run, such as that of the HTTP request that caused it.
-    public mutating func write(_ head: SpanHead, _ attributes: [Attribute], failure: RunPlacement.Failure?) {
-        output.begin(head)
-        for attribute in attributes { output.write(attribute) }
-        if let failure {
-            output.attribute(.errorType, failure.type)
-            let message = Array(failure.message.utf8)
-            output.fail(message: message.span)
-        }
-        output.end()
-    }
-
     // MARK: one span each
 
     private mutating func writeRun(_ run: borrowing AgentRun, _ placement: RunPlacement, _ id: SpanID) {
         let text = run.storage.span
         begin(.agentRun, placement.identity, id, parent: placement.parent, placement.timeline.start, placement.timeline.end)
         output.write(runAttributes)
-        if !mapping.mode.isLive { output.write(placement.hasRecordedTime ? timeRecorded : timeSynthetic) }
+        if !isLive { output.write(placement.hasRecordedTime ? timeRecorded : timeSynthetic) }
         if let agent = run.agent {
             output.attribute(.agentName, text: text.extracting(agent.range))
         } else if let agentName {
             output.write(agentName)
         }
-        if mapping.release != nil {
+        if hasRelease {
             // It is among the shared attributes.
         } else if let version = run.version {
             output.attribute(.agentVersion, text: text.extracting(version.range))
@@ -149,12 +141,12 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
         output.attribute(.runID, text: hex.digits.span)
         if let recordedID = placement.recordedID {
             output.attribute(.requestID, recordedID)
-            if !mapping.mode.isLive { output.attribute(.sourceTraceID, recordedID) }
+            if !isLive { output.attribute(.sourceTraceID, recordedID) }
         } else if let recordedID = run.recordedID {
             output.attribute(.requestID, text: text.extracting(recordedID.range))
             output.attribute(.sourceTraceID, text: text.extracting(recordedID.range))
         }
-        if mapping.mode.isLive {
+        if isLive {
             for attribute in placement.more { output.write(attribute) }
         } else {
             output.attribute(.sourceLine, integer: Int64(placement.line))
@@ -170,11 +162,7 @@ public struct RunSpanMapper<Writer: SpanWriter>: ~Copyable {
             writeMadeText(.requestDigest)
         }
         if mapping.capture != .none { writeContent(run) }
-        if let failure = placement.failure {
-            output.attribute(.errorType, failure.type)
-            let message = Array(failure.message.utf8)
-            output.fail(message: message.span)
-        }
+        if let failure = placement.failure { output.fail(failure) }
         if let link = placement.link { output.link(link) }
         output.end()
     }

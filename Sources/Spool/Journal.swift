@@ -62,7 +62,6 @@ public final class Journal: Sendable {
     private static let magic = Array("outrigger/ring01".utf8)
     private static let recordMagic = UInt32(littleEndian: 0x4A52_544F)
     private static let markOffset = 32
-    private static let wipe = [UInt8](repeating: 0, count: 64 << 10)
 
     private let file: JournalFile
     private let capacity: UInt64
@@ -180,8 +179,8 @@ public final class Journal: Sendable {
     private func wipe(_ extent: Range<UInt64>) {
         var start = extent.lowerBound
         while start < extent.upperBound {
-            let count = min(UInt64(Self.wipe.count), extent.upperBound - start, capacity - start % capacity)
-            _ = Self.wipe.withUnsafeBytes { file.write(UnsafeRawBufferPointer(rebasing: $0[..<Int(count)]), at: offset(start)) }
+            let count = min(extent.upperBound - start, capacity - start % capacity)
+            file.wipe(Int(count), at: offset(start))
             start += count
         }
     }

@@ -106,6 +106,23 @@ final class JournalFile: @unchecked Sendable {
         return bytes.withUnsafeBytes { write($0, at: offset) }
     }
 
+    /// Writes zeros, as far as it can.
+    func wipe(_ count: Int, at offset: Int) {
+        if let base {
+            // What was written by another core is overwritten without being read first, and no zeros are read either.
+            memset(base + offset, 0, count)
+            return
+        }
+        var done = 0
+        while done < count {
+            let step = min(Self.zeros.count, count - done)
+            guard Self.zeros.withUnsafeBytes({ write(UnsafeRawBufferPointer(rebasing: $0[..<step]), at: offset + done) }) else { return }
+            done += step
+        }
+    }
+
+    private static let zeros = [UInt8](repeating: 0, count: 64 << 10)
+
     /// Writes a number at a multiple of eight, all or nothing even if the process is killed meanwhile.
     func write(_ number: UInt64, at offset: Int) {
         if let base {

@@ -23,7 +23,7 @@ public final class Spool: Sendable {
         public var sync = Sync.never
 
         public enum Sync: Hashable, Sendable {
-            /// Before ``Spool/append(kind:items:_:)`` returns.
+            /// Before ``Spool/append(kind:items:_:_:)`` returns.
             case always
             /// Whenever ``Spool/sync()`` is called.
             case onRequest
@@ -117,14 +117,17 @@ public final class Spool: Sendable {
 
     /// Puts a record at the end.
     ///
-    /// - Parameter items: how many things the payload holds, for the account of what is lost.
+    /// - Parameters:
+    ///   - items: how many things the payload holds, for the account of what is lost.
+    ///   - rest: of the payload, where it is in two parts; they come back as one.
     /// - Throws: ``SpoolError``; nothing was put in then.
-    public func append(kind: UInt8, items: Int, _ payload: [UInt8]) throws(SpoolError) {
-        let size = SpoolRecord.segmentHeader.count + SpoolRecord.headerSize + payload.count
-        guard payload.count <= SpoolRecord.maximumPayload, size <= settings.maximumBytes else {
-            throw SpoolError(message: "a record of \(payload.count) bytes is too large for the spool \(settings.folder)")
+    public func append(kind: UInt8, items: Int, _ payload: [UInt8], _ rest: [UInt8] = []) throws(SpoolError) {
+        let count = payload.count + rest.count
+        let size = SpoolRecord.segmentHeader.count + SpoolRecord.headerSize + count
+        guard count <= SpoolRecord.maximumPayload, size <= settings.maximumBytes else {
+            throw SpoolError(message: "a record of \(count) bytes is too large for the spool \(settings.folder)")
         }
-        let record = SpoolRecord.encode(kind: kind, items: items, payload: payload)
+        let record = SpoolRecord.encode(kind: kind, items: items, payload: payload, rest)
         let result = state.withLock { state -> Result<Void, SpoolError> in
             do throws(SpoolError) {
                 let segment = try segment(for: record.count, in: &state)

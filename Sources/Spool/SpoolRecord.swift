@@ -31,15 +31,17 @@ enum SpoolRecord {
         var size: Int { headerSize + payloadSize }
     }
 
-    static func encode(kind: UInt8, items: Int, payload: [UInt8]) -> [UInt8] {
+    /// - Parameter rest: what follows the payload's first part, so that nobody needs to join them before.
+    static func encode(kind: UInt8, items: Int, payload: [UInt8], _ rest: [UInt8] = []) -> [UInt8] {
         var record: [UInt8] = []
-        record.reserveCapacity(headerSize + payload.count)
+        record.reserveCapacity(headerSize + payload.count + rest.count)
         record += magic
         record += [0, kind, 0, 0]
         append(UInt32(clamping: items), to: &record)
-        append(UInt32(payload.count), to: &record)
+        append(UInt32(payload.count + rest.count), to: &record)
         append(0, to: &record)
         record += payload
+        record += rest
         let checksum = record.withUnsafeBytes { Self.checksum($0) }
         for i in 0..<4 { record[16 + i] = UInt8(truncatingIfNeeded: checksum >> UInt32(8 * i)) }
         return record

@@ -91,6 +91,26 @@ struct ValidJSONTests {
         }
     }
 
+    @Test(
+        "A key is looked up by all of its bytes, whether it is known when the program is built or not",
+        arguments: [
+            (#"{"toolx":1,"tool":2,"tooly":3}"#, "2"), (#"{"TOOL":1,"too":2,"tools":3}"#, nil), (#"{"x":{"tool":1},"tool":{"a":[]}}"#, #"{"a":[]}"#),
+            (#"{"tool":1,"tool":null}"#, "null"), (#"{"\u0074ool":1}"#, nil), ("{}", nil), (#"["tool",1]"#, nil), (#""tool""#, nil),
+        ] as [(String, String?)])
+    func staticKey(json: String, expected: String?) throws {
+        let text = Array(json.utf8)
+        try text.withUnsafeBytes { bytes in
+            var tape = JSONTape(maximumDepth: 8)
+            try tape.parse(bytes)
+            let key: StaticString = "tool"
+            let known = tape.value(of: key, in: 0, of: bytes)
+            let other = tape.value(of: String("tool"), in: 0, of: bytes)
+            #expect(known == other)
+            let found = known.map { String(decoding: bytes[tape[$0].range], as: UTF8.self) }
+            #expect(found == expected)
+        }
+    }
+
     @Test("A tape that failed or was used before reads the next text as a new one does")
     func reuse() {
         var tape = JSONTape(maximumDepth: 4)

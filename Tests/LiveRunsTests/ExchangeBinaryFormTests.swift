@@ -106,6 +106,62 @@ struct ExchangeBinaryFormTests {
         #expect(Exchange(binaryForm: ([7] + form).dropFirst())?.binaryForm == form)
     }
 
+    /// Of texts that are longer than any, the room that is made at first is too small.
+    @Test("Long texts come back as they were", arguments: [0, 500, 1000, 1001, 1024, 5000, 100_000])
+    func longTexts(size: Int) throws {
+        var maker = ExchangeMaker(random: SeededGenerator(seed: 3))
+        var exchange = maker.exchange()
+        let text = String(repeating: "t", count: size)
+        exchange.requestID = text
+        exchange.upstreamBase = text
+        exchange.decision.rolloutID = text + "2"
+        exchange.trace.traceState = text
+        exchange.request.authority = text
+        exchange.failure = .init(type: text, message: text + "3")
+        let form = exchange.binaryForm
+        let back = try #require(Exchange(binaryForm: form[...]))
+        #expect(everything(of: back) == everything(of: exchange))
+        #expect(form.count > 7 * size)
+    }
+
+    /// What an earlier process of the same version wrote is read by this one.
+    @Test("The form is the one that stands on disks")
+    func known() {
+        var exchange = Exchange(
+            requestID: "r", role: .candidate, mode: .canary, decision: .init(),
+            trace: .init(
+                traceID: TraceID(high: 1, low: 2), parentIsSampled: true, flags: 3, serverSpanID: SpanID(4), clientSpanID: SpanID(5),
+                runSpanID: SpanID(6), isSampled: true),
+            request: .init(method: "M", target: "/", authority: "é", body: [[1], []], bodyBytes: 1),
+            client: .init(address: "c", port: 7), times: .init(received: 8, sent: 9, ended: 10))
+        exchange.response = .init(status: 200)
+        func short(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } }
+        func long(_ value: UInt64) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } }
+        func text(_ text: String) -> [UInt8] {
+            var bytes = short(UInt32(text.utf8.count))
+            bytes.append(contentsOf: text.utf8)
+            return bytes
+        }
+        let none: [UInt8] = [255, 255, 255, 255]
+        let parts: [[UInt8]] = [
+            [2], text("r"), text("candidate"), text("canary"),
+            // The decision.
+            text(""), text("disabled"), [0], none, text(""), long(0), none, long(0), none,
+            // The trace.
+            long(1), long(2), [0, 1, 3], none, long(4), long(5), long(6), [1],
+            // The request.
+            text("M"), text("/"), text("http"), text("é"), text("1.1"), none, none, none, short(2), short(1), [1], short(0), long(1), [0],
+            // The answer.
+            [1], long(200), none, none, short(0), long(0), [0, 1],
+            // Ends and times.
+            text("c"), long(7), [0], none, long(8), [1], long(9), [0], long(10),
+            // What there is not.
+            none, none, short(0), [0, 0, 0],
+        ]
+        let expected = Array(parts.joined())
+        #expect(exchange.binaryForm == expected)
+    }
+
     @Test("Cut off anywhere, or with more behind it, it is none", arguments: 0..<10)
     func truncated(seed: UInt64) {
         var maker = ExchangeMaker(random: SeededGenerator(seed: seed))

@@ -100,6 +100,49 @@ struct HostileAnswerTests {
             #expect(PlainRun(reader.read(.sample(answer: text))) == PlainRun(.sample(answer: text)))
         }
     }
+
+    @Test("A run that is read into the memory of another has nothing of that one")
+    func sameMemory() {
+        let full = Exchange.sample(
+            request: #"{"request":"a","model":"m","conversation_id":"c","allowed_tools":["t"]}"#,
+            answer: #"{"response":1,"outcome":null,"cost_tokens":1,"input_tokens":"?","tool_calls":[{"name":"t","result":1,"duration_ms":9000}]}"#)
+        let large = Exchange.sample(request: "\"" + String(repeating: "x", count: 3 << 20) + "\"", answer: "[1]")
+        let chat = Exchange.sample(request: "[]", answer: #"{"model":"m","choices":[{"message":{"content":"hi"}}]}"#)
+        let failed = Exchange.sample(answer: #"{"error":"no"}"#)
+        let empty = Exchange.sample(request: "", answer: "", type: nil)
+        var reader = LiveRunReader()
+        var live = LiveRun()
+        for exchange in [full, empty, chat, empty, failed, empty, large, empty, full, large, failed, chat, full] {
+            reader.read(exchange, into: &live)
+            let fresh = LiveRun(exchange)
+            #expect(PlainRun(live) == PlainRun(fresh))
+            #expect(live.ignoresDurations == fresh.ignoresDurations)
+            #expect(live.run.statesNoOutcome == fresh.run.statesNoOutcome)
+            #expect(live.run.request.map { live.run.string($0.text) } == fresh.run.request.map { fresh.run.string($0.text) })
+            #expect(live.run.conversationID.map { live.run.string($0) } == fresh.run.conversationID.map { fresh.run.string($0) })
+            #expect(live.run.allowedTools?.count == fresh.run.allowedTools?.count)
+        }
+        #expect(live.run.storage.capacity < 1 << 20, "the large one's memory was given back")
+    }
+
+    @Test("A body in pieces is the body", arguments: [1, 2, 7, 1000])
+    func pieces(size: Int) {
+        let answer = Array(#"{"response":"in pieces","outcome":"x","tool_calls":["a","b"]}"#.utf8)
+        var exchange = Exchange.sample(answer: answer)
+        exchange.response?.body = stride(from: 0, to: answer.count, by: size).map { Array(answer[$0..<min($0 + size, answer.count)]) }
+        #expect(PlainRun(exchange) == PlainRun(.sample(answer: answer)))
+    }
+
+    @Test(
+        "What a type means does not depend on how it is written",
+        arguments: [
+            ("application/json", true), ("APPLICATION/JSON", true), (" application/json ;charset=utf-8", true), ("text/json", true),
+            ("application/problem+json", true), ("application/json-seq", false), ("application/jsonl", false), ("text/html", false),
+            ("", false), ("json", false), (";application/json", false),
+        ])
+    func types(type: String, isRead: Bool) {
+        #expect((LiveRun(.sample(answer: #"{"response":1}"#, type: type)).shape == .agent) == isRead)
+    }
 }
 
 @Suite("Encoded answers")

@@ -78,6 +78,50 @@ struct ProtobufRequestTests {
         #expect(used.batch[1..<2] == fresh.batch[0..<1])
     }
 
+    /// Lengths around those where a length takes another byte, each after a longer one, a shorter one and none.
+    @Test("A trace state stands on its own span and on no other", arguments: [1, 20, 126, 127, 128, 200, 512, 20_000])
+    func traceState(size: Int) {
+        func encode(_ encoder: inout ProtobufSpanEncoder, _ traceState: String?) -> [UInt8] {
+            var head = SpanHead.sample()
+            head.traceState = traceState
+            encoder.begin(head)
+            encoder.attribute("k", "v")
+            encoder.end(droppedAttributes: 0)
+            return encoder.batch.removeAll().bytes
+        }
+        var used = ProtobufSpanEncoder(.full)
+        for text in [nil, String(repeating: "a", count: size), nil, "", String(repeating: "b", count: size), "ot=c"] as [String?] {
+            var fresh = ProtobufSpanEncoder(.full)
+            let span = encode(&used, text)
+            #expect(span == encode(&fresh, text))
+            let state = Array((text ?? "").utf8)
+            #expect(state.isEmpty || span.firstRange(of: state) != nil)
+            #expect(span.count { $0 == UInt8(ascii: "b") } >= state.count { $0 == UInt8(ascii: "b") })
+        }
+    }
+
+    @Test("Attributes are put into the encoder's form while a span is under way, and leave it as it is")
+    func preparedMeanwhile() {
+        let attributes = [Attribute("one", .text("é")), Attribute("two", .integer(-2)), Attribute("three", .double(3)), Attribute("four", .bool(true))]
+        func span(_ encoder: inout ProtobufSpanEncoder, meanwhile: (ProtobufSpanEncoder) -> Void) -> [UInt8] {
+            let prepared = encoder.prepare(attributes)
+            encoder.begin(.sample())
+            encoder.attribute("before", "b")
+            meanwhile(encoder)
+            encoder.write(prepared)
+            encoder.end(droppedAttributes: 0)
+            return encoder.batch.removeAll().bytes
+        }
+        var plain = ProtobufSpanEncoder(.full)
+        var disturbed = ProtobufSpanEncoder(.full)
+        let expected = span(&plain) { _ in }
+        let found = span(&disturbed) { encoder in
+            for _ in 0..<3 { _ = encoder.prepare(attributes + attributes) }
+        }
+        #expect(found == expected)
+        #expect(expected.firstRange(of: Array("three".utf8)) != nil)
+    }
+
     @Test("A copy starts empty and encodes the same")
     func copy() {
         var encoder = ProtobufSpanEncoder(.full)

@@ -10,12 +10,15 @@ struct SpanBatchTests {
         var batch = SpanBatch()
         var model: [[UInt8]] = []
         for _ in 0..<300 {
-            switch Int.random(in: 0..<6, using: &random) {
+            switch Int.random(in: 0..<7, using: &random) {
             case 0:
                 let count = Int.random(in: 0...model.count, using: &random)
                 let taken = batch.removeFirst(count)
                 expectSame(taken, Array(model.prefix(count)))
                 model.removeFirst(count)
+            case 6:
+                expectSame(batch.removeAll(), model)
+                model = []
             case 1:
                 let range = Self.range(in: model.count, using: &random)
                 batch.remove(range)

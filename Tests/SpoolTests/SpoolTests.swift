@@ -37,6 +37,27 @@ final class SpoolTests {
         #expect(spool.counts.waitingItems == 0)
     }
 
+    @Test("A payload in two parts comes back as one, after a restart too", arguments: [(0, 0), (0, 9), (9, 0), (5, 4000)])
+    func parts(first: Int, second: Int) throws {
+        let one = [UInt8](repeating: 1, count: first)
+        let two = [UInt8](repeating: 2, count: second)
+        do {
+            let spool = try open()
+            try spool.append(kind: 1, items: 2, one, two)
+            try spool.append(kind: 1, items: 3, one + two)
+            let record = try #require(spool.next())
+            #expect(record.payload == one + two)
+            #expect(spool.counts.bytes == SpoolRecord.segmentHeader.count + 2 * (SpoolRecord.headerSize + first + second))
+        }
+        let spool = try open()
+        for items in [2, 3] {
+            let record = try #require(spool.next())
+            #expect(record.payload == one + two)
+            #expect(record.items == items)
+        }
+        #expect(spool.counts.damagedBytes == 0)
+    }
+
     @Test("What was not settled is there again after a restart, and only that")
     func restart() throws {
         var spool: Spool? = try open { $0.segmentBytes = 1000 }
