@@ -74,7 +74,7 @@ struct Redactor: ~Copyable {
             }
             // What stands in strings takes tapes of its own.
             if isJSON { append(tape, 0, of: text, nesting: nesting, to: &output) }
-            if text.count <= Self.maximumIdleText { idleTape = tape }
+            if text.count <= Self.maximumIdleText { idleTape = .some(consume tape) }
             return isJSON
         }
     }
