@@ -16,6 +16,7 @@ final class ClientConnection: ChannelInboundHandler, Expiring {
     }
 
     let loop: LoopContext
+    /// Of the handler that is nearest to the network: what is written, flushed and read there passes no other one.
     private var context: ChannelHandlerContext?
     private let writer = MessageWriter()
     private var state = State.idle
@@ -37,8 +38,10 @@ final class ClientConnection: ChannelInboundHandler, Expiring {
 
     // MARK: what the client sends
 
+    /// This is where its bytes leave.
+    func connected(by context: ChannelHandlerContext) { self.context = context }
+
     func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
         loop.opened(self)
         if context.channel.isActive { read() }
     }
@@ -47,7 +50,7 @@ final class ClientConnection: ChannelInboundHandler, Expiring {
 
     func channelActive(context: ChannelHandlerContext) { read() }
 
-    /// Bytes came in, before they are anything.
+    /// Bytes came in, before they are anything: so one who sends its headers slowly is noticed.
     func bytesArrived() {
         guard case .idle = state, !headerHasBegun else { return }
         headerHasBegun = true
@@ -241,18 +244,5 @@ struct Peer {
     init(_ socket: SocketAddress?) {
         address = socket?.ipAddress
         port = socket?.port ?? 0
-    }
-}
-
-/// Tells a connection that bytes came before they make up a request, so that one who sends its headers slowly is noticed.
-final class ByteArrivals: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    private let connection: ClientConnection
-
-    init(_ connection: ClientConnection) { self.connection = connection }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        connection.bytesArrived()
-        context.fireChannelRead(data)
     }
 }

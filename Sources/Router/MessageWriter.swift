@@ -112,20 +112,19 @@ final class MessageWriter {
 }
 
 /// The place of a connection to an agent where requests become bytes.
-///
-/// Only heads come to it through the pipeline, since NIO's decoder must see them: an answer to HEAD has no body.
-final class RequestWriter: ChannelOutboundHandler {
-    typealias OutboundIn = HTTPClientRequestPart
-    typealias OutboundOut = ByteBuffer
-
+final class RequestWriter {
     private let writer = MessageWriter()
-    private var context: ChannelHandlerContext?
+    private let reader: MessageReader
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    /// - Parameter reader: what reads the answers: it must know what was asked, since an answer to HEAD has no body.
+    init(_ reader: MessageReader) { self.reader = reader }
 
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard case .head(let head) = unwrapOutboundIn(data) else { return }
+    /// Of the handler that is nearest to the network; nil while the connection is none.
+    var context: ChannelHandlerContext? { reader.context }
+
+    func send(_ head: HTTPRequestHead) {
+        guard context != nil else { return }
+        reader.expectAnswer(to: head.method)
         writer.write(head)
     }
 

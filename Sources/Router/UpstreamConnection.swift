@@ -34,8 +34,8 @@ struct UpstreamFailure: Error {
 /// One connection to an arm: in its pool, or at work for exactly one request.
 final class UpstreamConnection: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
-    typealias OutboundOut = HTTPClientRequestPart
 
+    /// Of the handler that is nearest to the network: what is flushed and read there passes no other one.
     private var context: ChannelHandlerContext?
     private var owner: (any UpstreamOwner)?
     private let pool: UpstreamPool
@@ -70,10 +70,7 @@ final class UpstreamConnection: ChannelInboundHandler {
         keepsAlive = false
     }
 
-    func send(_ head: HTTPRequestHead) {
-        guard let context else { return }
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-    }
+    func send(_ head: HTTPRequestHead) { writer.send(head) }
 
     func send(_ body: ByteBuffer) { writer.send(body) }
 
@@ -99,7 +96,7 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     // MARK: the answer
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerAdded(context: ChannelHandlerContext) { self.context = writer.context }
 
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 

@@ -92,17 +92,16 @@ final class UpstreamPool: Expiring {
             let isName = address == nil
             try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: isName ? upstream.host : nil))
         }
-        let writer = RequestWriter()
-        try pipeline.addHandler(writer)
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderListSize = 256 << 10
         limits.maxHeaderFieldSize = 128 << 10
         limits.maxHeaderFieldCount = 512
-        try pipeline.addHandler(
-            ByteToMessageHandler(
+        let reader = MessageReader(
+            .answers(
                 HTTPResponseDecoder(
                     leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .forward, limitConfiguration: limits)))
-        try pipeline.addHandler(UpstreamConnection(pool: self, writer: writer))
+        try pipeline.addHandler(reader)
+        try pipeline.addHandler(UpstreamConnection(pool: self, writer: RequestWriter(reader)))
     }
 
     private func failure(of error: any Error) -> UpstreamFailure {
