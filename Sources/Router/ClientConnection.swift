@@ -33,7 +33,7 @@ final class ClientConnection: ChannelInboundHandler, Expiring {
     init(_ loop: LoopContext, peer: SocketAddress?) {
         self.loop = loop
         self.peer = Peer(peer)
-        deadline = .now() + loop.settings.timeouts.keepAlive
+        deadline = loop.time.now + loop.settings.timeouts.keepAlive
     }
 
     // MARK: what the client sends
@@ -54,7 +54,7 @@ final class ClientConnection: ChannelInboundHandler, Expiring {
     func bytesArrived() {
         guard case .idle = state, !headerHasBegun else { return }
         headerHasBegun = true
-        deadline = .now() + loop.settings.timeouts.requestHeader
+        deadline = loop.time.now + loop.settings.timeouts.requestHeader
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -79,7 +79,7 @@ final class ClientConnection: ChannelInboundHandler, Expiring {
         case (.idle, .head(let head)):
             headerHasBegun = false
             deadline = .distantFuture
-            let request = ProxiedRequest(head, client: self, loop: loop)
+            let request = ProxiedRequest(RequestHead(head), client: self, loop: loop)
             state = .serving(request)
             request.begin()
         case (.serving(let request), .body(let buffer)): request.clientSent(buffer)
@@ -142,6 +142,9 @@ final class ClientConnection: ChannelInboundHandler, Expiring {
 
     func send(_ head: HTTPResponseHead) { writer.write(head) }
 
+    /// - Parameter isChunked: how the body's end will be known.
+    func send(_ answer: AnswerHead, isChunked: Bool) { writer.write(answer.status, answer.fields, isChunked: isChunked) }
+
     func send(_ body: ByteBuffer) {
         guard let context else { return }
         writer.write(body, to: context)
@@ -172,7 +175,7 @@ final class ClientConnection: ChannelInboundHandler, Expiring {
         case .keep:
             state = .idle
             headerHasBegun = false
-            deadline = .now() + loop.settings.timeouts.keepAlive
+            deadline = loop.time.now + loop.settings.timeouts.keepAlive
             takePipelined()
             readIfWanted()
         case .close, .abort:
@@ -204,7 +207,7 @@ final class ClientConnection: ChannelInboundHandler, Expiring {
     private func linger() {
         state = .lingering
         pipelined.removeAll()
-        deadline = .now() + TimeAmount.seconds(2)
+        deadline = loop.time.now + TimeAmount.seconds(2)
         flush()
         context?.close(mode: .output, promise: nil)
         read()

@@ -96,7 +96,8 @@ public final class DataPlane: Sendable {
         decoder.maxHeaderFieldCount = limits.headerCount
         try pipeline.addHandler(
             MessageReader(
-                .requests(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoder)), of: connection))
+                .requests(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoder)), time: context.time,
+                of: connection))
         try pipeline.addHandler(connection)
     }
 

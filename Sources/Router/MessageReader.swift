@@ -24,6 +24,7 @@ final class MessageReader: ChannelInboundHandler {
     }
 
     private let messages: Messages
+    private let time: LoopTime
     /// Whose requests they are; nil for answers.
     private let client: ClientConnection?
     /// From here bytes go to the network; nil while the connection is none.
@@ -35,8 +36,9 @@ final class MessageReader: ChannelInboundHandler {
     /// What was asked while answers were being decoded.
     private var asked: [HTTPRequestHead] = []
 
-    init(_ messages: Messages, of client: ClientConnection? = nil) {
+    init(_ messages: Messages, time: LoopTime, of client: ClientConnection? = nil) {
         self.messages = messages
+        self.time = time
         self.client = client
     }
 
@@ -61,7 +63,11 @@ final class MessageReader: ChannelInboundHandler {
     // MARK: what comes
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var bytes = unwrapInboundIn(data)
+        time.standing { take(unwrapInboundIn(data), context) }
+    }
+
+    private func take(_ arrived: ByteBuffer, _ context: ChannelHandlerContext) {
+        var bytes = arrived
         client?.bytesArrived()
         switch state {
         case .reading: break

@@ -72,6 +72,11 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     func send(_ head: HTTPRequestHead) { writer.send(head) }
 
+    /// A client's request.
+    ///
+    /// - Parameter routing: names of the headers that decide on the arm, in lower case.
+    func send(_ log: RequestLog, routing: [String]) { writer.send(log, routing: routing) }
+
     func send(_ body: ByteBuffer) { writer.send(body) }
 
     func end(_ trailers: HTTPHeaders?) {
@@ -123,7 +128,7 @@ final class UpstreamConnection: ChannelInboundHandler {
             self.owner = nil
             hasServed = true
             if keepsAlive, requestEnded, context.channel.isActive {
-                idleSince = .now()
+                idleSince = pool.time.now
                 pool.putBack(self)
                 // Keeps an ear on the connection, so that its end is heard.
                 read()
