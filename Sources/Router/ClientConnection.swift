@@ -75,21 +75,22 @@ final class ClientConnection: ChannelInboundHandler, Expiring {
     }
 
     private func take(_ part: HTTPServerRequestPart) {
-        switch (state, part) {
-        case (.idle, .head(let head)):
+        switch part {
+        case .head(let head):
+            guard case .idle = state else { return }
             headerHasBegun = false
             deadline = .distantFuture
             let request = ProxiedRequest(RequestHead(head), client: self, loop: loop)
             state = .serving(request)
             request.begin()
-        case (.serving(let request), .body(let buffer)): request.clientSent(buffer)
-        case (.serving(let request), .end(let trailers)): request.clientEnded(trailers)
-        default: break
+        case .body(let buffer): if case .serving(let request) = state { request.clientSent(buffer) }
+        case .end(let trailers): if case .serving(let request) = state { request.clientEnded(trailers) }
         }
     }
 
     /// Reads when what comes has a place: at once a piece of the body that the agent takes, or what tells that the client left.
     func readIfWanted() {
+        guard !isReading else { return }
         switch state {
         case .idle, .lingering: read()
         case .serving(let request):

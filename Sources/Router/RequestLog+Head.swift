@@ -65,8 +65,9 @@ extension RequestLog {
         }
     }
 
-    /// More than all the words that ``writeHead(to:routing:)`` puts beside texts from elsewhere: those are some 400 bytes.
-    private static let ownBytes = 640
+    /// No fewer than the words that ``writeHead(to:routing:)`` puts beside texts from elsewhere, the longest role, mode and
+    /// version among them: those are 406 bytes.
+    private static let ownBytes = 448
 
     private func writeTrace(to room: inout HeadRoom) {
         room.put("traceparent: ")
