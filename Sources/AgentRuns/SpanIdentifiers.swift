@@ -43,7 +43,13 @@ public struct TraceID: Hashable, Sendable {
     public var bytes: [UInt8] { (0..<16).map { UInt8(truncatingIfNeeded: ($0 < 8 ? high : low) >> UInt64(56 - 8 * ($0 % 8))) } }
 
     /// 32 lower-case hex digits.
-    public var hex: String { hexString(high) + hexString(low) }
+    public var hex: String {
+        String(unsafeUninitializedCapacity: 32) { digits in
+            putHex(high, in: digits, at: 0)
+            putHex(low, in: digits, at: 16)
+            return 32
+        }
+    }
 }
 
 /// A W3C parent id, which is an OpenTelemetry span id: 8 bytes, not all zero.
@@ -93,7 +99,12 @@ private func bigEndianValue(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce
 
 private func hexString(_ value: UInt64) -> String {
     String(unsafeUninitializedCapacity: 16) { digits in
-        for i in 0..<16 { digits[i] = hexDigit(UInt8(truncatingIfNeeded: value >> UInt64(60 - 4 * i)) & 15) }
+        putHex(value, in: digits, at: 0)
         return 16
     }
+}
+
+/// 16 lower-case digits.
+private func putHex(_ value: UInt64, in digits: UnsafeMutableBufferPointer<UInt8>, at start: Int) {
+    for i in 0..<16 { digits[start + i] = hexDigit(UInt8(truncatingIfNeeded: value >> UInt64(60 - 4 * i)) & 15) }
 }

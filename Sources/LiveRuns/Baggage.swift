@@ -51,7 +51,8 @@ public enum Baggage {
         (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || "!#$%&'*+-.^_`|~".utf8.contains(byte)
     }
 
-    private static func encoded(_ text: String) -> String {
+    /// The text as a member's value: what cannot stand there is percent-encoded.
+    public static func encoded(_ text: String) -> String {
         guard text.utf8.contains(where: { !isToken($0) || $0 == UInt8(ascii: "%") }) else { return text }
         var result: [UInt8] = []
         for byte in text.utf8 {

@@ -58,7 +58,18 @@ extension TraceState {
     }
 
     /// The same of a lot that is known already.
-    public static func beginning(withRandomness randomness: UInt64) -> String { "ot=rv:" + hex(randomness) }
+    public static func beginning(withRandomness randomness: UInt64) -> String {
+        // Made for every request whose trace begins here, so at once: it is too long for a text without memory of its own.
+        String(unsafeUninitializedCapacity: 20) { text in
+            var end = 0
+            for byte in "ot=rv:".utf8 {
+                text[end] = byte
+                end += 1
+            }
+            for i in 0..<14 { text[end + i] = hexDigit(UInt8(truncatingIfNeeded: randomness >> UInt64(52 - 4 * i)) & 15) }
+            return 20
+        }
+    }
 
     /// The trace state of a copy's own trace, which is sampled as the trace of the original is.
     ///
@@ -77,9 +88,11 @@ extension TraceState {
 
     /// The first 7 bytes of SHA-256 over `outrigger/rv/1`, NUL and the id.
     public static func randomness(ofRequest id: String) -> UInt64 {
-        var text = Array("outrigger/rv/1\0".utf8)
-        text += id.utf8
-        return text.withUnsafeBytes { SHA256.prefix(of: $0).0 } >> 8
+        var hash = SHA256()
+        var (prefix, id) = ("outrigger/rv/1\0", id)
+        prefix.withUTF8 { hash.update(UnsafeRawBufferPointer($0)) }
+        id.withUTF8 { hash.update(UnsafeRawBufferPointer($0)) }
+        return hash.prefix().0 >> 8
     }
 
     private static func explicitRandomness(_ traceState: String?) -> UInt64? {

@@ -58,30 +58,41 @@ public struct W3CTraceContext: Hashable, Sendable {
 }
 
 extension Exchange.TraceContext {
+    /// Bytes of a ``traceParent``.
+    public static let traceParentLength = 55
+
     /// The header that tells the agent: its parent is our CLIENT span.
     public var traceParent: String {
-        String(unsafeUninitializedCapacity: 55) { text in
-            var i = 0
-            func put(_ value: UInt64, _ digits: Int) {
-                for k in 0..<digits {
-                    text[i] = hexDigit(UInt8(truncatingIfNeeded: value >> UInt64(4 * (digits - 1 - k))) & 15)
-                    i += 1
-                }
-            }
-            func dash() {
-                text[i] = UInt8(ascii: "-")
+        String(unsafeUninitializedCapacity: Self.traceParentLength) { text in
+            writeTraceParent(to: text)
+            return Self.traceParentLength
+        }
+    }
+
+    /// Writes ``traceParent`` to where a head is put together.
+    ///
+    /// - Parameter text: room for ``traceParentLength`` bytes, all of which are written.
+    public func writeTraceParent(to text: UnsafeMutableBufferPointer<UInt8>) {
+        precondition(text.count >= Self.traceParentLength)
+        var i = 0
+        func put(_ value: UInt64, _ digits: Int) {
+            for k in 0..<digits {
+                text[i] = hexDigit(UInt8(truncatingIfNeeded: value >> UInt64(4 * (digits - 1 - k))) & 15)
                 i += 1
             }
-            put(0, 2)
-            dash()
-            put(traceID.high, 16)
-            put(traceID.low, 16)
-            dash()
-            put(clientSpanID.value, 16)
-            dash()
-            put(UInt64(flags), 2)
-            return i
         }
+        func dash() {
+            text[i] = UInt8(ascii: "-")
+            i += 1
+        }
+        put(0, 2)
+        dash()
+        put(traceID.high, 16)
+        put(traceID.low, 16)
+        dash()
+        put(clientSpanID.value, 16)
+        dash()
+        put(UInt64(flags), 2)
     }
 }
 

@@ -16,6 +16,7 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
     }
 
     let loop: LoopContext
+    /// Of the handler that is nearest to the network: what is written, flushed and read there passes no other one.
     private var context: ChannelHandlerContext?
     private let writer = MessageWriter()
     private var state = State.idle
@@ -32,13 +33,15 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
     init(_ loop: LoopContext, peer: SocketAddress?) {
         self.loop = loop
         self.peer = Peer(peer)
-        deadline = .now() + loop.settings.timeouts.keepAlive
+        deadline = loop.time.now + loop.settings.timeouts.keepAlive
     }
 
     // MARK: what the client sends
 
+    /// This is where its bytes leave.
+    func connected(by context: ChannelHandlerContext) { self.context = context }
+
     func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
         loop.opened(self)
         if context.channel.isActive { read() }
     }
@@ -47,11 +50,11 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
 
     func channelActive(context: ChannelHandlerContext) { read() }
 
-    /// Bytes came in, before they are anything.
+    /// Bytes came in, before they are anything: so one who sends its headers slowly is noticed.
     func bytesArrived() {
         guard case .idle = state, !headerHasBegun else { return }
         headerHasBegun = true
-        deadline = .now() + loop.settings.timeouts.requestHeader
+        deadline = loop.time.now + loop.settings.timeouts.requestHeader
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -72,21 +75,22 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
     }
 
     private func take(_ part: HTTPServerRequestPart) {
-        switch (state, part) {
-        case (.idle, .head(let head)):
+        switch part {
+        case .head(let head):
+            guard case .idle = state else { return }
             headerHasBegun = false
             deadline = .distantFuture
-            let request = ProxiedRequest(head, client: self, loop: loop)
+            let request = ProxiedRequest(RequestHead(head), client: self, loop: loop)
             state = .serving(request)
             request.begin()
-        case (.serving(let request), .body(let buffer)): request.clientSent(buffer)
-        case (.serving(let request), .end(let trailers)): request.clientEnded(trailers)
-        default: break
+        case .body(let buffer): if case .serving(let request) = state { request.clientSent(buffer) }
+        case .end(let trailers): if case .serving(let request) = state { request.clientEnded(trailers) }
         }
     }
 
     /// Reads when what comes has a place: at once a piece of the body that the agent takes, or what tells that the client left.
     func readIfWanted() {
+        guard !isReading else { return }
         switch state {
         case .idle, .lingering: read()
         case .serving(let request):
@@ -139,6 +143,9 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
 
     func send(_ head: HTTPResponseHead) { writer.write(head) }
 
+    /// - Parameter isChunked: how the body's end will be known.
+    func send(_ answer: AnswerHead, isChunked: Bool) { writer.write(answer.status, answer.fields, isChunked: isChunked) }
+
     func send(_ body: ByteBuffer) {
         guard let context else { return }
         writer.write(body, to: context)
@@ -172,7 +179,7 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
             flushSoon()
             state = .idle
             headerHasBegun = false
-            deadline = .now() + loop.settings.timeouts.keepAlive
+            deadline = loop.time.now + loop.settings.timeouts.keepAlive
             takePipelined()
             readIfWanted()
         case .close, .abort: close()
@@ -202,7 +209,7 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
     private func linger() {
         state = .lingering
         pipelined.removeAll()
-        deadline = .now() + TimeAmount.seconds(2)
+        deadline = loop.time.now + TimeAmount.seconds(2)
         flush()
         context?.close(mode: .output, promise: nil)
         read()
@@ -249,18 +256,5 @@ struct Peer {
     init(_ socket: SocketAddress?) {
         address = socket?.ipAddress
         port = socket?.port ?? 0
-    }
-}
-
-/// Tells a connection that bytes came before they make up a request, so that one who sends its headers slowly is noticed.
-final class ByteArrivals: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    private let connection: ClientConnection
-
-    init(_ connection: ClientConnection) { self.connection = connection }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        connection.bytesArrived()
-        context.fireChannelRead(data)
     }
 }

@@ -90,13 +90,14 @@ public final class DataPlane: Sendable {
         }
         let connection = ClientConnection(context, peer: channel.remoteAddress)
         let pipeline = channel.pipeline.syncOperations
-        try pipeline.addHandler(ByteArrivals(connection))
         var decoder = NIOHTTPDecoderLimitConfiguration()
         decoder.maxHeaderListSize = limits.headerBytes
         decoder.maxHeaderFieldSize = limits.headerBytes
         decoder.maxHeaderFieldCount = limits.headerCount
         try pipeline.addHandler(
-            ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoder)))
+            MessageReader(
+                .requests(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoder)), time: context.time,
+                of: connection))
         try pipeline.addHandler(connection)
     }
 

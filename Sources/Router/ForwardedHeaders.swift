@@ -5,61 +5,69 @@ internal import NIOHTTP1
 /// Source: RFC 9110, sections 7.6.1 (Connection) and 7.6.3 (Via); RFC 9112, section 6 (message body framing); RFC 3875, section
 /// 4.1.18 (names as variables).
 enum ForwardedHeaders {
-    /// Headers that concern one connection, not the message.
-    private static let hopByHop = [
-        "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "transfer-encoding",
-        "upgrade",
-    ]
-
-    /// How the body's end is known.
-    enum Framing {
-        case none
-        case length(String)
-        case chunked
-    }
-
-    /// What the sidecar says itself, and so does not pass on from the client; beside them all `X-Outrigger-*`. `Forwarded` says
-    /// what `X-Forwarded-*` do, and would say otherwise.
-    private static let ours = [
-        "traceparent", "tracestate", "baggage", "x-request-id", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "via",
-        "forwarded", "expect",
-    ]
-
     /// The sidecar's word to the agent, even if the configuration routes by one of these.
     private static let onlyOurs = ["x-outrigger-role", "x-outrigger-mode", ToolOffer.tokenHeader, ToolOffer.urlHeader]
 
-    /// What a client sends, as the agent may see it.
-    ///
-    /// - Parameter routing: names, in lower case, of headers that decide on the arm: those stay, whatever they are called.
-    /// - Returns: the headers without those that concern only the connection, that frame the body, that the sidecar says itself,
-    ///   or that a server which takes `_` for `-` would read as one of these.
-    static func ofRequest(_ headers: HTTPHeaders, routing: [String]) -> [(String, String)] {
-        endToEnd(headers, routing: routing) { name in
-            isOurs(name) || hasOurPrefix(name) && !isRouting(name, routing) || hasUnderscore(name) && isDisguise(name, routing)
+    // MARK: trailers
+
+    /// What a client sends behind its body, as the agent may see it: nothing that would not pass as a header.
+    static func ofRequest(_ trailers: HTTPHeaders, routing: [String]) -> [(String, String)] {
+        endToEnd(trailers, routing: routing) { goesToAgent($0, routing: routing) }
+    }
+
+    /// What an agent sends behind its answer's body, as the client may see it.
+    static func ofAnswer(_ trailers: HTTPHeaders) -> [(String, String)] {
+        endToEnd(trailers, routing: []) { name in
+            let meaning = HeaderName(name)
+            return !meaning.isHopByHop && meaning != .contentLength && meaning != .prefixed
         }
     }
 
-    /// What an agent answers, as the client may see it: without what only the sidecar says.
-    static func ofAnswer(_ headers: HTTPHeaders) -> [(String, String)] { endToEnd(headers, routing: []) { hasOurPrefix($0) } }
+    private static func endToEnd(_ headers: HTTPHeaders, routing: [String], passes: (String) -> Bool) -> [(String, String)] {
+        var connection = HeaderValue()
+        for (name, value) in headers where HeaderName(name) == .connection { connection.add(value) }
+        let named = Self.named(by: connection, in: headers, routing: routing)
+        return headers.filter { passes($0.name) && !isNamed($0.name, named) }.map { ($0.name, $0.value) }
+    }
 
-    private static func endToEnd(_ headers: HTTPHeaders, routing: [String], leavingOut: (String) -> Bool) -> [(String, String)] {
-        let named = !headers.contains(name: "connection") ? [] : headers[canonicalForm: "connection"].filter {
-            !$0.equalsASCII("keep-alive") && !$0.equalsASCII("close") && !isForAll($0.lowercased(), routing)
+    // MARK: names
+
+    /// Whether a client's header goes on to the agent, unless `Connection` names it.
+    ///
+    /// - Parameter routing: names, in lower case, of headers that decide on the arm: those stay, whatever they are called.
+    static func goesToAgent(_ name: String, routing: [String]) -> Bool {
+        let meaning = HeaderName(name)
+        return switch meaning {
+        case .prefixed: isRouting(name, routing)
+        case .withUnderscore: !isDisguise(name, routing)
+        case .contentLength: false
+        default: !meaning.isHopByHop && !meaning.isOurs
         }
-        var kept: [(String, String)] = []
-        kept.reserveCapacity(headers.count + 12)
-        for (name, value) in headers {
-            if isHopByHop(name) || name.equalsASCII("content-length") || leavingOut(name) { continue }
-            if !named.isEmpty, named.contains(where: { name.equalsASCII($0.lowercased()) }) { continue }
-            kept.append((name, value))
+    }
+
+    /// What `Connection` takes away.
+    ///
+    /// - Parameters:
+    ///   - connection: that field.
+    ///   - headers: where it stands.
+    static func named(by connection: HeaderValue, in headers: HTTPHeaders, routing: [String]) -> [String] {
+        guard let first = connection.first else { return [] }
+        // Nearly always one of these stands there alone.
+        if connection.count == 1, first.equalsASCII("keep-alive") || first.equalsASCII("close") { return [] }
+        return headers[canonicalForm: "connection"].map { $0.lowercased() }.filter {
+            $0 != "keep-alive" && $0 != "close" && !isForAll($0, routing)
         }
-        return kept
+    }
+
+    /// - Parameter names: in lower case.
+    static func isNamed(_ name: String, _ names: [String]) -> Bool {
+        !names.isEmpty && names.contains { name.equalsASCII($0) }
     }
 
     /// Whether a header is meant for all recipients, so that `Connection` cannot take it away (RFC 9110, section 7.6.1, forbids to
     /// try): without it the agent would serve another request, or another user, than was decided on.
     private static func isForAll(_ name: String, _ routing: [String]) -> Bool {
-        ["host", "authorization", "cookie", "set-cookie"].contains(name) || name.hasPrefix("content-") || isOurs(name)
+        ["host", "authorization", "cookie", "set-cookie"].contains(name) || name.hasPrefix("content-") || HeaderName(name).isOurs
             || routing.contains(name)
     }
 
@@ -69,45 +77,13 @@ enum ForwardedHeaders {
         let lower = name.lowercased()
         guard !routing.contains(lower) else { return false }
         let folded = lower.replacing("_", with: "-")
-        return hasOurPrefix(folded) || isOurs(folded) || isHopByHop(folded) || folded.hasPrefix("x-forwarded-")
+        let meaning = HeaderName(folded)
+        return meaning == .prefixed || meaning.isOurs || meaning.isHopByHop || folded.hasPrefix("x-forwarded-")
             || folded.hasPrefix("content-") || routing.contains { $0.replacing("_", with: "-") == folded }
     }
 
     private static func isRouting(_ name: String, _ routing: [String]) -> Bool {
         !onlyOurs.contains { name.equalsASCII($0) } && routing.contains { name.equalsASCII($0) }
-    }
-
-    // Most names are told apart by their length.
-
-    private static func isHopByHop(_ name: String) -> Bool {
-        switch name.utf8.count {
-        case 2, 7, 10, 16, 17, 18, 19: hopByHop.contains { name.equalsASCII($0) }
-        default: false
-        }
-    }
-
-    private static func isOurs(_ name: String) -> Bool {
-        switch name.utf8.count {
-        case 3, 6, 7, 9, 10, 11, 12, 15, 16, 17: ours.contains { name.equalsASCII($0) }
-        default: false
-        }
-    }
-
-    private static func hasOurPrefix(_ name: String) -> Bool {
-        guard name.utf8.count > 12, name.utf8.first == UInt8(ascii: "x") || name.utf8.first == UInt8(ascii: "X") else { return false }
-        return name.prefix(12).equalsASCII("x-outrigger-")
-    }
-
-    private static func hasUnderscore(_ name: String) -> Bool {
-        name.utf8.withContiguousStorageIfAvailable { $0.contains(UInt8(ascii: "_")) } ?? name.utf8.contains(UInt8(ascii: "_"))
-    }
-
-    static func append(_ framing: Framing, to headers: inout HTTPHeaders) {
-        switch framing {
-        case .none: break
-        case .length(let length): headers.add(name: "content-length", value: length)
-        case .chunked: headers.add(name: "transfer-encoding", value: "chunked")
-        }
     }
 }
 
@@ -129,9 +105,4 @@ private func equalASCII(_ bytes: some RandomAccessCollection<UInt8>, _ word: som
     zip(bytes, word).allSatisfy { byte, wanted in
         byte == wanted || ((UInt8(ascii: "a")...UInt8(ascii: "z")).contains(wanted) && byte | 0x20 == wanted)
     }
-}
-
-extension HTTPRequestHead {
-    /// Whether the client speaks HTTP/1.1, and so knows chunks and keeps connections unless it says otherwise.
-    var isHTTP11: Bool { version.major == 1 && version.minor >= 1 }
 }

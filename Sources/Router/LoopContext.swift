@@ -1,7 +1,6 @@
 internal import AgentRuns
 internal import LiveRuns
 internal import NIOCore
-internal import NIOHTTP1
 internal import Rollout
 internal import RolloutControl
 internal import ToolGateway
@@ -11,14 +10,13 @@ final class LoopContext {
     let eventLoop: any EventLoop
     let ticker: DeadlineTicker
     let flushes: FlushQueue
-    private(set) var settings: ProxySettings
+    let time: LoopTime
+    private(set) var settings: SettingsInForce
     private(set) var isDraining = false
     var counts = ProxyCounts()
     var random = LoopRandom()
 
-    private var rollout: RolloutSnapshot
-    /// Names of the headers that decide on the arm, in lower case.
-    private(set) var routingHeaders: [String]
+    private var rollout: RolloutInForce
     private let gates: ArmGates
     private var baseline: UpstreamPool
     private var candidate: UpstreamPool?
@@ -32,16 +30,21 @@ final class LoopContext {
         self.eventLoop = eventLoop
         ticker = DeadlineTicker(eventLoop)
         flushes = FlushQueue(eventLoop)
-        settings = plane.settings
+        let settings = plane.settings
+        self.settings = SettingsInForce(settings)
         gates = plane.gates
         sampler = plane.sampler
         record = plane.record
         tools = plane.tools
-        self.rollout = rollout
-        routingHeaders = rollout.policy.headerNames
-        baseline = UpstreamPool(plane.settings.baseline.upstream, eventLoop, plane.settings, tls: plane.tls.context(of: .baseline))
+        self.rollout = RolloutInForce(rollout)
+        let time = LoopTime()
+        self.time = time
+        let tls = plane.tls
+        baseline = UpstreamPool(settings.baseline.upstream, eventLoop, settings, tls: tls.context(of: .baseline), time: time)
+        candidate = settings.candidate.map {
+            UpstreamPool($0.upstream, eventLoop, settings, tls: tls.context(of: .candidate), time: time)
+        }
         ticker.watch(baseline)
-        candidate = plane.settings.candidate.map { UpstreamPool($0.upstream, eventLoop, plane.settings, tls: plane.tls.context(of: .candidate)) }
         if let candidate { ticker.watch(candidate) }
     }
 
@@ -77,18 +80,32 @@ final class LoopContext {
 
     // MARK: arms
 
-    func gate(of role: RunRole) -> ArmGate { role == .baseline ? gates.baseline : gates.candidate }
+    // By cases, since `==` compares the words that the roles are written as.
 
-    func pool(of role: RunRole) -> UpstreamPool { role == .candidate ? candidate ?? baseline : baseline }
+    func gate(of role: RunRole) -> ArmGate {
+        switch role {
+        case .baseline: gates.baseline
+        case .candidate: gates.candidate
+        }
+    }
+
+    func pool(of role: RunRole) -> UpstreamPool {
+        switch role {
+        case .baseline: baseline
+        case .candidate: candidate ?? baseline
+        }
+    }
 
     /// New settings; requests under way keep theirs.
     func apply(_ settings: ProxySettings, tls: UpstreamTLS) {
-        self.settings = settings
+        self.settings = SettingsInForce(settings)
         retire(baseline)
-        baseline = UpstreamPool(settings.baseline.upstream, eventLoop, settings, tls: tls.context(of: .baseline))
+        baseline = UpstreamPool(settings.baseline.upstream, eventLoop, settings, tls: tls.context(of: .baseline), time: time)
         ticker.watch(baseline)
         if let candidate { retire(candidate) }
-        candidate = settings.candidate.map { UpstreamPool($0.upstream, eventLoop, settings, tls: tls.context(of: .candidate)) }
+        candidate = settings.candidate.map {
+            UpstreamPool($0.upstream, eventLoop, settings, tls: tls.context(of: .candidate), time: time)
+        }
         if let candidate { ticker.watch(candidate) }
     }
 
@@ -102,29 +119,29 @@ final class LoopContext {
     func apply(_ rollout: RolloutSnapshot) {
         // What was decided by the rollout before leaves before the new one is in force, and not after it was said to be.
         flushes.flushAll()
-        self.rollout = rollout
-        routingHeaders = rollout.policy.headerNames
+        self.rollout = RolloutInForce(rollout)
     }
+
+    /// Names of the headers that decide on the arm, in lower case.
+    var routingHeaders: [String] { rollout.headerNames }
 
     /// Whether the sticky key may stand in this request's body, and nothing before it decides.
-    func needsBody(_ head: HTTPRequestHead) -> Bool {
-        guard rollout.policy.readsBodies, head.headers.first(name: "content-type").map(MediaType.isJSON) ?? false else {
-            return false
-        }
-        return rollout.policy.needsBody(of: HeadInputs(head), in: rollout.state)
+    func needsBody(_ head: RequestHead) -> Bool {
+        guard rollout.readsBodies, head.contentType.map(MediaType.isJSON) ?? false else { return false }
+        return rollout.snapshot.policy.needsBody(of: HeadInputs(head), in: rollout.snapshot.state)
     }
 
-    func route(_ head: HTTPRequestHead, requestID: String, body: [ByteBuffer]?) -> Route {
-        Route(rollout, HeadInputs(head, requestID: requestID, body: body))
+    func route(_ head: RequestHead, requestID: String, body: [ByteBuffer]?) -> Route {
+        Route(rollout.snapshot, HeadInputs(head, requestID: requestID, body: body))
     }
 
     /// Whether no rollback has come since the decision.
-    func isCurrent(_ route: Route?) -> Bool { route?.epoch == rollout.state.epoch }
+    func isCurrent(_ route: Route?) -> Bool { route?.epoch == rollout.snapshot.state.epoch }
 
     // MARK: traces
 
-    func traceContext(of head: HTTPRequestHead, requestID: String) -> Exchange.TraceContext {
-        let inbound = W3CTraceContext(traceParents: head.headers["traceparent"], traceState: head.headers["tracestate"])
+    func traceContext(of head: RequestHead, requestID: String) -> Exchange.TraceContext {
+        let inbound = head.traceContext
         let traceID = inbound?.traceID ?? random.traceID()
         let randomness: UInt64
         let traceState: String?
@@ -153,18 +170,18 @@ final class LoopContext {
     // MARK: tools
 
     /// Gives a run that is about to begin the right to call tools.
-    func offerTools(_ log: inout RequestLog, _ route: Route) {
+    func offerTools(_ log: RequestLog, _ route: Route) {
         if let tools { log.begin(tools, route) }
     }
 
     /// The agent has answered, or will not any more.
-    func withdrawTools(_ log: borrowing RequestLog) {
+    func withdrawTools(_ log: RequestLog) {
         if let run = log.toolRun { tools?.runs.end(run) }
     }
 
     // MARK: the end of a request
 
-    func finished(_ log: borrowing RequestLog, pairedWith served: Exchange.ServedAnswer? = nil) {
+    func finished(_ log: RequestLog, pairedWith served: Exchange.ServedAnswer? = nil) {
         counts.finished(log)
         record(log.exchange(pairedWith: served))
     }
@@ -204,11 +221,4 @@ struct LoopRandom: RandomNumberGenerator {
     mutating func spanID() -> SpanID { SpanID(next()) }
     /// 32 hex digits.
     mutating func requestID() -> String { traceID().hex }
-}
-
-extension RoutingPolicy {
-    /// Names of the headers that decide on the arm, in lower case.
-    fileprivate var headerNames: [String] {
-        keySources.compactMap { if case .header(let name) = $0 { name.lowercased() } else { nil } } + headerRules.map { $0.name.lowercased() }
-    }
 }

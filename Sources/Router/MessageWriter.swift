@@ -24,17 +24,43 @@ final class MessageWriter {
     // MARK: parts
 
     func write(_ head: HTTPRequestHead) {
-        isChunked = head.headers.isChunked
-        start(head.method.rawValue, " ", head.uri, " HTTP/1.1\r\n", head.headers)
+        let (method, uri, fields) = (head.method.rawValue, head.uri, head.headers.pairs)
+        write(isChunked: head.headers.isChunked, size: method.utf8.count + uri.utf8.count + 16 + HeadRoom.size(of: fields)) { room in
+            room.put(method)
+            room.put(" ")
+            room.put(uri)
+            room.put(" HTTP/1.1\r\n")
+            room.fields(fields)
+            room.endLine()
+        }
     }
 
-    func write(_ head: HTTPResponseHead) {
-        isChunked = head.headers.isChunked
-        if head.status == .ok {
-            start("HTTP/1.1 200 OK\r\n", "", "", "", head.headers)
+    func write(_ head: HTTPResponseHead) { write(head.status, head.headers.pairs, isChunked: head.headers.isChunked) }
+
+    /// An answer's head.
+    func write(_ status: HTTPResponseStatus, _ fields: [(String, String)], isChunked: Bool) {
+        let line: String
+        if case .ok = status {
+            line = "HTTP/1.1 200 OK\r\n"
         } else {
-            start("HTTP/1.1 ", String(head.status.code), " ", head.status.reasonPhrase + "\r\n", head.headers)
+            line = "HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n"
         }
+        write(isChunked: isChunked, size: line.utf8.count + 2 + HeadRoom.size(of: fields)) { room in
+            room.put(line)
+            room.fields(fields)
+            room.endLine()
+        }
+    }
+
+    /// A head that is put into its room by whoever knows what is in it.
+    ///
+    /// - Parameters:
+    ///   - isChunked: how the body's end will be known.
+    ///   - size: bytes that it has at most.
+    ///   - fill: puts all of it, from its line to the empty one.
+    func write(isChunked: Bool, size: Int, _ fill: (inout HeadRoom) -> Void) {
+        self.isChunked = isChunked
+        start(size, fill)
     }
 
     func write(_ body: ByteBuffer, to context: ChannelHandlerContext) {
@@ -60,7 +86,12 @@ final class MessageWriter {
     func end(_ trailers: HTTPHeaders?) {
         guard isChunked else { return }
         isChunked = false
-        start("0\r\n", "", "", "", trailers ?? [:])
+        let fields = trailers?.pairs ?? []
+        start(HeadRoom.size(of: fields) + 5) { room in
+            room.put("0\r\n")
+            room.fields(fields)
+            room.endLine()
+        }
     }
 
     /// Lets what is gathered leave at the end of the loop's turn, or at once when it is much.
@@ -94,57 +125,40 @@ final class MessageWriter {
         context.write(NIOAny(bytes), promise: nil)
     }
 
-    /// A line in four pieces, and the fields after it.
-    private func start(_ a: String, _ b: String, _ c: String, _ d: String, _ fields: HTTPHeaders) {
+    private func start(_ size: Int, _ fill: (inout HeadRoom) -> Void) {
         isFlushed = false
-        var size = a.utf8.count + b.utf8.count + c.utf8.count + d.utf8.count + 2
-        for (name, value) in fields { size += name.utf8.count + value.utf8.count + 4 }
         // With room for a short body.
         gathered.reserveCapacity(minimumWritableBytes: size + 1024)
-        gathered.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { room in
-            var end = 0
-            func put(_ text: String) { end = text.copyUTF8(to: room, at: end) }
-            func put(_ byte: UInt8) {
-                room[end] = byte
-                end += 1
-            }
-            func endLine() {
-                put(0x0D)
-                put(0x0A)
-            }
-            put(a)
-            put(b)
-            put(c)
-            put(d)
-            for (name, value) in fields {
-                put(name)
-                put(UInt8(ascii: ":"))
-                put(0x20)
-                put(value)
-                endLine()
-            }
-            endLine()
-            return end
+        gathered.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { bytes in
+            var room = HeadRoom(bytes)
+            fill(&room)
+            return room.end
         }
     }
 }
 
 /// The place of a connection to an agent where requests become bytes.
-///
-/// Only heads come to it through the pipeline, since NIO's decoder must see them: an answer to HEAD has no body.
-final class RequestWriter: ChannelOutboundHandler, Flushing {
-    typealias OutboundIn = HTTPClientRequestPart
-    typealias OutboundOut = ByteBuffer
-
+final class RequestWriter: Flushing {
     private let writer = MessageWriter()
-    private var context: ChannelHandlerContext?
+    private let reader: MessageReader
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    /// - Parameter reader: what reads the answers: it must know what was asked, since an answer to HEAD has no body.
+    init(_ reader: MessageReader) { self.reader = reader }
 
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard case .head(let head) = unwrapOutboundIn(data) else { return }
+    /// Of the handler that is nearest to the network; nil while the connection is none.
+    var context: ChannelHandlerContext? { reader.context }
+
+    func send(_ head: HTTPRequestHead) {
+        guard context != nil else { return }
+        reader.expectAnswer(to: head.method)
         writer.write(head)
+    }
+
+    /// A request of a client, as its record says that it goes to the arm.
+    func send(_ log: RequestLog, routing: [String]) {
+        guard context != nil else { return }
+        reader.expectAnswer(to: log.head.method)
+        log.writeHead(to: writer, routing: routing)
     }
 
     func send(_ body: ByteBuffer) {
@@ -164,15 +178,7 @@ final class RequestWriter: ChannelOutboundHandler, Flushing {
 
 extension HTTPHeaders {
     fileprivate var isChunked: Bool { first(name: "transfer-encoding") == "chunked" }
-}
 
-extension String {
-    /// - Returns: where the text ends.
-    fileprivate func copyUTF8(to room: UnsafeMutableRawBufferPointer, at start: Int) -> Int {
-        let copied: Void? = utf8.withContiguousStorageIfAvailable { bytes in
-            UnsafeMutableRawBufferPointer(rebasing: room[start...]).copyMemory(from: UnsafeRawBufferPointer(bytes))
-        }
-        if copied == nil { UnsafeMutableRawBufferPointer(rebasing: room[start...]).copyBytes(from: utf8) }
-        return start + utf8.count
-    }
+    /// All fields, in their order.
+    fileprivate var pairs: [(String, String)] { map { ($0.name, $0.value) } }
 }

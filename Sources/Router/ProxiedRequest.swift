@@ -15,10 +15,10 @@ final class ProxiedRequest: UpstreamOwner {
     }
 
     private let loop: LoopContext
-    private let settings: ProxySettings
+    private let settings: SettingsInForce
     private unowned let client: ClientConnection
-    private let head: HTTPRequestHead
-    private var log: RequestLog
+    private let head: RequestHead
+    private let log: RequestLog
     private var phase = Phase.holding
     private var route: Route?
     private var admitted: RunRole?
@@ -46,7 +46,7 @@ final class ProxiedRequest: UpstreamOwner {
         case body, answer, moreAnswer, client
     }
 
-    init(_ head: HTTPRequestHead, client: ClientConnection, loop: LoopContext) {
+    init(_ head: RequestHead, client: ClientConnection, loop: LoopContext) {
         self.head = head
         self.client = client
         self.loop = loop
@@ -58,8 +58,10 @@ final class ProxiedRequest: UpstreamOwner {
 
     func begin() {
         if let refusal = RequestCheck.problem(with: head) { return refuse(refusal) }
-        if let limit = settings.limits.bodyBytes, let length = head.contentLength, length > limit { return refuse(.bodyTooLarge) }
-        if head.headers.first(name: "expect")?.equalsASCII("100-continue") ?? false, head.isHTTP11 {
+        if let limit = settings.limits.bodyBytes, let length = head.contentLength.first.flatMap({ Int($0) }), length > limit {
+            return refuse(.bodyTooLarge)
+        }
+        if head.expect?.equalsASCII("100-continue") ?? false, head.isHTTP11 {
             client.send(HTTPResponseHead(version: .http1_1, status: .continue))
             client.flush()
         }
@@ -80,15 +82,15 @@ final class ProxiedRequest: UpstreamOwner {
 
     private func go(to role: RunRole) {
         guard let route else { return }
-        guard let arm = role == .baseline ? settings.baseline : settings.candidate else {
+        guard let arm = self.arm(of: role) else {
             return fallBack("no_candidate", or: .unavailable("no_candidate", "no candidate is configured", retryAfter: 30))
         }
-        log.begin(route, role: role, arm.upstream)
-        switch loop.gate(of: role).enter(arm, now: .now()) {
+        log.begin(route, role: role, arm)
+        switch loop.gate(of: role).enter(arm.settings, now: loop.time.now) {
         case .admitted: break
         case .overloaded:
             return fallBack(
-                "overloaded", or: .unavailable("overloaded", "the agent is at its limit of \(arm.maximumConcurrency) requests at once", retryAfter: 1))
+                "overloaded", or: .unavailable("overloaded", "the agent is at its limit of \(arm.settings.maximumConcurrency) requests at once", retryAfter: 1))
         case .open(let wait):
             let seconds = Int((wait.nanoseconds + 999_999_999) / 1_000_000_000)
             return fallBack("circuit_open", or: .unavailable("circuit_open", "the agent failed too often and is left alone", retryAfter: seconds))
@@ -99,9 +101,16 @@ final class ProxiedRequest: UpstreamOwner {
         connect(fresh: false)
     }
 
+    private func arm(of role: RunRole) -> SettingsInForce.Arm? {
+        switch role {
+        case .baseline: settings.baseline
+        case .candidate: settings.candidate
+        }
+    }
+
     /// The candidate cannot have it, and has been sent nothing: the baseline answers, and the run is marked.
     private func fallBack(_ reason: String, or refusal: Refusal) {
-        guard log.role == .candidate else { return refuse(refusal) }
+        guard case .candidate = log.role else { return refuse(refusal) }
         loop.counts.fellBack(reason)
         log.fallback = reason
         shadow = nil
@@ -111,23 +120,36 @@ final class ProxiedRequest: UpstreamOwner {
     // MARK: connecting
 
     private func connect(fresh: Bool) {
-        guard let admitted else { return }
-        loop.pool(of: admitted).acquire(fresh: fresh) { [self] result in
-            switch result {
-            case .success(let connection):
-                guard case .connecting = phase else { return loop.pool(of: admitted).putBack(connection) }
-                guard admitted == .baseline || loop.isCurrent(route) else {
-                    // A rollback came between the decision and now.
-                    loop.pool(of: admitted).putBack(connection)
-                    leave(.unknown)
-                    return fallBack("rolled_back", or: .answerTimeout)
-                }
-                relay(by: connection)
-            case .failure(let failure):
-                guard case .connecting = phase else { return }
-                leave(.failed)
-                fallBack(failure.kind.rawValue, or: .upstream(failure))
+        guard let role = admitted else { return }
+        let pool = loop.pool(of: role)
+        // The usual case makes no closure.
+        if !fresh, let connection = pool.takeIdle() { return connected(.success(connection), to: role) }
+        pool.connect { [self] result in connected(result, to: role) }
+    }
+
+    private func connected(_ result: Result<UpstreamConnection, UpstreamFailure>, to role: RunRole) {
+        switch result {
+        case .success(let connection):
+            guard case .connecting = phase else { return loop.pool(of: role).putBack(connection) }
+            guard isBinding(role) else {
+                // A rollback came between the decision and now.
+                loop.pool(of: role).putBack(connection)
+                leave(.unknown)
+                return fallBack("rolled_back", or: .answerTimeout)
             }
+            relay(by: connection)
+        case .failure(let failure):
+            guard case .connecting = phase else { return }
+            leave(.failed)
+            fallBack(failure.kind.rawValue, or: .upstream(failure))
+        }
+    }
+
+    /// Whether the decision for an arm still stands: that for the baseline always does.
+    private func isBinding(_ role: RunRole) -> Bool {
+        switch role {
+        case .baseline: true
+        case .candidate: loop.isCurrent(route)
         }
     }
 
@@ -135,9 +157,9 @@ final class ProxiedRequest: UpstreamOwner {
         self.connection = connection
         phase = .relaying
         log.sent = log.now
-        if let route { loop.offerTools(&log, route) }
+        if let route { loop.offerTools(log, route) }
         connection.begin(for: self)
-        connection.send(log.upstreamHead(head, routing: loop.routingHeaders))
+        connection.send(log, routing: loop.routingHeaders)
         for buffer in held { connection.send(buffer) }
         held = []
         heldBytes = 0
@@ -155,7 +177,7 @@ final class ProxiedRequest: UpstreamOwner {
     /// The baseline has all of the request: the candidate is given its copy.
     private func copyToShadow() {
         guard let shadow, let route else { return }
-        pair = loop.shadow.take(shadow, of: log, head, trailers, route)
+        pair = loop.shadow.take(shadow, of: log, trailers, route)
         self.shadow = nil
     }
 
@@ -190,7 +212,6 @@ final class ProxiedRequest: UpstreamOwner {
     func clientEnded(_ trailers: HTTPHeaders?) {
         hasEnded = true
         self.trailers = trailers.map { HTTPHeaders(ForwardedHeaders.ofRequest($0, routing: loop.routingHeaders)) }
-        log.requestEnded()
         switch phase {
         case .holding: decide(body: held)
         case .relaying:
@@ -223,28 +244,35 @@ final class ProxiedRequest: UpstreamOwner {
 
     // MARK: the arm answers
 
-    func upstreamSent(_ answer: HTTPResponseHead) {
+    func upstreamSent(_ head: HTTPResponseHead) {
         answerHasBegun = true
+        var answer = AnswerHead(head)
         log.answered(answer)
-        var fields = ForwardedHeaders.ofAnswer(answer.headers)
-        let hasBody = head.method != .HEAD && answer.status.mayHaveResponseBody
-        if let length = answer.headers.first(name: "content-length") {
-            fields.append(("content-length", length))
-        } else if hasBody {
-            answerIsDelimited = head.isHTTP11
-            if answerIsDelimited { fields.append(("transfer-encoding", "chunked")) }
+        let isHTTP11 = self.head.isHTTP11
+        var isChunked = false
+        if let length = answer.contentLength {
+            answer.add("content-length", length)
+        } else if mayHaveBody(answer.status) {
+            answerIsDelimited = isHTTP11
+            isChunked = isHTTP11
+            if isChunked { answer.add("transfer-encoding", "chunked") }
         }
         if settings.tellsRole {
-            fields.append(("x-outrigger-role", log.role.rawValue))
-            if !answer.headers.contains(name: "x-request-id") { fields.append(("x-request-id", log.requestID)) }
+            answer.add("x-outrigger-role", log.role.rawValue)
+            if !answer.hasRequestID { answer.add("x-request-id", log.requestID) }
         }
         if !keepsClient {
-            fields.append(("connection", "close"))
-        } else if !head.isHTTP11 {
-            fields.append(("connection", "keep-alive"))
+            answer.add("connection", "close")
+        } else if !isHTTP11 {
+            answer.add("connection", "keep-alive")
         }
-        client.send(HTTPResponseHead(version: .http1_1, status: answer.status, headers: HTTPHeaders(fields)))
+        client.send(answer, isChunked: isChunked)
         setDeadline(.moreAnswer, settings.timeouts.responseBody)
+    }
+
+    private func mayHaveBody(_ status: HTTPResponseStatus) -> Bool {
+        if case .HEAD = head.method { return false }
+        return status.mayHaveResponseBody
     }
 
     func upstreamSent(_ body: ByteBuffer) {
@@ -267,8 +295,7 @@ final class ProxiedRequest: UpstreamOwner {
 
     func upstreamEnded(_ trailers: HTTPHeaders?) {
         client.end(trailers.map { HTTPHeaders(ForwardedHeaders.ofAnswer($0)) })
-        let failed = [502, 503, 504].contains(log.status)
-        leave(failed ? .failed : .succeeded)
+        leave((502...504).contains(log.status) ? .failed : .succeeded)
         connection = nil
         finish(keepsClient ? .keep : hasEnded ? .close : .linger)
     }
@@ -290,7 +317,7 @@ final class ProxiedRequest: UpstreamOwner {
     }
 
     /// Whether the client's connection can serve another request after this one.
-    private var keepsClient: Bool { hasEnded && answerIsDelimited && head.isKeepAlive && !loop.isDraining }
+    private var keepsClient: Bool { hasEnded && answerIsDelimited && head.head.isKeepAlive && !loop.isDraining }
 
     // MARK: ending
 
@@ -325,8 +352,8 @@ final class ProxiedRequest: UpstreamOwner {
     private func leave(_ ending: ArmGate.Ending) {
         guard let role = admitted else { return }
         admitted = nil
-        let breaker = (role == .baseline ? settings.baseline : settings.candidate)?.breaker ?? BreakerSettings()
-        loop.gate(of: role).leave(breaker, ending, now: .now())
+        let breaker = arm(of: role)?.settings.breaker ?? BreakerSettings()
+        loop.gate(of: role).leave(breaker, ending, now: loop.time.now)
     }
 
     private func finish(_ afterwards: ClientConnection.Afterwards) {
@@ -343,9 +370,9 @@ final class ProxiedRequest: UpstreamOwner {
 
     // MARK: time
 
-    private func setDeadline(_ wait: Wait, _ time: Duration) {
+    private func setDeadline(_ wait: Wait, _ time: TimeAmount) {
         waitsFor = wait
-        deadline = .now() + time
+        deadline = loop.time.now + time
     }
 
     private func waitForAnswer() {
@@ -375,10 +402,6 @@ struct FailureType: Hashable {
     init(_ word: String) { self.word = word }
 
     static let clientGone = FailureType("client_gone")
-}
-
-extension HTTPRequestHead {
-    var contentLength: Int? { headers.first(name: "content-length").flatMap { Int($0) } }
 }
 
 extension HTTPMethod {

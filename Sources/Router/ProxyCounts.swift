@@ -8,12 +8,29 @@ public struct ProxyCounts: Sendable {
         public var mode: RunMode
         /// 0 where no answer was sent.
         public var status: Int
+
+        // Each request looks these up, and of a role and a mode the derived ones would hash and compare the words.
+
+        public static func == (a: Requests, b: Requests) -> Bool { a.code == b.code && a.status == b.status }
+
+        public func hash(into hasher: inout Hasher) { hasher.combine(UInt64(code) << 32 ^ UInt64(truncatingIfNeeded: status)) }
+
+        private var code: UInt8 { armCode(role, mode) }
     }
 
     public struct Decision: Hashable, Sendable {
         public var role: RunRole
         public var mode: RunMode
         public var reason: String
+
+        public static func == (a: Decision, b: Decision) -> Bool { a.code == b.code && a.reason == b.reason }
+
+        public func hash(into hasher: inout Hasher) {
+            hasher.combine(code)
+            hasher.combine(reason)
+        }
+
+        private var code: UInt8 { armCode(role, mode) }
     }
 
     public internal(set) var requests: [Requests: Int] = [:]
@@ -21,8 +38,12 @@ public struct ProxyCounts: Sendable {
     public internal(set) var failures: [String: Int] = [:]
     public internal(set) var refusals: [String: Int] = [:]
     public internal(set) var fallbacks: [String: Int] = [:]
-    /// Seconds from the request's first header to the answer's end.
-    public internal(set) var durations: [RunRole: LatencyHistogram] = [:]
+    /// Seconds from the request's first header to the answer's end; no entry for an arm that had no request.
+    public var durations: [RunRole: LatencyHistogram] {
+        [RunRole.baseline: baselineDurations, .candidate: candidateDurations].compactMapValues { $0 }
+    }
+    private var baselineDurations: LatencyHistogram?
+    private var candidateDurations: LatencyHistogram?
     public internal(set) var shadowsTaken = 0
     public internal(set) var shadowsDone = 0
     public internal(set) var shadowsDropped: [String: Int] = [:]
@@ -39,10 +60,19 @@ public struct ProxyCounts: Sendable {
     mutating func refused(_ refusal: Refusal) { refusals[refusal.type, default: 0] += 1 }
     mutating func droppedShadow(_ reason: String) { shadowsDropped[reason, default: 0] += 1 }
 
-    mutating func finished(_ log: borrowing RequestLog) {
+    mutating func finished(_ log: RequestLog) {
         requests[Requests(role: log.role, mode: log.mode, status: log.status), default: 0] += 1
         if let failure = log.failure { failures[failure.type, default: 0] += 1 }
-        durations[log.role, default: LatencyHistogram()].add(log.ended &- log.received)
+        let duration = log.ended &- log.received
+        switch log.role {
+        case .baseline: Self.add(duration, to: &baselineDurations)
+        case .candidate: Self.add(duration, to: &candidateDurations)
+        }
+    }
+
+    private static func add(_ duration: UInt64, to histogram: inout LatencyHistogram?) {
+        if histogram == nil { histogram = LatencyHistogram() }
+        histogram?.add(duration)
     }
 
     /// Adds what another event loop counted.
@@ -53,11 +83,33 @@ public struct ProxyCounts: Sendable {
         refusals.merge(other.refusals, uniquingKeysWith: +)
         fallbacks.merge(other.fallbacks, uniquingKeysWith: +)
         shadowsDropped.merge(other.shadowsDropped, uniquingKeysWith: +)
-        durations.merge(other.durations) { $0.adding($1) }
+        baselineDurations = Self.sum(baselineDurations, other.baselineDurations)
+        candidateDurations = Self.sum(candidateDurations, other.candidateDurations)
         shadowsTaken += other.shadowsTaken
         shadowsDone += other.shadowsDone
         connectionsOpened += other.connectionsOpened
         connectionsClosed += other.connectionsClosed
+    }
+
+    private static func sum(_ a: LatencyHistogram?, _ b: LatencyHistogram?) -> LatencyHistogram? {
+        guard let a, let b else { return a ?? b }
+        return a.adding(b)
+    }
+}
+
+/// One number for an arm and a mode.
+private func armCode(_ role: RunRole, _ mode: RunMode) -> UInt8 {
+    let arm: UInt8 =
+        switch role {
+        case .baseline: 0
+        case .candidate: 1
+        }
+    return switch mode {
+    case .live: arm
+    case .canary: arm | 2
+    case .shadow: arm | 4
+    case .replay: arm | 6
+    case .backfill: arm | 8
     }
 }
 

@@ -4,34 +4,33 @@ internal import NIOHTTP1
 ///
 /// Source: RFC 9112, sections 3.2 (request target), 6.1 and 6.3 (message body length), 11.2 (request smuggling).
 enum RequestCheck {
-    static func problem(with head: HTTPRequestHead) -> Refusal? {
-        if head.method == .CONNECT { return .connect }
-        if head.headers.contains(name: "upgrade"), head.headers[canonicalForm: "connection"].contains(where: { $0.equalsASCII("upgrade") }) {
+    static func problem(with head: RequestHead) -> Refusal? {
+        if case .CONNECT = head.method { return .connect }
+        if head.hasUpgrade, head.head.headers[canonicalForm: "connection"].contains(where: { $0.equalsASCII("upgrade") }) {
             return .upgrade
         }
-        guard head.version.major == 1 else { return .malformed("HTTP/\(head.version.major) is not spoken here") }
+        let version = head.head.version
+        guard version.major == 1 else { return .malformed("HTTP/\(version.major) is not spoken here") }
         if let problem = framing(head) ?? host(head) ?? target(head) { return .malformed(problem) }
         return nil
     }
 
-    private static func framing(_ head: HTTPRequestHead) -> String? {
-        let lengths = head.headers["content-length"]
-        let codings = head.headers["transfer-encoding"]
-        guard codings.isEmpty || lengths.isEmpty else { return "it has both Content-Length and Transfer-Encoding" }
-        guard lengths.count <= 1 else { return "it has more than one Content-Length" }
-        if let length = lengths.first, length.isEmpty || !length.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+    private static func framing(_ head: RequestHead) -> String? {
+        let (length, coding) = (head.contentLength, head.transferEncoding)
+        guard coding.count == 0 || length.count == 0 else { return "it has both Content-Length and Transfer-Encoding" }
+        guard length.count <= 1 else { return "it has more than one Content-Length" }
+        if let digits = length.first, digits.isEmpty || !digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
             return "its Content-Length is not a number"
         }
-        guard !codings.isEmpty else { return nil }
+        guard let word = coding.first else { return nil }
         guard head.isHTTP11 else { return "Transfer-Encoding does not exist in HTTP/1.0" }
-        guard codings.count == 1, codings[0].equalsASCII("chunked") else { return "the only Transfer-Encoding taken is chunked" }
+        guard coding.count == 1, word.equalsASCII("chunked") else { return "the only Transfer-Encoding taken is chunked" }
         return nil
     }
 
-    private static func host(_ head: HTTPRequestHead) -> String? {
-        let hosts = head.headers["host"]
-        guard hosts.count <= 1 else { return "it has more than one Host" }
-        guard let host = hosts.first else { return head.isHTTP11 ? "Host is missing" : nil }
+    private static func host(_ head: RequestHead) -> String? {
+        guard head.host.count <= 1 else { return "it has more than one Host" }
+        guard let host = head.host.first else { return head.isHTTP11 ? "Host is missing" : nil }
         return host.utf8.contains(where: isNoPartOfHost) ? "its Host is not one" : nil
     }
 
@@ -44,23 +43,26 @@ enum RequestCheck {
         }
     }
 
-    private static func target(_ head: HTTPRequestHead) -> String? {
-        let uri = head.uri.utf8
-        guard !uri.contains(where: { $0 <= 0x20 || $0 >= 0x7F || $0 == UInt8(ascii: "#") }) else {
+    private static func target(_ head: RequestHead) -> String? {
+        let uri = head.uri
+        guard !uri.utf8.contains(where: { $0 <= 0x20 || $0 >= 0x7F || $0 == UInt8(ascii: "#") }) else {
             return "its target has characters that a target cannot have"
         }
-        if head.uri.hasPrefix("/") { return nil }
-        if head.uri == "*" { return head.method == .OPTIONS ? nil : "the target * is only for OPTIONS" }
-        guard let path = originForm(head.uri) else { return "its target is not a path" }
+        if uri.utf8.first == UInt8(ascii: "/") { return nil }
+        if uri == "*" {
+            if case .OPTIONS = head.method { return nil }
+            return "the target * is only for OPTIONS"
+        }
+        guard let path = originForm(uri) else { return "its target is not a path" }
         // Two hosts would let us and the agent think of different ones.
-        let authority = head.uri.drop { $0 != ":" }.dropFirst(3).prefix { $0 != "/" && $0 != "?" }
-        return path.isEmpty || authority.lowercased() != head.headers.first(name: "host")?.lowercased()
+        let authority = uri.drop { $0 != ":" }.dropFirst(3).prefix { $0 != "/" && $0 != "?" }
+        return path.isEmpty || authority.lowercased() != head.host.first?.lowercased()
             ? "its target names another host than its Host" : nil
     }
 
     /// The path and query of an absolute target; nil for anything else.
     static func originForm(_ uri: String) -> String? {
-        if uri.hasPrefix("/") || uri == "*" { return uri }
+        if uri.utf8.first == UInt8(ascii: "/") || uri == "*" { return uri }
         let lowered = uri.prefix(8).lowercased()
         guard lowered.hasPrefix("http://") || lowered.hasPrefix("https://") else { return nil }
         let rest = uri.dropFirst(lowered.hasPrefix("http://") ? 7 : 8)

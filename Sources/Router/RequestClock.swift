@@ -3,16 +3,17 @@ internal import Glibc
 /// The times of one request and of its copy: the system's clock is read when the request comes in, and from then on what has
 /// passed is added, so that a clock that is set back meanwhile makes no request end before it began.
 struct RequestClock {
-    private let unix: UInt64
-    private let start: UInt64
+    /// When the request came in, in Unix nanoseconds.
+    let start: UInt64
+    private let steady: UInt64
 
     init() {
-        unix = Self.read(CLOCK_REALTIME)
-        start = Self.read(CLOCK_MONOTONIC)
+        start = Self.read(CLOCK_REALTIME)
+        steady = Self.read(CLOCK_MONOTONIC)
     }
 
     /// Unix nanoseconds.
-    var now: UInt64 { unix + (Self.read(CLOCK_MONOTONIC) - start) }
+    var now: UInt64 { start + (Self.read(CLOCK_MONOTONIC) - steady) }
 
     private static func read(_ clock: clockid_t) -> UInt64 {
         var time = timespec()

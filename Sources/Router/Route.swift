@@ -6,51 +6,65 @@ internal import NIOHTTP1
 internal import Rollout
 internal import RolloutControl
 
-/// Which arm answers a request, and why.
-struct Route {
-    var role: RunRole
-    var mode: RunMode
+/// Which arm answers a request, and why. A class, since a request holds it and asks it often, and it has many texts.
+final class Route {
+    let role: RunRole
+    let mode: RunMode
     /// Whether the candidate is given a copy.
-    var copies: Bool
+    let copies: Bool
     /// The rollout's epoch at the decision: a rollback since makes it void for a candidate.
-    var epoch: Int
-    var decision: Exchange.Decision
+    let epoch: Int
+    let decision: Exchange.Decision
 
     init(_ rollout: RolloutSnapshot, _ inputs: HeadInputs) {
-        let state = rollout.state
-        let decided = rollout.policy.decide(state, inputs)
+        let decided = rollout.policy.decide(rollout.state, inputs)
         role = decided.role
-        mode = state.mode == .canary ? .canary : .live
+        switch rollout.state.mode {
+        case .canary: mode = .canary
+        case .baseline, .shadow: mode = .live
+        }
         copies = decided.copies
-        epoch = state.epoch
-        decision = Exchange.Decision()
+        epoch = rollout.state.epoch
+        var decision = Exchange.Decision()
         decision.flagKey = rollout.policy.flagKey
-        decision.reason = Exchange.Decision.Reason(rawValue: decided.reason.rawValue) ?? .error
+        decision.reason = Exchange.Decision.Reason(decided.reason)
         decision.bucket = decided.bucket?.position
         decision.stickyKey = decided.key
-        decision.rolloutID = state.id
-        decision.revision = state.revision
-        decision.stage = state.stage
-        decision.weight = state.weight.percent
+        decision.rolloutID = rollout.state.id
+        decision.revision = rollout.state.revision
+        decision.stage = rollout.state.stage
+        decision.weight = rollout.state.weight.percent
+        self.decision = decision
+    }
+}
+
+extension Exchange.Decision.Reason {
+    fileprivate init(_ reason: RoutingDecision.Reason) {
+        switch reason {
+        case .static: self = .static
+        case .split: self = .split
+        case .targetingMatch: self = .targetingMatch
+        case .disabled: self = .disabled
+        }
     }
 }
 
 /// What a decision may ask of a request's head, and of its body where it was held back.
 struct HeadInputs: RoutingInputs {
-    private let head: HTTPRequestHead
+    private let head: RequestHead
     let requestID: String
     private let body: [ByteBuffer]?
 
-    init(_ head: HTTPRequestHead, requestID: String = "", body: [ByteBuffer]? = nil) {
+    init(_ head: RequestHead, requestID: String = "", body: [ByteBuffer]? = nil) {
         self.head = head
         self.requestID = requestID
         self.body = body
     }
 
-    func header(_ name: String) -> String? { head.headers.first(name: name) }
+    func header(_ name: String) -> String? { head.head.headers.first(name: name) }
 
     func cookie(_ name: String) -> String? {
-        for header in head.headers["cookie"] {
+        for header in head.head.headers["cookie"] {
             for pair in header.split(separator: ";") {
                 let halves = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                 guard halves.count == 2, halves[0].drop(while: { $0 == " " }) == name else { continue }
@@ -60,7 +74,7 @@ struct HeadInputs: RoutingInputs {
         return nil
     }
 
-    func baggage(_ name: String) -> String? { head.headers.joined("baggage").flatMap { Baggage.value(of: name, in: $0) } }
+    func baggage(_ name: String) -> String? { head.baggage.flatMap { Baggage.value(of: name, in: $0) } }
 
     func bodyField(_ pointer: String) -> String? {
         guard let body, let pointer = try? JSONPointer(pointer) else { return nil }

@@ -5,12 +5,12 @@ internal import NIOHTTP1
 
 /// A request's body, gathered as it passes to the baseline.
 struct ShadowPlan {
-    let candidate: ArmSettings
+    let candidate: SettingsInForce.Arm
     private let limit: Int
     private(set) var body: [ByteBuffer] = []
     private(set) var bytes = 0
 
-    init(candidate: ArmSettings, limit: Int) {
+    init(candidate: SettingsInForce.Arm, limit: Int) {
         self.candidate = candidate
         self.limit = limit
     }
@@ -36,14 +36,12 @@ final class ShadowLane {
     /// Starts a copy, or lets it wait.
     ///
     /// - Returns: what wants to know the served answer; nil when the copy was dropped.
-    func take(
-        _ plan: ShadowPlan, of log: borrowing RequestLog, _ head: HTTPRequestHead, _ trailers: HTTPHeaders?, _ route: Route
-    ) -> ShadowPair? {
+    func take(_ plan: ShadowPlan, of log: RequestLog, _ trailers: HTTPHeaders?, _ route: Route) -> ShadowPair? {
         let settings = loop.settings.shadow
         guard !plan.isTooLarge else { return drop("body_too_large") }
         guard !loop.isDraining else { return drop("draining") }
         guard running < settings.maximumConcurrency || waiting.count < settings.queue else { return drop("queue_full") }
-        let copy = ShadowCopy(plan, of: log, head, trailers, route, loop)
+        let copy = ShadowCopy(plan, of: log, trailers, route, loop)
         loop.counts.shadowsTaken += 1
         if running < settings.maximumConcurrency {
             running += 1
@@ -77,7 +75,7 @@ final class ShadowPair {
 
     init(_ loop: LoopContext) { self.loop = loop }
 
-    func served(_ log: borrowing RequestLog) {
+    func served(_ log: RequestLog) {
         hasServed = true
         served = log.servedAnswer
         recordIfComplete()
@@ -100,38 +98,33 @@ final class ShadowCopy: UpstreamOwner, Expiring {
     let pair: ShadowPair
     private let loop: LoopContext
     private let plan: ShadowPlan
-    private let head: HTTPRequestHead
     private let trailers: HTTPHeaders?
     private let route: Route
-    private var log: RequestLog
+    private let log: RequestLog
     private var connection: UpstreamConnection?
     private var isAdmitted = false
     private var isDone = false
     private var deadline = NIODeadline.distantFuture
 
-    init(
-        _ plan: ShadowPlan, of log: borrowing RequestLog, _ head: HTTPRequestHead, _ trailers: HTTPHeaders?, _ route: Route,
-        _ loop: LoopContext
-    ) {
+    init(_ plan: ShadowPlan, of log: RequestLog, _ trailers: HTTPHeaders?, _ route: Route, _ loop: LoopContext) {
         self.plan = plan
-        self.head = head
         self.trailers = trailers
         self.route = route
         self.loop = loop
-        self.log = RequestLog(copying: log, to: plan.candidate.upstream, loop: loop)
+        self.log = RequestLog(copying: log, to: plan.candidate, loop: loop)
         pair = ShadowPair(loop)
     }
 
     func start() {
         log.received = log.now
         guard loop.isCurrent(route) else { return drop("rolled_back") }
-        switch loop.gate(of: .candidate).enter(plan.candidate, now: .now()) {
+        switch loop.gate(of: .candidate).enter(plan.candidate.settings, now: loop.time.now) {
         case .admitted: isAdmitted = true
         case .overloaded: return drop("overloaded")
         case .open: return drop("circuit_open")
         case .unhealthy: return drop("unhealthy")
         }
-        deadline = .now() + loop.settings.shadow.timeout
+        deadline = loop.time.now + loop.settings.timeouts.shadow
         loop.ticker.watch(self)
         loop.pool(of: .candidate).acquire { [self] result in
             switch result {
@@ -150,23 +143,23 @@ final class ShadowCopy: UpstreamOwner, Expiring {
     private func send(by connection: UpstreamConnection) {
         self.connection = connection
         log.sent = log.now
-        loop.offerTools(&log, route)
+        loop.offerTools(log, route)
         connection.begin(for: self)
-        connection.send(log.upstreamHead(head, routing: loop.routingHeaders))
+        connection.send(log, routing: loop.routingHeaders)
         for buffer in plan.body { connection.send(buffer) }
         connection.end(trailers)
         connection.flush(by: loop.flushes)
         connection.read()
     }
 
-    func upstreamSent(_ answer: HTTPResponseHead) { log.answered(answer) }
+    func upstreamSent(_ head: HTTPResponseHead) { log.answered(AnswerHead(head)) }
     func upstreamSent(_ body: ByteBuffer) { log.response.take(body) }
     func upstreamPaused() { connection?.read() }
     func upstreamBecameWritable() {}
 
     func upstreamEnded(_ trailers: HTTPHeaders?) {
         connection = nil
-        end([502, 503, 504].contains(log.status) ? .failed : .succeeded)
+        end((502...504).contains(log.status) ? .failed : .succeeded)
     }
 
     func upstreamFailed(_ failure: UpstreamFailure) {
@@ -198,7 +191,7 @@ final class ShadowCopy: UpstreamOwner, Expiring {
         loop.withdrawTools(log)
         connection?.abort()
         connection = nil
-        loop.gate(of: .candidate).leave(plan.candidate.breaker, ending, now: .now())
+        loop.gate(of: .candidate).leave(plan.candidate.settings.breaker, ending, now: loop.time.now)
         if let reason {
             loop.counts.droppedShadow(reason)
         } else {

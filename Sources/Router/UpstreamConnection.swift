@@ -34,8 +34,8 @@ struct UpstreamFailure: Error {
 /// One connection to an arm: in its pool, or at work for exactly one request.
 final class UpstreamConnection: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
-    typealias OutboundOut = HTTPClientRequestPart
 
+    /// Of the handler that is nearest to the network: what is flushed and read there passes no other one.
     private var context: ChannelHandlerContext?
     private var owner: (any UpstreamOwner)?
     private let pool: UpstreamPool
@@ -70,10 +70,12 @@ final class UpstreamConnection: ChannelInboundHandler {
         keepsAlive = false
     }
 
-    func send(_ head: HTTPRequestHead) {
-        guard let context else { return }
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-    }
+    func send(_ head: HTTPRequestHead) { writer.send(head) }
+
+    /// A client's request.
+    ///
+    /// - Parameter routing: names of the headers that decide on the arm, in lower case.
+    func send(_ log: RequestLog, routing: [String]) { writer.send(log, routing: routing) }
 
     func send(_ body: ByteBuffer) { writer.send(body) }
 
@@ -102,7 +104,7 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     // MARK: the answer
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerAdded(context: ChannelHandlerContext) { self.context = writer.context }
 
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
@@ -129,7 +131,7 @@ final class UpstreamConnection: ChannelInboundHandler {
             self.owner = nil
             hasServed = true
             if keepsAlive, requestEnded, context.channel.isActive {
-                idleSince = .now()
+                idleSince = pool.time.now
                 pool.putBack(self)
                 // Keeps an ear on the connection, so that its end is heard.
                 read()

@@ -11,15 +11,19 @@ final class UpstreamPool: Expiring {
     private let timeouts: ProxyTimeouts
     private let maximumIdle: Int
     private let tls: NIOSSLContext?
+    let time: LoopTime
     /// The address, where the host is one: nothing needs to be looked up then.
     private let address: SocketAddress?
     private var idle: [UpstreamConnection] = []
     private var isRetired = false
 
-    init(_ upstream: Upstream, _ eventLoop: any EventLoop, _ settings: ProxySettings, tls: NIOSSLContext?) {
+    init(
+        _ upstream: Upstream, _ eventLoop: any EventLoop, _ settings: ProxySettings, tls: NIOSSLContext?, time: LoopTime = LoopTime()
+    ) {
         self.upstream = upstream
         self.eventLoop = eventLoop
         self.tls = tls
+        self.time = time
         timeouts = settings.timeouts
         maximumIdle = settings.limits.idleUpstreamConnections
         address = try? SocketAddress(ipAddress: upstream.host, port: upstream.port)
@@ -29,10 +33,16 @@ final class UpstreamPool: Expiring {
     ///
     /// - Parameter fresh: whether it must be a new one.
     func acquire(fresh: Bool = false, _ use: @escaping (Result<UpstreamConnection, UpstreamFailure>) -> Void) {
-        while !fresh, let connection = idle.popLast() {
-            if connection.isUsable { return use(.success(connection)) }
-        }
+        if !fresh, let connection = takeIdle() { return use(.success(connection)) }
         connect(use)
+    }
+
+    /// A connection that is idle; nil when there is none, and one must be made.
+    func takeIdle() -> UpstreamConnection? {
+        while let connection = idle.popLast() {
+            if connection.isUsable { return connection }
+        }
+        return nil
     }
 
     func putBack(_ connection: UpstreamConnection) {
@@ -63,7 +73,8 @@ final class UpstreamPool: Expiring {
         for connection in old { connection.abort() }
     }
 
-    private func connect(_ use: @escaping (Result<UpstreamConnection, UpstreamFailure>) -> Void) {
+    /// Makes a connection.
+    func connect(_ use: @escaping (Result<UpstreamConnection, UpstreamFailure>) -> Void) {
         let pool = NIOLoopBound(self, eventLoop: eventLoop)
         let bootstrap = ClientBootstrap(group: eventLoop)
             .connectTimeout(TimeAmount(timeouts.connect))
@@ -92,17 +103,17 @@ final class UpstreamPool: Expiring {
             let isName = address == nil
             try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: isName ? upstream.host : nil))
         }
-        let writer = RequestWriter()
-        try pipeline.addHandler(writer)
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderListSize = 256 << 10
         limits.maxHeaderFieldSize = 128 << 10
         limits.maxHeaderFieldCount = 512
-        try pipeline.addHandler(
-            ByteToMessageHandler(
+        let reader = MessageReader(
+            .answers(
                 HTTPResponseDecoder(
-                    leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .forward, limitConfiguration: limits)))
-        try pipeline.addHandler(UpstreamConnection(pool: self, writer: writer))
+                    leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .forward, limitConfiguration: limits)),
+            time: time)
+        try pipeline.addHandler(reader)
+        try pipeline.addHandler(UpstreamConnection(pool: self, writer: RequestWriter(reader)))
     }
 
     private func failure(of error: any Error) -> UpstreamFailure {

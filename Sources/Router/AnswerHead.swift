@@ -1,0 +1,39 @@
+internal import NIOHTTP1
+
+/// An agent's answer but for its body, gone through once.
+struct AnswerHead {
+    let status: HTTPResponseStatus
+    /// What goes on to the client, in its order: without what concerns only the connection, what frames the body, and what only
+    /// the sidecar says.
+    private(set) var fields: [(String, String)] = []
+    private(set) var hasRequestID = false
+    // The first value of each.
+    private(set) var contentLength: String?
+    private(set) var contentType: String?
+    private(set) var contentEncoding: String?
+
+    init(_ head: HTTPResponseHead) {
+        status = head.status
+        var connection = HeaderValue()
+        // With room for what the sidecar adds.
+        fields.reserveCapacity(16)
+        for (name, value) in head.headers {
+            let meaning = HeaderName(name)
+            switch meaning {
+            case .connection: connection.add(value)
+            case .contentLength: contentLength = contentLength ?? value
+            case .contentType: contentType = contentType ?? value
+            case .contentEncoding: contentEncoding = contentEncoding ?? value
+            case .requestID: hasRequestID = true
+            default: break
+            }
+            if meaning.isHopByHop || meaning == .contentLength || meaning == .prefixed { continue }
+            fields.append((name, value))
+        }
+        let named = ForwardedHeaders.named(by: connection, in: head.headers, routing: [])
+        if !named.isEmpty { fields.removeAll { name, _ in ForwardedHeaders.isNamed(name, named) } }
+    }
+
+    /// Adds what the sidecar says beside it.
+    mutating func add(_ name: String, _ value: String) { fields.append((name, value)) }
+}

@@ -1,0 +1,186 @@
+internal import NIOCore
+internal import NIOHTTP1
+
+/// The handler of a connection that is nearest to the network: makes messages of the bytes that come, and is the place where
+/// bytes leave, so that what goes out passes no other handler.
+///
+/// NIO's own handler around its decoders is generic and runs unspecialised, which costs several looked up types for each read;
+/// and what is written behind it goes through it. This one does the same, for these two decoders alone.
+final class MessageReader: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    /// What is made of the bytes.
+    enum Messages {
+        case requests(HTTPRequestDecoder)
+        case answers(HTTPResponseDecoder)
+    }
+
+    private enum State {
+        case reading
+        /// The connection ended while bytes were being decoded; the decoder is to be told.
+        case ending
+        case ended
+        case failed(any Error)
+    }
+
+    private let messages: Messages
+    private let time: LoopTime
+    /// Whose requests they are; nil for answers.
+    private let client: ClientConnection?
+    /// From here bytes go to the network; nil while the connection is none.
+    private(set) var context: ChannelHandlerContext?
+    private var state = State.reading
+    private var isDecoding = false
+    /// Bytes that are no whole part of a message yet.
+    private var rest: ByteBuffer?
+    /// What was asked while answers were being decoded.
+    private var asked: [HTTPRequestHead] = []
+
+    init(_ messages: Messages, time: LoopTime, of client: ClientConnection? = nil) {
+        self.messages = messages
+        self.time = time
+        self.client = client
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        switch messages {
+        case .requests(let decoder): decoder.decoderAdded(context: context)
+        case .answers(let decoder): decoder.decoderAdded(context: context)
+        }
+        client?.connected(by: context)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        if case .reading = state { state = .ended }
+        switch messages {
+        case .requests(let decoder): decoder.decoderRemoved(context: context)
+        case .answers(let decoder): decoder.decoderRemoved(context: context)
+        }
+    }
+
+    // MARK: what comes
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        time.standing { take(unwrapInboundIn(data), context) }
+    }
+
+    private func take(_ arrived: ByteBuffer, _ context: ChannelHandlerContext) {
+        var bytes = arrived
+        client?.bytesArrived()
+        switch state {
+        case .reading: break
+        case .failed(let error):
+            return context.fireErrorCaught(ByteToMessageDecoderError.dataReceivedInErrorState(error, bytes))
+        case .ending, .ended: return
+        }
+        putRestBefore(&bytes)
+        guard !isDecoding else {
+            rest = bytes
+            return
+        }
+        isDecoding = true
+        do {
+            try decode(&bytes, context)
+        } catch {
+            isDecoding = false
+            return fail(error, context)
+        }
+        isDecoding = false
+        if bytes.readableBytes > 0 {
+            // A message that comes in very many pieces does not hold what of it is done with.
+            if bytes.readerIndex >= 2048 || bytes.readerIndex > bytes.storageCapacity / 2 { bytes.discardReadBytes() }
+            rest = bytes
+        }
+        tellWhatWasAsked()
+        if case .ending = state {
+            state = .reading
+            finish(context)
+        }
+    }
+
+    /// Decodes what there is, and what comes while it does.
+    private func decode(_ bytes: inout ByteBuffer, _ context: ChannelHandlerContext) throws {
+        while true {
+            switch messages {
+            case .requests(let decoder): _ = try decoder.decode(context: context, buffer: &bytes)
+            case .answers(let decoder): _ = try decoder.decode(context: context, buffer: &bytes)
+            }
+            guard var more = rest else { return }
+            rest = nil
+            bytes.writeBuffer(&more)
+        }
+    }
+
+    private func putRestBefore(_ bytes: inout ByteBuffer) {
+        guard var earlier = rest else { return }
+        rest = nil
+        earlier.writeBuffer(&bytes)
+        bytes = earlier
+    }
+
+    private func fail(_ error: any Error, _ context: ChannelHandlerContext) {
+        state = .failed(error)
+        context.fireErrorCaught(error)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        finish(context)
+        context.fireChannelInactive()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .inputClosed? = event as? ChannelEvent { finish(context) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    /// Nothing more comes: that ends an answer whose end nothing else tells, and breaks off any other message.
+    private func finish(_ context: ChannelHandlerContext) {
+        guard case .reading = state else { return }
+        guard !isDecoding else {
+            state = .ending
+            return
+        }
+        state = .ended
+        var bytes = rest ?? ByteBuffer()
+        rest = nil
+        isDecoding = true
+        do {
+            switch messages {
+            case .requests(let decoder): _ = try decoder.decodeLast(context: context, buffer: &bytes, seenEOF: true)
+            case .answers(let decoder): _ = try decoder.decodeLast(context: context, buffer: &bytes, seenEOF: true)
+            }
+            isDecoding = false
+        } catch {
+            isDecoding = false
+            fail(error, context)
+        }
+    }
+
+    // MARK: what is asked
+
+    /// All that the decoder wants to know of a request is whether its answer can have a body.
+    private static let withBody = HTTPRequestHead(version: .http1_1, method: .POST, uri: "/")
+    private static let withoutBody = HTTPRequestHead(version: .http1_1, method: .HEAD, uri: "/")
+
+    /// An answer to such a request will come.
+    ///
+    /// While bytes are being decoded, the decoder is not told yet: what else was read with an answer is no answer to a question
+    /// that was asked because of it.
+    func expectAnswer(to method: HTTPMethod) {
+        let head =
+            switch method {
+            case .HEAD, .CONNECT: Self.withoutBody
+            default: Self.withBody
+            }
+        asked.append(head)
+        if !isDecoding { tellWhatWasAsked() }
+    }
+
+    private func tellWhatWasAsked() {
+        guard !asked.isEmpty, case .answers(let decoder) = messages else { return }
+        for head in asked { decoder.write(data: .head(head)) }
+        asked.removeAll(keepingCapacity: true)
+    }
+}
