@@ -10,8 +10,8 @@ public struct ProtobufEventEncoder: EventEncoder {
     /// Packs the attributes of one event. They stand in a log record as they stand in a span, but for the field's number.
     private var packer: ProtobufSpanEncoder
 
-    /// LogRecord's field 6, with a length in front; a span's attributes have a tag of one byte, too.
-    private static let attributeTag = UInt8(6 << 3 | PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED.rawValue)
+    /// LogRecord's field 6, of wire type 2, which has a length in front; a span's attributes have a tag of one byte, too.
+    private static let attributeTag: UInt8 = 6 << 3 | 2
 
     public init(_ origin: Origin) {
         requests = RequestEnvelope(origin)
