@@ -11,7 +11,7 @@ struct ReleaseCommand: ParsableCommand {
         subcommands: [Digest.self, Diff.self, Lint.self])
 
     struct Digest: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Print the digest that pins a release.")
+        static let configuration = CommandConfiguration(commandName: "digest", abstract: "Print the digest that pins a release.")
 
         @Argument(help: "Release files.") var files: [String]
 
@@ -25,6 +25,7 @@ struct ReleaseCommand: ParsableCommand {
 
     struct Diff: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "diff",
             abstract: "Show what changed from one release to another.",
             discussion: "Exit status: 0 they behave the same; 1 something that decides behaviour changed; 2 a file cannot be read.")
 
@@ -41,6 +42,7 @@ struct ReleaseCommand: ParsableCommand {
 
     struct Lint: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "lint",
             abstract: "Look for what is wrong or risky in release files.",
             discussion: "Exit status: 0 no errors; 1 errors, or warnings with --strict; 2 a file cannot be read.")
 

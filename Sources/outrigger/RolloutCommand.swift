@@ -12,7 +12,8 @@ struct RolloutCommand: AsyncParsableCommand {
         subcommands: [Status.self, Set.self, Start.self, Pause.self, Resume.self, Promote.self, Rollback.self, History.self])
 
     struct Status: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "The rollout as it is.")
+        // Said here and below, since looking a type's name up costs milliseconds at every start.
+        static let configuration = CommandConfiguration(commandName: "status", abstract: "The rollout as it is.")
         @OptionGroup var admin: AdminOptions
 
         func run() async throws {
@@ -21,7 +22,7 @@ struct RolloutCommand: AsyncParsableCommand {
     }
 
     struct Set: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Set the mode, or the candidate's share.")
+        static let configuration = CommandConfiguration(commandName: "set", abstract: "Set the mode, or the candidate's share.")
         @OptionGroup var admin: AdminOptions
         @OptionGroup var reason: ReasonOptions
         @Option(help: "baseline, shadow or canary.") var mode: String?
@@ -39,6 +40,7 @@ struct RolloutCommand: AsyncParsableCommand {
 
     struct Start: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "start",
             abstract: "Start a canary by steps.", discussion: "outrigger rollout start 5:10m 25:1h 100 --why \"v13 is ready\"")
         @OptionGroup var admin: AdminOptions
         @OptionGroup var reason: ReasonOptions
@@ -52,35 +54,35 @@ struct RolloutCommand: AsyncParsableCommand {
     }
 
     struct Pause: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Let the schedule stand still.")
+        static let configuration = CommandConfiguration(commandName: "pause", abstract: "Let the schedule stand still.")
         @OptionGroup var admin: AdminOptions
         @OptionGroup var reason: ReasonOptions
         func run() async throws { try await admin.act("pause", reason) }
     }
 
     struct Resume: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Let the schedule go on.")
+        static let configuration = CommandConfiguration(commandName: "resume", abstract: "Let the schedule go on.")
         @OptionGroup var admin: AdminOptions
         @OptionGroup var reason: ReasonOptions
         func run() async throws { try await admin.act("resume", reason) }
     }
 
     struct Promote: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Give the candidate all keys.")
+        static let configuration = CommandConfiguration(commandName: "promote", abstract: "Give the candidate all keys.")
         @OptionGroup var admin: AdminOptions
         @OptionGroup var reason: ReasonOptions
         func run() async throws { try await admin.act("promote", reason) }
     }
 
     struct Rollback: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Give everything to the baseline, at once.")
+        static let configuration = CommandConfiguration(commandName: "rollback", abstract: "Give everything to the baseline, at once.")
         @OptionGroup var admin: AdminOptions
         @OptionGroup var reason: ReasonOptions
         func run() async throws { try await admin.act("rollback", reason) }
     }
 
     struct History: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Who changed what, when and why; the newest first.")
+        static let configuration = CommandConfiguration(commandName: "history", abstract: "Who changed what, when and why; the newest first.")
         @OptionGroup var admin: AdminOptions
         @Option(help: "How many changes.") var limit = 20
 
