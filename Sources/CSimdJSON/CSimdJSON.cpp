@@ -179,6 +179,13 @@ template <bool keeps>
   }
   *error = from;
   if (must_be_key) return CSJ_UNEXPECTED;
+  // Whole numbers, in line.
+  const uint8_t *digit = start;
+  while (digit < text + to && is_digit(*digit)) ++digit;
+  if (digit == text + to && (*start != '0' || length == 1)) {
+    if (keeps) append(CSJ_NUMBER, from, length, false);
+    return CSJ_OK;
+  }
   csj_kind kind = CSJ_NULL;
   if (auto status = bare_kind(text, from, to, &kind)) return status;
   if (keeps) append(kind, from, length, false);

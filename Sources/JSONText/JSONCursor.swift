@@ -104,6 +104,19 @@ public struct JSONCursor {
         return value
     }
 
+    /// Passes `true`.
+    @inlinable @inline(__always)
+    public mutating func passTrue() -> Bool {
+        guard position + 1 < count else { return false }
+        let start = Int(places[position])
+        // What follows is structure, so that the word ends there.
+        guard Int(places[position + 1]) == start + 4, text[start] == UInt8(ascii: "t"), text[start + 1] == UInt8(ascii: "r"),
+            text[start + 2] == UInt8(ascii: "u"), text[start + 3] == UInt8(ascii: "e")
+        else { return false }
+        position += 1
+        return true
+    }
+
     @usableFromInline
     mutating func anyValue(within depth: Int) -> JSONToken? {
         switch next {

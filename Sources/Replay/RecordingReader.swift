@@ -28,7 +28,7 @@ struct RecordingReader: ~Copyable {
         self.path = path
         self.isStopped = isStopped
         self.rejects = rejects
-        lines = LineReader(try InputFile(path: path), blockSize: 256 << 10, maximumLine: maximumLine)
+        lines = LineReader(try InputFile(path: path), blockSize: 64 << 10, maximumLine: maximumLine)
     }
 
     /// Reads the next run that can be read; lines that cannot are counted and told.

@@ -196,8 +196,13 @@ struct FieldPass {
         if !cursor.pass("}") {
             repeat {
                 guard let key = cursor.key() else { throw Self.notJSON }
+                let field: ResultField? = lookUp(key)
+                if field == .success, cursor.passTrue() {
+                    success = true
+                    continue
+                }
                 let value = try value(&cursor, within: 3)
-                switch lookUp(key) as ResultField? {
+                switch field {
                 case .success:
                     switch value.kind {
                     case .true: success = true
