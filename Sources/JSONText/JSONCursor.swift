@@ -74,8 +74,10 @@ public struct JSONCursor {
     }
 
     /// Passes a string without escapes or white space behind it.
+    ///
+    /// - Returns: nil when something else comes, which may be a string too.
     @inlinable @inline(__always)
-    mutating func plainString() -> JSONToken? {
+    public mutating func plainString() -> JSONToken? {
         guard position + 1 < count, !hasBackslash else { return nil }
         let start = Int(places[position])
         let end = Int(places[position + 1])

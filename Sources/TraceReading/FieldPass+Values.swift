@@ -5,7 +5,7 @@ internal import JSONText
 extension FieldPass {
     /// Where the token's text, as it was written, stands in the run's storage.
     @inline(__always)
-    private func place(of token: JSONToken, _ run: inout AgentRun) -> Text {
+    func place(of token: JSONToken, _ run: inout AgentRun) -> Text {
         guard isStored else { return run.store(UnsafeRawBufferPointer(rebasing: line[token.range])) }
         return Text(start: Int32(truncatingIfNeeded: token.range.lowerBound), count: Int32(truncatingIfNeeded: token.range.count))
     }
@@ -45,6 +45,15 @@ extension FieldPass {
         case .null: return nil
         default: throw wrongType(token, name(), "a string")
         }
+    }
+
+    /// The text of a call's field.
+    @inline(__always)
+    mutating func text(
+        _ cursor: inout JSONCursor, _ name: @autoclosure () -> String, _ run: inout AgentRun
+    ) throws(RejectedLine) -> Text? {
+        if let token = cursor.plainString() { return place(of: token, &run) }
+        return try text(try value(&cursor, within: 3), name(), &run)
     }
 
     mutating func texts(

@@ -71,15 +71,51 @@ struct FieldPass {
     private mutating func read(
         _ field: Field, _ cursor: inout JSONCursor, into run: inout AgentRun
     ) throws(RejectedLine) {
+        // As nearly all fields are: strings, and whole numbers.
+        let start = cursor.position
+        if let token = cursor.plainString() {
+            if take(place(of: token, &run), of: field, into: &run) { return }
+            cursor.position = start
+        }
         switch field {
         case .toolCalls: return try readOrLeaveCalls(&cursor, &run)
         case .toolResults: return try readOrLeaveResults(&cursor, &run)
-        case .allowedTools: return run.allowedTools = try texts(&cursor, field, &run)
-        case .tags: return run.tags = try tags(&cursor, &run)
         case .latency:
             if let whole = cursor.plainInteger() { return run.latency = .integer(whole) }
         case .costTokens:
             if let whole = cursor.plainInteger() { return run.costTokens = .integer(whole) }
+        default: break
+        }
+        try readAny(field, &cursor, into: &run)
+    }
+
+    /// Takes the text of a string without escapes, in which no NUL can stand.
+    ///
+    /// - Returns: false when the field is none of text.
+    @inline(__always)
+    private func take(_ text: Text, of field: Field, into run: inout AgentRun) -> Bool {
+        switch field {
+        case .traceID: run.recordedID = text.isEmpty ? nil : text
+        case .request: run.request = Content(form: .string, text: text)
+        case .response: run.response = Content(form: .string, text: text)
+        case .outcome:
+            run.outcome = text
+            run.statesNoOutcome = false
+        case .expectedOutcome: run.expectedOutcome = text
+        case .agent: run.agent = text
+        case .version: run.version = text
+        case .conversationID: run.conversationID = text
+        case .model: run.model = text
+        case .toolCalls, .toolResults, .latency, .costTokens, .inputTokens, .outputTokens, .allowedTools, .startTime, .tags: return false
+        }
+        return true
+    }
+
+    @inline(never)
+    private mutating func readAny(_ field: Field, _ cursor: inout JSONCursor, into run: inout AgentRun) throws(RejectedLine) {
+        switch field {
+        case .allowedTools: return run.allowedTools = try texts(&cursor, field, &run)
+        case .tags: return run.tags = try tags(&cursor, &run)
         default: break
         }
         let token = try value(&cursor, within: 1)
@@ -170,12 +206,11 @@ struct FieldPass {
         if !cursor.pass("}") {
             repeat {
                 guard let key = cursor.key() else { throw Self.notJSON }
-                let value = try value(&cursor, within: 3)
                 switch lookUp(key) as CallField? {
-                case .name: call.name = try text(value, "tool_calls[].name", &run)
-                case .id: call.id = try text(value, "tool_calls[].id", &run)
-                case .arguments: call.arguments = content(value, &run)
-                case nil: break
+                case .name: call.name = try text(&cursor, "tool_calls[].name", &run)
+                case .id: call.id = try text(&cursor, "tool_calls[].id", &run)
+                case .arguments: call.arguments = content(try value(&cursor, within: 3), &run)
+                case nil: _ = try value(&cursor, within: 3)
                 }
             } while cursor.pass(",")
             guard cursor.pass("}") else { throw Self.notJSON }
