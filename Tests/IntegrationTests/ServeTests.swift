@@ -174,10 +174,16 @@ import Testing
         #expect(try !sidecar.command.errorsSoFar.contains("in memory only: no rollout.state_file"))
         let text = try String(contentsOfFile: sidecar.config, encoding: .utf8)
         _ = try sidecar.end()
-        try text.replacingOccurrences(of: "state_file:", with: "shadow_percent: 50%} #").write(toFile: sidecar.config, atomically: true, encoding: .utf8)
+        let release = Project.root.appendingPathComponent("Fixtures/releases/airline-v13/release.yaml").path
+        let digest = try Outrigger.run(["release", "digest", release]).output.prefix(19)
+        try text.replacingOccurrences(of: "state_file:", with: "shadow_percent: 50%} #")
+            .replacingOccurrences(of: "version: v2", with: "release: \"\(release)\"")
+            .write(toFile: sidecar.config, atomically: true, encoding: .utf8)
         let again = try RunningSidecar(like: sidecar, collector: Loopback.freePort())
-        #expect(try again.command.errorsSoFar.contains("in memory only: no rollout.state_file"))
-        _ = try again.end()
+        let banner = try again.end().errors
+        #expect(banner.contains("in memory only: no rollout.state_file"))
+        // An arm that names a release file is told by what stands in the file.
+        #expect(banner.contains("  (v1)\n") && banner.contains("  (v13, \(digest)…)\n"), "\(banner)")
     }
 
     @Test("what only looks like this machine is no reason to do without a token", arguments: [
