@@ -147,10 +147,12 @@ struct MarkdownPage {
         }
         let diff = DetailText.diffLines(detail, limit: 40)
         if !diff.isEmpty { text += "\n" + MarkdownText.fenced(diff, "diff") }
+        var items: [String] = []
+        if let failure = detail.baselineFailure({ MarkdownText.code($0, limit: 100) }) { items.append("- baseline: \(failure)\n") }
         var facts: [String] = []
         if let loop = b.loop { facts.append("loop: \(loop.words)") }
         if let tools = b.tools?.words { facts.append("tool calls: \(tools)") }
-        var items = facts.map { "- \($0)\n" }
+        items += facts.map { "- \($0)\n" }
         for check in b.checks.filter({ !$0.passed }).prefix(20) {
             items.append("- check \(MarkdownText.code(check.name, limit: 100)): \(MarkdownText.inline(check.words, limit: 400))\n")
         }

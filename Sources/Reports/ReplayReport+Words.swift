@@ -189,6 +189,16 @@ extension RunDetail {
     /// The recorded id, or where the trace stands if it has none.
     var title: String { traceID ?? "line \(line)" }
 
+    /// `failed too (outcome_fail)`; nil where the baseline's run passed: whether the candidate broke what worked, or what never did.
+    ///
+    /// - Parameter shown: a reason as the report writes it, since checks are named by input.
+    func baselineFailure(_ shown: (String) -> String) -> String? {
+        let reasons = baseline.reasons
+        guard !reasons.isEmpty else { return nil }
+        let names = reasons.prefix(3).map(shown) + (reasons.count > 3 ? ["…"] : [])
+        return "failed\(passed ? "" : " too") (\(names.joined(separator: ", ")))"
+    }
+
     /// A link to the candidate's run, or the baseline's if only that was exported.
     func url(_ link: TraceLink?) -> String? {
         guard let link else { return nil }

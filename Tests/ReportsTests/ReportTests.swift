@@ -93,6 +93,27 @@ import Testing
         }
     }
 
+    /// Whether the candidate broke what worked, or what never did.
+    @Test(arguments: [([], false), ([], true), (["latency"], false), (["latency"], true)] as [([String], Bool)])
+    func theBaselinesFailureIsTold(reasons: [String], baselineFails: Bool) throws {
+        let files = try ReportFiles()
+        var detail = SampleReplay.detail("t-1", reasons: reasons)
+        if baselineFails { detail.baseline.reasons = ["outcome_fail", "check:polite <b>", "loop", "cost"] }
+        detail.baseline.passed = !baselineFails
+        let report = SampleReplay.report([detail])
+        let words = reasons.isEmpty ? "failed (" : "failed too ("
+        let page = try files.write("r.html", [detail], report) { try HTMLReport(path: $0) }
+        #expect(page.contains(words + "outcome_fail, check:polite &lt;b&gt;, loop, …)") == baselineFails)
+        // These show failures alone.
+        let isShown = baselineFails && !reasons.isEmpty
+        let comment = try files.write("r.md", [detail], report) { try MarkdownReport(path: $0) }
+        let names = ["outcome_fail", "check:polite <b>", "loop"].map { MarkdownText.code($0) } + ["…"]
+        #expect(comment.contains("- baseline: failed too (\(names.joined(separator: ", ")))\n") == isShown, "\(comment)")
+        let text = try files.write("r.txt", [detail], report) { try TerminalReport(path: $0, colors: false) }
+        #expect(text.contains("  baseline   failed too (outcome_fail, check:polite <b>, loop, …)\n") == isShown, "\(text)")
+        for report in [page, comment, text] where !baselineFails { #expect(!report.contains("failed too")) }
+    }
+
     @Test func theSummaryIsTheSamples() throws {
         let files = try ReportFiles()
         let details = [
