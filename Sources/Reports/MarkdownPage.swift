@@ -74,6 +74,8 @@ struct MarkdownPage {
              MarkdownText.inline(finding.message, limit: 500)]
         }
         table(["verdict", "rule", "finding"], "---", findings, to: &page)
+        // Without a blank line it would be a row of the table.
+        if let applied = gate.appliedWords { _ = add("\n<sub>\(MarkdownText.inline(applied, limit: 600))</sub>\n", to: &page) }
         let metrics = gate.metrics.map { metric in
             [
                 MarkdownText.inline(metric.title), Numbers.count(metric.pairs), metric.baselineWords, metric.candidateWords,

@@ -122,7 +122,40 @@ extension GateReport {
     }
 }
 
+extension GateReport {
+    /// What the verdict was given by, in one line; nil where it is not known.
+    var appliedWords: String? {
+        guard let applied else { return nil }
+        var parts = [Numbers.count(applied.thresholds, "threshold")]
+        if applied.sliceThresholds > 0 { parts.append("\(Numbers.count(applied.sliceThresholds)) for slices") }
+        if !applied.checkedRuns.isEmpty {
+            parts.append("\(Numbers.count(applied.checkedRuns.count, "check")) (\(Self.shown(runs: applied.checkedRuns)))")
+        }
+        parts.append("min_runs \(Numbers.count(applied.minRuns)) (\(Numbers.count(applied.evidentTraces, "trace")) with evidence)")
+        if !metrics.isEmpty {
+            parts.append("paired comparison of " + Self.listed(metrics.map(\.plainTitle)))
+        }
+        return "applied: " + parts.joined(separator: ", ")
+    }
+
+    /// `on 40 and 12 runs`, or the bounds where there are many.
+    private static func shown(runs: [Int]) -> String {
+        let least = runs.min() ?? 0
+        let most = runs.max() ?? 0
+        if least == most { return "on \(Numbers.count(most, "run"))\(runs.count > 1 ? " each" : "")" }
+        if runs.count <= 4 { return "on \(listed(runs.map(Numbers.count))) runs" }
+        return "on \(Numbers.count(least)) to \(Numbers.count(most)) runs"
+    }
+
+    private static func listed(_ words: [String]) -> String {
+        words.dropLast().joined(separator: ", ") + (words.count > 1 ? " and " : "") + (words.last ?? "")
+    }
+}
+
 extension GateReport.Metric {
+    /// Without the unit.
+    var plainTitle: String { name == "latency_ms" ? "latency" : title }
+
     /// `pass rate`, with the unit.
     var title: String {
         switch name {
