@@ -107,6 +107,13 @@ import Testing
         let history = try rollout("history").output
         #expect(history.split(separator: "\n").count == 4 && history.contains("bob: refunds look wrong"))
         #expect(try rollout("set", "--percent", "5").status == 2, "why is missing")
+        // After a rollback it is all or nothing: someone must have a reason, and is told what it was.
+        #expect(try rollout("promote").status == 2, "why is missing")
+        let stale = try rollout("promote", "--why", "late", "--revision", "3")
+        #expect(stale.status == 1 && stale.errors.contains("at revision 4 by now"), "\(stale.errors)")
+        let promoted = try rollout("promote", "--why", "it was the collector", "--by", "ann")
+        #expect(promoted.output == "test: baseline, revision 4 → canary at 100%, revision 5\n", "\(promoted.errors)")
+        #expect(try rollout("promote", "--why", "once more", "--json").summary.value("revision") as? Int == 6)
         _ = try sidecar.end()
     }
 
