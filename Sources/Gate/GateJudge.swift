@@ -44,6 +44,10 @@ public struct GateJudge {
         report.allowsInconclusive = policy.allowsInconclusive && circumstances.partial == nil
         report.findings = findings
         report.metrics = metrics
+        report.applied = GateReport.Applied(
+            thresholds: policy.thresholds.bounds, sliceThresholds: policy.slices.reduce(0) { $0 + $1.thresholds.bounds },
+            minRuns: max(1, policy.thresholds.minRuns), evidentTraces: evidence.counts.evident,
+            checkedRuns: circumstances.checks.map { evidence.tally.checks[$0] ?? 0 })
         report.slices = zip(policy.slices, evidence.slices).map { GateReport.Slice(name: $0.name, tally: $1) }
         if circumstances.repetitions > 1 { report.flakiness = flakiness(evidence, circumstances.repetitions) }
         return report

@@ -27,6 +27,11 @@ public struct GatePolicy: Sendable {
         public var minRuns = 1
 
         public init() {}
+
+        /// How many bounds are asked for, `minRuns` left out.
+        var bounds: Int {
+            [maxFailed, maxToolMisuse, maxBudgetOverruns, maxProblems].count { $0 != nil } + (minPassRate == nil ? 0 : 1)
+        }
     }
 
     /// A slice with thresholds of its own.

@@ -110,8 +110,31 @@ public struct GateReport: Sendable {
     public var metrics: [Metric] = []
     public var slices: [Slice] = []
     public var flakiness: Flakiness?
+    /// What was asked for; nil where nobody said.
+    public var applied: Applied?
 
     public init(verdict: Verdict) { self.verdict = verdict }
+
+    /// What the verdict was given by, which its findings alone do not tell: rules that hold are seldom told one by one.
+    public struct Applied: Hashable, Sendable {
+        /// Bounds on the whole set, `min_runs` left out.
+        public var thresholds: Int
+        /// Bounds on slices, likewise.
+        public var sliceThresholds: Int
+        /// Traces with evidence that the whole set had to have, and that it had.
+        public var minRuns: Int
+        public var evidentTraces: Int
+        /// On how many runs each check of the gate file was looked at, in the order of the file.
+        public var checkedRuns: [Int]
+
+        public init(thresholds: Int, sliceThresholds: Int, minRuns: Int, evidentTraces: Int, checkedRuns: [Int]) {
+            self.thresholds = thresholds
+            self.sliceThresholds = sliceThresholds
+            self.minRuns = minRuns
+            self.evidentTraces = evidentTraces
+            self.checkedRuns = checkedRuns
+        }
+    }
 
     /// The verdict of one rule.
     public struct Finding: Hashable, Sendable {

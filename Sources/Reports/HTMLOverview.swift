@@ -79,6 +79,7 @@ struct HTMLOverview {
             ]
         }
         text += table("Rules", ["verdict", "rule", "finding"], findings.map { $0 })
+        if let applied = gate.appliedWords { text += "<p class=\"dim\">\(HTMLText.escaped(applied, limit: 1000))</p>\n" }
         let slices = gate.slices.prefix(200).map { slice in
             let tally = slice.tally
             return [HTMLText.escaped(slice.name)]

@@ -34,20 +34,23 @@ struct HTMLRuns {
         let badges = reasons.map { "<span class=\"badge fail\">\(XMLText.escaped($0))</span>" }.joined(separator: " ")
         let verdict = detail.passed ? "<span class=\"badge pass\">passed</span>" : badges
         let repetition = detail.repetition > 0 ? " <span class=\"dim\">repetition \(detail.repetition + 1)</span>" : ""
+        let baseline = arm("Baseline", detail.baseline, failure: detail.baselineFailure { HTMLText.escaped($0, limit: 100) })
         let request = detail.request.isEmpty ? "" : "<p class=\"request\">\(HTMLText.lines(detail.request))</p>"
         return """
             <details class="run" data-passed="\(detail.passed)" data-reasons="\(XMLText.escaped(reasons.joined(separator: "\n")))">
             <summary><code>\(HTMLText.escaped(detail.title, limit: 120))</code>\(repetition) \(verdict) \
             <span class="dim one">\(HTMLText.escaped(detail.request, limit: 120))</span></summary>
             \(request)
-            <div class="sides">\(arm("Baseline", detail.baseline))\(arm("Candidate", detail.candidate))</div>
+            <div class="sides">\(baseline)\(arm("Candidate", detail.candidate))</div>
             \(calls(detail))\(checks(detail))</details>
 
             """
     }
 
-    private func arm(_ name: String, _ arm: RunDetail.Arm) -> String {
+    /// - Parameter failure: that the run failed, escaped, where nothing above says so.
+    private func arm(_ name: String, _ arm: RunDetail.Arm, failure: String? = nil) -> String {
         var facts: [(String, String)] = []
+        if let failure { facts.append(("verdict", mark(failure, true))) }
         if let problem = arm.problem {
             let kind = arm.reasons.first.map { words($0) + ": " } ?? ""
             facts.append(("problem", "<span class=\"wrong\">\(HTMLText.escaped(kind + problem, limit: 2000))</span>"))

@@ -74,6 +74,8 @@ struct MarkdownPage {
              MarkdownText.inline(finding.message, limit: 500)]
         }
         table(["verdict", "rule", "finding"], "---", findings, to: &page)
+        // Without a blank line it would be a row of the table.
+        if let applied = gate.appliedWords { _ = add("\n<sub>\(MarkdownText.inline(applied, limit: 600))</sub>\n", to: &page) }
         let metrics = gate.metrics.map { metric in
             [
                 MarkdownText.inline(metric.title), Numbers.count(metric.pairs), metric.baselineWords, metric.candidateWords,
@@ -147,10 +149,12 @@ struct MarkdownPage {
         }
         let diff = DetailText.diffLines(detail, limit: 40)
         if !diff.isEmpty { text += "\n" + MarkdownText.fenced(diff, "diff") }
+        var items: [String] = []
+        if let failure = detail.baselineFailure({ MarkdownText.code($0, limit: 100) }) { items.append("- baseline: \(failure)\n") }
         var facts: [String] = []
         if let loop = b.loop { facts.append("loop: \(loop.words)") }
         if let tools = b.tools?.words { facts.append("tool calls: \(tools)") }
-        var items = facts.map { "- \($0)\n" }
+        items += facts.map { "- \($0)\n" }
         for check in b.checks.filter({ !$0.passed }).prefix(20) {
             items.append("- check \(MarkdownText.code(check.name, limit: 100)): \(MarkdownText.inline(check.words, limit: 400))\n")
         }

@@ -99,6 +99,17 @@ extension GateReport {
             ("metrics", .array(metrics.map(\.json))),
             ("slices", .array(slices.map(\.json))),
             ("flakiness", flakiness?.json ?? .null),
+            ("applied", applied?.json ?? .null),
+        ])
+    }
+}
+
+extension GateReport.Applied {
+    /// The checks stand with their counts in the whole report's `checks`, the comparison in `metrics`.
+    fileprivate var json: JSONValue {
+        .object([
+            ("thresholds", .integer(thresholds)), ("slice_thresholds", .integer(sliceThresholds)),
+            ("min_runs", .integer(minRuns)), ("evident_traces", .integer(evidentTraces)),
         ])
     }
 }

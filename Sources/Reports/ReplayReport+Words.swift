@@ -122,7 +122,40 @@ extension GateReport {
     }
 }
 
+extension GateReport {
+    /// What the verdict was given by, in one line; nil where it is not known.
+    var appliedWords: String? {
+        guard let applied else { return nil }
+        var parts = [Numbers.count(applied.thresholds, "threshold")]
+        if applied.sliceThresholds > 0 { parts.append("\(Numbers.count(applied.sliceThresholds)) for slices") }
+        if !applied.checkedRuns.isEmpty {
+            parts.append("\(Numbers.count(applied.checkedRuns.count, "check")) (\(Self.shown(runs: applied.checkedRuns)))")
+        }
+        parts.append("min_runs \(Numbers.count(applied.minRuns)) (\(Numbers.count(applied.evidentTraces, "trace")) with evidence)")
+        if !metrics.isEmpty {
+            parts.append("paired comparison of " + Self.listed(metrics.map(\.plainTitle)))
+        }
+        return "applied: " + parts.joined(separator: ", ")
+    }
+
+    /// `on 40 and 12 runs`, or the bounds where there are many.
+    private static func shown(runs: [Int]) -> String {
+        let least = runs.min() ?? 0
+        let most = runs.max() ?? 0
+        if least == most { return "on \(Numbers.count(most, "run"))\(runs.count > 1 ? " each" : "")" }
+        if runs.count <= 4 { return "on \(listed(runs.map(Numbers.count))) runs" }
+        return "on \(Numbers.count(least)) to \(Numbers.count(most)) runs"
+    }
+
+    private static func listed(_ words: [String]) -> String {
+        words.dropLast().joined(separator: ", ") + (words.count > 1 ? " and " : "") + (words.last ?? "")
+    }
+}
+
 extension GateReport.Metric {
+    /// Without the unit.
+    var plainTitle: String { name == "latency_ms" ? "latency" : title }
+
     /// `pass rate`, with the unit.
     var title: String {
         switch name {
@@ -188,6 +221,16 @@ extension GateReport.Flakiness {
 extension RunDetail {
     /// The recorded id, or where the trace stands if it has none.
     var title: String { traceID ?? "line \(line)" }
+
+    /// `failed too (outcome_fail)`; nil where the baseline's run passed: whether the candidate broke what worked, or what never did.
+    ///
+    /// - Parameter shown: a reason as the report writes it, since checks are named by input.
+    func baselineFailure(_ shown: (String) -> String) -> String? {
+        let reasons = baseline.reasons
+        guard !reasons.isEmpty else { return nil }
+        let names = reasons.prefix(3).map(shown) + (reasons.count > 3 ? ["…"] : [])
+        return "failed\(passed ? "" : " too") (\(names.joined(separator: ", ")))"
+    }
 
     /// A link to the candidate's run, or the baseline's if only that was exported.
     func url(_ link: TraceLink?) -> String? {

@@ -20,7 +20,12 @@ struct TerminalFailure {
         if !detail.request.isEmpty {
             lines.append(label("request") + Visible.line(detail.request, limit: width - Self.labelWidth - 3))
         }
-        if let problem = a.problem { lines.append(label("baseline") + Visible.line(problem, limit: 400)) }
+        if let failure = detail.baselineFailure({ Visible.line($0, limit: 100) }) {
+            let problem = a.problem.map { ": " + Visible.line($0, limit: 400) } ?? ""
+            lines.append(label("baseline") + failure + problem)
+        } else if let problem = a.problem {
+            lines.append(label("baseline") + Visible.line(problem, limit: 400))
+        }
         if let problem = b.problem { lines.append(label("problem") + style.paint(Visible.line(problem, limit: 400), .red)) }
         if a.outcome != nil || b.outcome != nil {
             lines.append(arms("outcome", a.outcome ?? "–", b.outcome ?? "–", detail.reasons.contains("outcome_fail")))

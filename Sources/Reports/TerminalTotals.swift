@@ -59,6 +59,7 @@ struct TerminalTotals {
                 "  " + style.paint(finding.verdict.rawValue.fitted(to: 12), color(finding.verdict)) + "  "
                     + Visible.line(finding.rule, limit: 100).fitted(to: ruleWidth) + "  " + Visible.line(finding.message, limit: 1000))
         }
+        if let applied = gate.appliedWords { lines.append("  " + style.paint(Visible.line(applied, limit: 1000), .dim)) }
         return lines
     }
 

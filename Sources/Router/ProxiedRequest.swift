@@ -323,10 +323,10 @@ final class ProxiedRequest: UpstreamOwner {
 
     private func refuse(_ refusal: Refusal) {
         if case .done = phase { return }
-        log.failure = (refusal.type, refusal.detail)
+        log.failure = (refusal.type, refusal.cause ?? refusal.detail)
         log.refused(refusal.status)
         loop.counts.refused(refusal)
-        let answer = refusal.answer(requestID: log.requestID)
+        let answer = refusal.answer(requestID: log.requestID, role: settings.tellsRole && log.arm != nil ? log.role : nil)
         client.send(answer.head)
         if head.method != .HEAD { client.send(answer.body) }
         client.end(nil)

@@ -1,3 +1,4 @@
+internal import AgentRuns
 internal import NIOCore
 internal import NIOHTTP1
 
@@ -6,9 +7,12 @@ struct Refusal {
     var status: HTTPResponseStatus
     /// A stable word (`x-outrigger-error`, `error.type`).
     var type: String
+    /// What the client is told: nothing of where the agents are.
     var detail: String
     /// Seconds.
     var retryAfter: Int?
+    /// What is recorded instead of `detail`, with all that is known; nil for the same.
+    var cause: String?
 
     static let headerTooLarge = Refusal(
         status: .requestHeaderFieldsTooLarge, type: "header_too_large", detail: "the request's line and headers are too large")
@@ -30,7 +34,8 @@ struct Refusal {
     static func upstream(_ failure: UpstreamFailure) -> Refusal {
         let isTimeout = failure.kind == .connectTimeout
         return Refusal(
-            status: isTimeout ? .gatewayTimeout : .badGateway, type: failure.kind.rawValue, detail: "the agent: \(failure.message)")
+            status: isTimeout ? .gatewayTimeout : .badGateway, type: failure.kind.rawValue, detail: failure.kind.told,
+            cause: failure.message)
     }
 
     static let answerTimeout = Refusal(
@@ -39,7 +44,9 @@ struct Refusal {
     /// The answer, as a problem document.
     ///
     /// Source: RFC 9457.
-    func answer(requestID: String?) -> (head: HTTPResponseHead, body: ByteBuffer) {
+    ///
+    /// - Parameter role: the arm that should have answered; nil where none was chosen, or where clients are not told.
+    func answer(requestID: String?, role: RunRole? = nil) -> (head: HTTPResponseHead, body: ByteBuffer) {
         var body = ByteBuffer()
         body.writeString(
             "{\"title\":\"\(status.reasonPhrase)\",\"status\":\(status.code),\"detail\":\(quoted(detail)),\"error\":\"\(type)\"")
@@ -50,6 +57,7 @@ struct Refusal {
             ("connection", "close"),
         ])
         if let retryAfter { headers.add(name: "retry-after", value: String(retryAfter)) }
+        if let role { headers.add(name: "x-outrigger-role", value: role.rawValue) }
         if let requestID { headers.add(name: "x-request-id", value: requestID) }
         return (HTTPResponseHead(version: .http1_1, status: status, headers: headers), body)
     }

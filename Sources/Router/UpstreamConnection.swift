@@ -1,3 +1,4 @@
+internal import Glibc
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOSSL
@@ -23,12 +24,29 @@ struct UpstreamFailure: Error {
         case reset
         case badResponse = "bad_response"
         case tls = "tls_failed"
+
+        /// For the client, which has no business with the agent's address: what happened, in words of our own.
+        var told: String {
+            switch self {
+            case .connectFailed: "the agent cannot be reached"
+            case .connectTimeout: "the agent did not accept a connection in time"
+            case .reset: "the agent closed the connection before it answered"
+            case .badResponse: "the agent did not answer in HTTP that can be passed on"
+            case .tls: "no TLS connection to the agent could be agreed on"
+            }
+        }
     }
 
     var kind: Kind
+    /// All that is known, with the agent's address: for the record, not for the client.
     var message: String
     /// Whether the connection had served another request before, and so may just have grown too old.
     var wasReused = false
+
+    /// What the system says of an error, without the name of the call.
+    static func words(_ error: any Error) -> String {
+        (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+    }
 }
 
 /// One connection to an arm: in its pool, or at work for exactly one request.
@@ -165,7 +183,7 @@ final class UpstreamConnection: ChannelInboundHandler {
         } else if let error = error as? NIOSSLError {
             fail(.tls, Self.words(error))
         } else {
-            fail(.reset, "\(error)")
+            fail(.reset, "the connection broke: \(UpstreamFailure.words(error))")
         }
         context.close(promise: nil)
     }

@@ -120,10 +120,16 @@ final class UpstreamPool: Expiring {
         switch error {
         case ChannelError.connectTimeout:
             UpstreamFailure(kind: .connectTimeout, message: "\(upstream.authority) did not accept a connection in time")
-        case let error as NIOConnectionError where error.dnsAError != nil || error.dnsAAAAError != nil:
-            UpstreamFailure(kind: .connectFailed, message: "\(upstream.host) is not known")
+        case let error as NIOConnectionError where error.connectionErrors.isEmpty:
+            UpstreamFailure(kind: .connectFailed, message: "the host \(upstream.host) cannot be found")
         default:
-            UpstreamFailure(kind: .connectFailed, message: "\(upstream.authority) does not accept connections: \(error)")
+            UpstreamFailure(kind: .connectFailed, message: "\(upstream.authority) does not accept connections: \(words(error))")
         }
+    }
+
+    private func words(_ error: any Error) -> String {
+        // Of the addresses that a name has, the last one that was tried stands for all.
+        let last = (error as? NIOConnectionError)?.connectionErrors.last?.error
+        return UpstreamFailure.words(last ?? error)
     }
 }

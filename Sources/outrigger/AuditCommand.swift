@@ -45,8 +45,8 @@ struct AuditCommand: AsyncParsableCommand {
 }
 
 struct AuditFilterOptions: ParsableArguments {
-    @Option(help: "Only from this time on (RFC 3339 or Unix).") var since: TimeArgument?
-    @Option(help: "Only before this time.") var until: TimeArgument?
+    @Option(help: "Only from this time on: RFC 3339, Unix, or how long ago (90s, 30m, 2h, 3d).") var since: PastTimeArgument?
+    @Option(help: "Only before this time, likewise.") var until: PastTimeArgument?
     @Option(help: "intent, completion, call, refusal, rollout_change, erasure, pruning or loss.") var kind: KindArgument?
     @Option(help: "Only this tool.") var tool: String?
     @Option(help: "baseline or candidate.") var arm: RunRoleArgument?

@@ -41,8 +41,8 @@ struct AuditPrune: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "prune", abstract: "Remove old entries, up to a checkpoint that vouches for them from then on.")
     @OptionGroup var target: AuditWriteOptions
-    @Option(help: "Entries before this time (RFC 3339 or Unix) go, up to the last checkpoint before it.") var before:
-        TimeArgument
+    @Option(help: "Entries before this time (RFC 3339, Unix, or how long ago, such as 90d) go, up to the last checkpoint before it.")
+    var before: PastTimeArgument
     @Option(help: "Why; it stands in the chain.") var why = "retention"
 
     func run() throws {

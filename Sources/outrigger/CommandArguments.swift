@@ -2,7 +2,7 @@ import ArgumentParser
 import Glibc
 import TraceReading
 
-/// A length of time on the command line: `500ms`, `10s`, `5m`, `1h`; a bare number is milliseconds, as in `OTEL_*`.
+/// A length of time on the command line: `500ms`, `10s`, `5m`, `1h`, `3d`; a bare number is milliseconds, as in `OTEL_*`.
 struct DurationArgument: ExpressibleByArgument {
     var duration: Duration
 
@@ -12,7 +12,7 @@ struct DurationArgument: ExpressibleByArgument {
     init(_ duration: Duration) { self.duration = duration }
 
     init?(argument: String) {
-        let units: [(String, Double)] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("", 1)]
+        let units: [(String, Double)] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000), ("", 1)]
         for (suffix, milliseconds) in units where argument.hasSuffix(suffix) {
             guard let value = Double(argument.dropLast(suffix.count)), value >= 0,
                 value * milliseconds < Double(Self.maximumHours) * 3_600_000
@@ -44,6 +44,25 @@ struct TimeArgument: ExpressibleByArgument {
         let utf8 = Array(argument.utf8)
         guard let time = Timestamp.rfc3339(utf8) ?? Timestamp.unix(utf8) else { return nil }
         nanoseconds = time
+    }
+}
+
+/// A point in time on the command line: as ``TimeArgument``, or how long ago (`90s`, `30m`, `2h`, `3d`).
+struct PastTimeArgument: ExpressibleByArgument {
+    /// Unix nanoseconds.
+    var nanoseconds: UInt64
+
+    init?(argument: String) {
+        if let time = TimeArgument(argument: argument) {
+            nanoseconds = time.nanoseconds
+        } else if argument.last?.isLetter == true, let ago = DurationArgument(argument: argument) {
+            var now = timespec()
+            clock_gettime(CLOCK_REALTIME, &now)
+            let time = UInt64(max(0, now.tv_sec)) * 1_000_000_000 + UInt64(now.tv_nsec)
+            nanoseconds = time - min(time, ago.nanoseconds)
+        } else {
+            return nil
+        }
     }
 }
 

@@ -24,7 +24,7 @@ struct CorrelateCommand: ParsableCommand {
     @Option(name: .customLong("run"), help: "The runs that were recorded under this id, such as a replay's of one recorded trace.")
     var recordedID: String?
     @Option(help: ArgumentHelp(
-        "All that was stored from this time on: RFC 3339, Unix, or how long ago (90s, 30m, 2h).", valueName: "time"))
+        "All that was stored from this time on: RFC 3339, Unix, or how long ago (90s, 30m, 2h, 3d).", valueName: "time"))
     var since: PastTimeArgument?
     @Option(help: "Only what was stored before this time; with --since.") var until: PastTimeArgument?
     @Option(help: ArgumentHelp("Only shadow, canary or replay; with --since, repeatable.", valueName: "mode"))
@@ -153,25 +153,6 @@ struct CorrelateCommand: ParsableCommand {
 }
 
 enum CorrelateMode: String, CaseIterable, ExpressibleByArgument { case shadow, canary, replay }
-
-/// A point in time on the command line: as ``TimeArgument``, or how long ago.
-struct PastTimeArgument: ExpressibleByArgument {
-    /// Unix nanoseconds.
-    var nanoseconds: UInt64
-
-    init?(argument: String) {
-        if let time = TimeArgument(argument: argument) {
-            nanoseconds = time.nanoseconds
-        } else if argument.last?.isLetter == true, let ago = DurationArgument(argument: argument) {
-            var now = timespec()
-            clock_gettime(CLOCK_REALTIME, &now)
-            let time = UInt64(max(0, now.tv_sec)) * 1_000_000_000 + UInt64(now.tv_nsec)
-            nanoseconds = time - min(time, ago.nanoseconds)
-        } else {
-            return nil
-        }
-    }
-}
 
 extension RunStoreError {
     /// 2 where the command line or a file that it names is to be mended, 1 where the store failed.

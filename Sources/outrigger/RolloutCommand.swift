@@ -68,10 +68,12 @@ struct RolloutCommand: AsyncParsableCommand {
     }
 
     struct Promote: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "promote", abstract: "Give the candidate all keys.")
+        static let configuration = CommandConfiguration(
+            commandName: "promote",
+            abstract: "Give the candidate all keys, at once and from wherever the rollout stands, and say what it was before.")
         @OptionGroup var admin: AdminOptions
         @OptionGroup var reason: ReasonOptions
-        func run() async throws { try await admin.act("promote", reason) }
+        func run() async throws { try await admin.promote(reason) }
     }
 
     struct Rollback: AsyncParsableCommand {
@@ -137,13 +139,27 @@ struct AdminOptions: ParsableArguments {
         try await talk(RolloutText.state) { client in try await client.send("POST", "/v1/rollout/\(verb)", .object(members)) }
     }
 
+    /// Promotes, at the revision given or at the one that it is found at: what is told to have been before then was so.
+    func promote(_ reason: ReasonOptions) async throws {
+        try await tell { client in
+            let before = try await client.send("GET", "/v1/rollout")
+            var members = reason.members
+            if let revision = reason.revision ?? Self.revision(of: before) { members.append(("revision", .integer(revision))) }
+            let after = try await client.send("POST", "/v1/rollout/promote", .object(members))
+            return (after.json, try json ? "" : RolloutText.change(from: before, to: after))
+        }
+    }
+
+    private static func revision(of answer: AdminClient.Answer) -> Int? {
+        guard case .number(let number)? = answer.document["revision"] else { return nil }
+        return number.intValue
+    }
+
     /// Sets the rollout, at the revision given or at the one that it is found at.
     func put(_ members: [(String, JSONValue)], _ reason: ReasonOptions) async throws {
         try await talk(RolloutText.state) { client in
             var revision = reason.revision
-            if revision == nil, case .number(let number)? = try await client.send("GET", "/v1/rollout").document["revision"] {
-                revision = number.intValue
-            }
+            if revision == nil { revision = Self.revision(of: try await client.send("GET", "/v1/rollout")) }
             return try await client.send("PUT", "/v1/rollout", .object(members), ifMatch: revision)
         }
     }
@@ -152,10 +168,18 @@ struct AdminOptions: ParsableArguments {
     func talk(
         _ text: (AdminClient.Answer) throws -> String, _ body: (AdminClient) async throws -> AdminClient.Answer
     ) async throws {
+        try await tell { client in
+            let answer = try await body(client)
+            return (answer.json, try json ? "" : text(answer))
+        }
+    }
+
+    /// As ``talk(_:_:)``, of an answer that comes with its text.
+    private func tell(_ body: (AdminClient) async throws -> (json: String, text: String)) async throws {
         do {
             let token = try tokenFile.map(TokenFile.read) ?? ExportSetup.environment()["OUTRIGGER_ADMIN_TOKEN"]
-            let answer = try await body(AdminClient(url: admin, token: token))
-            Terminal.write(json ? answer.json + "\n" : try text(answer), to: STDOUT_FILENO)
+            let told = try await body(AdminClient(url: admin, token: token))
+            Terminal.write(json ? told.json + "\n" : told.text, to: STDOUT_FILENO)
         } catch let refusal as AdminClient.Refusal {
             Terminal.write("error: \(refusal.detail.escapedForTerminal)\n", to: STDERR_FILENO)
             if json { Terminal.write(refusal.json + "\n", to: STDOUT_FILENO) }

@@ -5,9 +5,16 @@ import TraceReading
 
 /// Answers of the admin API, for people.
 enum RolloutText {
-    static func state(_ answer: AdminClient.Answer) throws -> String {
+    static func state(_ answer: AdminClient.Answer) throws -> String { try text(of: answer, before: nil) }
+
+    /// What a change made of the rollout, and what it was before.
+    static func change(from before: AdminClient.Answer, to after: AdminClient.Answer) throws -> String {
+        try text(of: after, before: RolloutState(json: before.document.withoutUnsaved))
+    }
+
+    private static func text(of answer: AdminClient.Answer, before: RolloutState?) throws -> String {
         let state = try RolloutState(json: answer.document.withoutUnsaved)
-        var text = "\(state.id.escapedForTerminal): \(state.summary)\n"
+        var text = "\(state.id.escapedForTerminal): \(before.map { $0.summary + " → " } ?? "")\(state.summary)\n"
         if let schedule = state.schedule {
             for (i, step) in schedule.steps.enumerated() {
                 let mark = i == schedule.position ? (schedule.isPaused ? "‖" : "▸") : " "

@@ -110,7 +110,7 @@ final class Sidecar: Sendable {
         if let tools { talker.say("  tools      " + tools.summary) }
         if let audit { talker.say("  audit      " + audit.summary) }
         if let runs { talker.say("  runs       " + runs.summary) }
-        let lines = SidecarText.routes(configuration) + ["rollout    \(state.id): \(state.summary)" + (configuration.stateFile == nil ? " (in memory only: no rollout.state_file, so that a restart undoes every change, a rollback too)" : ""), "telemetry  \(telemetry.summary)"]
+        let lines = SidecarText.routes(configuration, telemetry.releases) + ["rollout    \(state.id): \(state.summary)" + (configuration.stateFile == nil ? " (in memory only: no rollout.state_file, so that a restart undoes every change, a rollback too)" : ""), "telemetry  \(telemetry.summary)"]
         for line in lines { talker.say("  " + line) }
     }
 

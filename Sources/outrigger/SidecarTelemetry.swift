@@ -44,10 +44,10 @@ struct SidecarTelemetry {
         sampling.keepsCandidate = wanted.keepsCandidate
         self.sampling = sampling
         let mapping = try Self.mapping(wanted, settings)
-        let baseline = try Self.release(configuration.releases.baselineVersion, configuration.releases.baselineFile)
-        let candidate = try Self.release(configuration.releases.candidateVersion, configuration.releases.candidateFile)
+        let releases = try Self.releases(configuration.releases)
+        let (baseline, candidate) = (releases[.baseline], releases[.candidate])
         self.mapping = mapping
-        releases = [RunRole.baseline: baseline, .candidate: candidate].compactMapValues { $0 }
+        self.releases = releases
         let runs = try SidecarRuns.start(configuration, mapping, releases)
         self.runs = runs
         guard wanted.isEnabled, !settings.isDisabled, settings.exporter != .none else {
@@ -151,6 +151,16 @@ struct SidecarTelemetry {
         for pattern in wanted.redactPatterns { try redaction.add(pattern: pattern) }
         return RunMapping(
             mode: .live, agentName: wanted.agentName, capture: wanted.capture, redaction: redaction, limits: settings.limits)
+    }
+
+    /// Which releases the arms are of; an arm of which nothing is said has no entry.
+    ///
+    /// - Throws: a release file that cannot be used.
+    static func releases(_ releases: SidecarConfiguration.Releases) throws -> [RunRole: RunMapping.Release] {
+        var found: [RunRole: RunMapping.Release] = [:]
+        found[.baseline] = try release(releases.baselineVersion, releases.baselineFile)
+        found[.candidate] = try release(releases.candidateVersion, releases.candidateFile)
+        return found
     }
 
     private static func release(_ version: String?, _ file: String?) throws -> RunMapping.Release? {

@@ -10,14 +10,22 @@ enum SidecarText {
     private static func line(_ name: String, _ value: String) -> String { "\(name.padded(10)) \(value)" }
 
     /// One line each.
-    static func routes(_ configuration: SidecarConfiguration) -> [String] {
-        func arm(_ arm: ArmSettings, _ version: String?) -> String { arm.upstream.url + (version.map { "  (\($0))" } ?? "") }
-        var lines = [line("baseline", arm(configuration.proxy.baseline, configuration.releases.baselineVersion))]
-        if let candidate = configuration.proxy.candidate {
-            lines.append(line("candidate", arm(candidate, configuration.releases.candidateVersion)))
+    ///
+    /// - Parameter releases: which releases the arms are of.
+    static func routes(_ configuration: SidecarConfiguration, _ releases: [RunRole: RunMapping.Release]) -> [String] {
+        func arm(_ arm: ArmSettings, _ role: RunRole) -> String {
+            arm.upstream.url + (releases[role].map { "  (\(words($0)))" } ?? "")
         }
+        var lines = [line("baseline", arm(configuration.proxy.baseline, .baseline))]
+        if let candidate = configuration.proxy.candidate { lines.append(line("candidate", arm(candidate, .candidate))) }
         lines.append(line("keys", configuration.policy.keySources.map(\.name).joined(separator: ", ")))
         return lines
+    }
+
+    /// `v13`, or `v13, sha256:0123456789ab…` where a release file says so.
+    private static func words(_ release: RunMapping.Release) -> String {
+        let digest = release.digest.map { ", " + ($0.count > 21 ? String($0.prefix(19)) + "…" : $0) } ?? ""
+        return release.version.escapedForTerminal + digest
     }
 
     /// All that a check says.
@@ -25,7 +33,7 @@ enum SidecarText {
     /// - Throws: a release file that cannot be used.
     static func all(_ configuration: SidecarConfiguration) throws -> [String] {
         let releases = try ReleaseTools.load(configuration.releases)
-        var lines = routes(configuration)
+        var lines = try routes(configuration, SidecarTelemetry.releases(configuration.releases))
         if let tools = configuration.tools {
             lines.append(line("tools", tools.url ?? "http://\(tools.listen.description)"))
             lines += self.tools(tools, releases)

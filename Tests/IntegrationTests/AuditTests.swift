@@ -153,6 +153,21 @@ struct AuditTests {
         #expect(try entries().map { $0["kind"] as? String } == ["pruning"])
     }
 
+    @Test(arguments: [("--since", "90s", 0), ("--since", "2h", 1), ("--since", "4d", 2), ("--until", "2d", 1), ("--until", "30m", 2)])
+    func timesAreTakenAsHowLongAgo(flag: String, time: String, count: Int) throws {
+        let lines = [3600.0, 3 * 86_400].map { ago in
+            #"{"trace_id": "\#(ago)", "start_time": "\#(ISO8601DateFormatter().string(from: Date(timeIntervalSinceNow: -ago)))", "#
+                + #""latency_ms": 10, "tool_calls": [{"name": "lookup", "args": {}}], "tool_results": [{"success": true, "result": 1}], "#
+                + #""outcome": "success"}"#
+        }
+        #expect(try audit(["keys", ledger]).status == 0)
+        let imported = try audit(["import", ledger, Scratch.file(lines)])
+        #expect(imported.status == 0, "\(imported.errors)")
+        #expect(try entries([flag, time]).count == count)
+        let nothing = try audit(["prune", ledger, "--before", "5y"])
+        #expect(nothing.status == 2 && nothing.errors.contains("--before"), "\(nothing.errors)")
+    }
+
     private func verifyWithPython(_ path: String) throws -> Int32 {
         let key = try String(contentsOfFile: ledger + ".public-key", encoding: .utf8).trimmingCharacters(in: .newlines)
         return try Project.support("verify_ledger", [path, "--public-key", key]).wait().status

@@ -152,14 +152,17 @@ import Testing
         }
     }
 
-    @Test("the agent that we show speaks the protocol")
-    func shownAgent() throws {
+    /// As the README says it.
+    @Test("the agent that we show passes, and is found out where it is hasty", arguments: [("", 0), (" --hasty", 10)])
+    func shownAgent(flag: String, failed: Int) throws {
         let agent = Project.root.appendingPathComponent("Fixtures/agents/airline.py").path
         let report = try Replay.run([
-            "--traces", Fixture.v12, "--candidate", "exec:python3 \(agent)", "--limit", "5", "--fail-on", "none",
+            "--traces", Fixture.v12, "--candidate", "exec:python3 \(agent)\(flag)", "--fail-on",
+            "wrong_tool,missing,duplicated,extra", "--max-cost-tokens", "2500",
         ])
-        #expect(try report.json.number("compared") == 5)
-        #expect(try report.reasonsByTrace.values.allSatisfy { $0 == ["outcome_fail"] || $0 == [] })
+        #expect(try report.json.number("compared") == 40)
+        #expect(try report.json.number("failed") == failed)
+        #expect(try report.reasonsByTrace.values.allSatisfy { $0 == ["missing"] || $0 == [] })
     }
 
     @Test("a recording that says another version than it is credited to is told of, and so is a misspelt tool")

@@ -107,6 +107,13 @@ import Testing
         let history = try rollout("history").output
         #expect(history.split(separator: "\n").count == 4 && history.contains("bob: refunds look wrong"))
         #expect(try rollout("set", "--percent", "5").status == 2, "why is missing")
+        // After a rollback it is all or nothing: someone must have a reason, and is told what it was.
+        #expect(try rollout("promote").status == 2, "why is missing")
+        let stale = try rollout("promote", "--why", "late", "--revision", "3")
+        #expect(stale.status == 1 && stale.errors.contains("at revision 4 by now"), "\(stale.errors)")
+        let promoted = try rollout("promote", "--why", "it was the collector", "--by", "ann")
+        #expect(promoted.output == "test: baseline, revision 4 → canary at 100%, revision 5\n", "\(promoted.errors)")
+        #expect(try rollout("promote", "--why", "once more", "--json").summary.value("revision") as? Int == 6)
         _ = try sidecar.end()
     }
 
@@ -174,10 +181,16 @@ import Testing
         #expect(try !sidecar.command.errorsSoFar.contains("in memory only: no rollout.state_file"))
         let text = try String(contentsOfFile: sidecar.config, encoding: .utf8)
         _ = try sidecar.end()
-        try text.replacingOccurrences(of: "state_file:", with: "shadow_percent: 50%} #").write(toFile: sidecar.config, atomically: true, encoding: .utf8)
+        let release = Project.root.appendingPathComponent("Fixtures/releases/airline-v13/release.yaml").path
+        let digest = try Outrigger.run(["release", "digest", release]).output.prefix(19)
+        try text.replacingOccurrences(of: "state_file:", with: "shadow_percent: 50%} #")
+            .replacingOccurrences(of: "version: v2", with: "release: \"\(release)\"")
+            .write(toFile: sidecar.config, atomically: true, encoding: .utf8)
         let again = try RunningSidecar(like: sidecar, collector: Loopback.freePort())
-        #expect(try again.command.errorsSoFar.contains("in memory only: no rollout.state_file"))
-        _ = try again.end()
+        let banner = try again.end().errors
+        #expect(banner.contains("in memory only: no rollout.state_file"))
+        // An arm that names a release file is told by what stands in the file.
+        #expect(banner.contains("  (v1)\n") && banner.contains("  (v13, \(digest)…)\n"), "\(banner)")
     }
 
     @Test("what only looks like this machine is no reason to do without a token", arguments: [

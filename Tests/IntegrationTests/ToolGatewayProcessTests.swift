@@ -116,7 +116,9 @@ import Testing
         let sound = try Outrigger.run(["serve", "--check", "--config", path], environment: ["SECRET_OF_A_TOOL": "hunter2"])
         #expect(sound.status == 0, "\(sound.errors)")
         let lines = sound.output.split(separator: "\n").map(String.init)
+        let digest = try Outrigger.run(["release", "digest", folder.appendingPathComponent("release.yaml").path]).output.prefix(19)
         for line in [
+            "  baseline   http://127.0.0.1:1  (v7, \(digest)…)", "  candidate  http://127.0.0.1:2  (v8)",
             "    lookup  read, write in the release of the baseline  http://127.0.0.1:3/x  (authorization from $SECRET_OF_A_TOOL)",
             "    send    write  MCP http://127.0.0.1:3/mcp", "    the baseline may call lookup",
             "    the release v7 of the baseline has elsewhere, not configured here", "  audit      /tmp/ledger.db, with contents",

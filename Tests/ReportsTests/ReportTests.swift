@@ -93,6 +93,50 @@ import Testing
         }
     }
 
+    /// Whether the candidate broke what worked, or what never did.
+    @Test(arguments: [([], false), ([], true), (["latency"], false), (["latency"], true)] as [([String], Bool)])
+    func theBaselinesFailureIsTold(reasons: [String], baselineFails: Bool) throws {
+        let files = try ReportFiles()
+        var detail = SampleReplay.detail("t-1", reasons: reasons)
+        if baselineFails { detail.baseline.reasons = ["outcome_fail", "check:polite <b>", "loop", "cost"] }
+        detail.baseline.passed = !baselineFails
+        let report = SampleReplay.report([detail])
+        let words = reasons.isEmpty ? "failed (" : "failed too ("
+        let page = try files.write("r.html", [detail], report) { try HTMLReport(path: $0) }
+        #expect(page.contains(words + "outcome_fail, check:polite &lt;b&gt;, loop, …)") == baselineFails)
+        // These show failures alone.
+        let isShown = baselineFails && !reasons.isEmpty
+        let comment = try files.write("r.md", [detail], report) { try MarkdownReport(path: $0) }
+        let names = ["outcome_fail", "check:polite <b>", "loop"].map { MarkdownText.code($0) } + ["…"]
+        #expect(comment.contains("- baseline: failed too (\(names.joined(separator: ", ")))\n") == isShown, "\(comment)")
+        let text = try files.write("r.txt", [detail], report) { try TerminalReport(path: $0, colors: false) }
+        #expect(text.contains("  baseline   failed too (outcome_fail, check:polite <b>, loop, …)\n") == isShown, "\(text)")
+        for report in [page, comment, text] where !baselineFails { #expect(!report.contains("failed too")) }
+    }
+
+    /// A verdict that is a pass says what it passed.
+    @Test(arguments: [
+        ([], ""), ([1], "1 check (on 1 run), "), ([40, 40], "2 checks (on 40 runs each), "), ([40, 12], "2 checks (on 40 and 12 runs), "),
+        ([3, 1, 2, 1200, 4], "5 checks (on 1 to 1,200 runs), "),
+    ] as [([Int], String)])
+    func whatWasAppliedIsTold(runs: [Int], checks: String) throws {
+        let files = try ReportFiles()
+        var report = SampleReplay.full(.pass)
+        report.gate?.applied = .init(thresholds: 1, sliceThresholds: 2, minRuns: 20, evidentTraces: 40, checkedRuns: runs)
+        let line = "applied: 1 threshold, 2 for slices, \(checks)min_runs 20 (40 traces with evidence), "
+            + "paired comparison of pass rate and latency"
+        let text = try files.write("r.txt", [], report) { try TerminalReport(path: $0, colors: false) }
+        #expect(text.contains("\n  \(line)\n"), "\(text)")
+        let comment = try files.write("r.md", [], report) { try MarkdownReport(path: $0) }
+        #expect(comment.contains("\n\n<sub>\(MarkdownText.inline(line, limit: 600))</sub>\n"), "\(comment)")
+        #expect(try files.write("r.html", [], report) { try HTMLReport(path: $0) }.contains(line))
+        _ = try files.write("r.json", [], report) { try JSONReport(path: $0) }
+        _ = try files.check("json", "r.json", schema: "replay-report.schema.json")
+        let json = try JSONSerialization.jsonObject(with: Data(files.text("r.json").utf8)) as? [String: Any]
+        let applied = (json?["gate"] as? [String: Any])?["applied"] as? [String: Int]
+        #expect(applied == ["thresholds": 1, "slice_thresholds": 2, "min_runs": 20, "evident_traces": 40])
+    }
+
     @Test func theSummaryIsTheSamples() throws {
         let files = try ReportFiles()
         let details = [

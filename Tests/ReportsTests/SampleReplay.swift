@@ -157,6 +157,7 @@ enum SampleReplay {
                 adjustedPValue: nil, decision: "undecided", verdict: verdict == .pass ? .pass : .inconclusive),
         ]
         gate.slices = [.init(name: "refunds", tally: tally)]
+        gate.applied = .init(thresholds: 3, sliceThresholds: 1, minRuns: 2, evidentTraces: 6, checkedRuns: [6, 2])
         gate.flakiness = .init(repetitions: 3, passHatK: [0.9, 0.82, 0.75], flaky: [("t-005", 1)], flakyCount: 4)
         return gate
     }

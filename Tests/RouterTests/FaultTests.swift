@@ -10,14 +10,21 @@ import Testing
 struct FaultTests {
     static let get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 
-    @Test("An agent that is not there")
-    func refuses() async throws {
+    /// The client is told what happened, and nothing of where the agent is; the record has all.
+    @Test("An agent that is not there", arguments: [true, false])
+    func refuses(tellsRole: Bool) async throws {
         let nobody = try DeadPort()
-        let plane = try await TestPlane(baselinePort: nobody.port)
+        let plane = try await TestPlane(baselinePort: nobody.port) { $0.tellsRole = tellsRole }
         let answer = try plane.ask(Self.get)
         #expect(answer.status == 502)
         #expect(answer["x-outrigger-error"] == "connect_failed")
-        #expect(try await plane.exchanges(1)[0].failure?.type == "connect_failed")
+        #expect(answer["x-outrigger-role"] == (tellsRole ? "baseline" : nil))
+        #expect(answer.body.contains(#""detail":"the agent cannot be reached""#), "\(answer.body)")
+        #expect(!answer.body.contains("127.0.0.1") && !answer.body.contains("\(nobody.port)"), "\(answer.body)")
+        let exchange = try await plane.exchanges(1)[0]
+        let failure = try #require(exchange.failure)
+        #expect(failure.type == "connect_failed")
+        #expect(failure.message == "127.0.0.1:\(nobody.port) does not accept connections: Connection refused")
         await plane.stop()
         withExtendedLifetime(nobody) {}
     }
@@ -47,6 +54,7 @@ struct FaultTests {
         let answer = try plane.ask(Self.get)
         #expect(answer.status == 502)
         #expect(answer["x-outrigger-error"] == "bad_response")
+        #expect(answer.body.contains(#""detail":"the agent did not answer in HTTP that can be passed on""#), "\(answer.body)")
         await plane.stop()
     }
 
@@ -60,6 +68,7 @@ struct FaultTests {
         let answer = try plane.ask("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx")
         #expect(answer.status == 502)
         #expect(answer["x-outrigger-error"] == "reset")
+        #expect(answer.body.contains(#""detail":"the agent closed the connection before it answered""#), "\(answer.body)")
         // It may have acted on the request: nobody asks it again.
         #expect(agent.connectionCount == 1)
         await plane.stop()

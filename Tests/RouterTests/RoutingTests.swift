@@ -187,6 +187,7 @@ struct RoutingTests {
         let plane = try await TestPlane(baseline: baseline.server, candidate: candidate, rollout: .mode(.canary, percent: 100))
         let answer = try plane.ask("POST / HTTP/1.1\r\nHost: h\r\ncontent-length: 2\r\n\r\nhi")
         #expect(answer.status == 502)
+        #expect(answer["x-outrigger-role"] == "candidate")
         #expect(baseline.requests.isEmpty)
         await plane.stop()
     }
