@@ -302,7 +302,7 @@ csj_status csj_parse(csj_parser *parser, const uint8_t *text, size_t count, cons
                      size_t *token_count, size_t *error_offset) {
   // Exceptions must not leave C++: the vectors can throw when memory runs out.
   try {
-    if (count >= UINT32_MAX) return CSJ_NO_MEMORY;
+    if (count > INT32_MAX) return CSJ_NO_MEMORY;
     csj_status status = parser->parse(text, count, error_offset);
     *tokens = parser->tokens.data();
     *token_count = parser->token_count;
@@ -317,7 +317,7 @@ csj_status csj_find_structure(csj_parser *parser, const uint8_t *text, size_t co
                               size_t *error_offset) {
   try {
     *error_offset = 0;
-    if (count >= UINT32_MAX) return CSJ_NO_MEMORY;
+    if (count > INT32_MAX) return CSJ_NO_MEMORY;
     csj_status status = parser->find_structure(text, count, error_offset);
     if (status == CSJ_OK) {
       structure->places = parser->index->structural_indexes.get();

@@ -39,7 +39,7 @@ public struct LiveRun: Sendable {
     private static let maximumKept = 1 << 20
 
     /// Forgets all, but keeps the memory for the next one.
-    mutating func removeAll() {
+    public mutating func removeAll() {
         if run.storage.capacity > Self.maximumKept { run = AgentRun() } else { run.removeAll() }
         shape = .unknown
         problem = nil

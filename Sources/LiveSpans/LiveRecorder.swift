@@ -237,6 +237,8 @@ public final class LiveRecorder: Sendable {
                 done = Counts()
                 bytes = 0
             }
+            // What the last one said is kept for nobody.
+            run.removeAll()
             // Who works in one go does not have to be woken for each; those who wait for a place are never kept waiting.
             usleep(Self.pause)
         }

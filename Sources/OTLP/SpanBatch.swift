@@ -56,7 +56,7 @@ public struct SpanBatch: Sendable {
     public mutating func removeAll() -> SpanBatch {
         guard !isEmpty else { return SpanBatch() }
         var taken = SpanBatch()
-        taken.bytes.reserveCapacity(bytes.count + bytes.count / 4)
+        taken.bytes.reserveCapacity(min(bytes.count + bytes.count / 4, 2 << 20))
         taken.ends.reserveCapacity(ends.count + ends.count / 4)
         swap(&taken, &self)
         return taken

@@ -15,7 +15,7 @@ struct Redactor: ~Copyable {
     /// A reader that is not in use, if there is one: to make one takes longer than to read most texts.
     private var idleTape: JSONTape? = nil
     /// One that has read a longer text than this gives its memory up.
-    private static let maximumIdleText = 1 << 20
+    private static let maximumIdleText = 64 << 10
     /// How many things were replaced so far.
     private var replacements = 0
 

@@ -91,6 +91,14 @@ enum Field: String, FieldName {
         }
     }
 
+    /// Whether a string is taken as it is.
+    var isText: Bool {
+        switch self {
+        case .traceID, .request, .response, .outcome, .expectedOutcome, .agent, .version, .conversationID, .model: true
+        case .toolCalls, .toolResults, .latency, .costTokens, .inputTokens, .outputTokens, .allowedTools, .startTime, .tags: false
+        }
+    }
+
     /// One bit for each field, to see repetitions.
     var bit: UInt64 {
         switch self {

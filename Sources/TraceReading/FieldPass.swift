@@ -72,11 +72,7 @@ struct FieldPass {
         _ field: Field, _ cursor: inout JSONCursor, into run: inout AgentRun
     ) throws(RejectedLine) {
         // As nearly all fields are: strings, and whole numbers.
-        let start = cursor.position
-        if let token = cursor.plainString() {
-            if take(place(of: token, &run), of: field, into: &run) { return }
-            cursor.position = start
-        }
+        if field.isText, let token = cursor.plainString() { return take(place(of: token, &run), of: field, into: &run) }
         switch field {
         case .toolCalls: return try readOrLeaveCalls(&cursor, &run)
         case .toolResults: return try readOrLeaveResults(&cursor, &run)
@@ -89,11 +85,9 @@ struct FieldPass {
         try readAny(field, &cursor, into: &run)
     }
 
-    /// Takes the text of a string without escapes, in which no NUL can stand.
-    ///
-    /// - Returns: false when the field is none of text.
+    /// Takes the text of a string without escapes, in which no NUL can stand, for a field that ``Field/isText``.
     @inline(__always)
-    private func take(_ text: Text, of field: Field, into run: inout AgentRun) -> Bool {
+    private func take(_ text: Text, of field: Field, into run: inout AgentRun) {
         switch field {
         case .traceID: run.recordedID = text.isEmpty ? nil : text
         case .request: run.request = Content(form: .string, text: text)
@@ -106,9 +100,8 @@ struct FieldPass {
         case .version: run.version = text
         case .conversationID: run.conversationID = text
         case .model: run.model = text
-        case .toolCalls, .toolResults, .latency, .costTokens, .inputTokens, .outputTokens, .allowedTools, .startTime, .tags: return false
+        case .toolCalls, .toolResults, .latency, .costTokens, .inputTokens, .outputTokens, .allowedTools, .startTime, .tags: break
         }
-        return true
     }
 
     @inline(never)

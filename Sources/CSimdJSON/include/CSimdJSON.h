@@ -55,7 +55,7 @@ typedef struct csj_parser csj_parser;
 csj_parser *csj_parser_create(uint32_t max_depth);
 void csj_parser_destroy(csj_parser *parser);
 
-// Reads one JSON value of fewer than 4 GiB. The tokens belong to the parser and are overwritten by its next call.
+// Reads one JSON value of fewer than 2 GiB. The tokens belong to the parser and are overwritten by its next call.
 // On failure `*error_offset` is where in the text the trouble was seen.
 csj_status csj_parse(csj_parser *parser, const uint8_t *text, size_t count, const csj_token **tokens,
                      size_t *token_count, size_t *error_offset);
