@@ -7,6 +7,8 @@ struct AnswerHead {
     /// the sidecar says.
     private(set) var fields: [(String, String)] = []
     private(set) var hasRequestID = false
+    /// Whether the body has another transfer coding than the one between messages and connections, which is taken off.
+    private(set) var isCoded = false
     // The first value of each.
     private(set) var contentLength: String?
     private(set) var contentType: String?
@@ -25,6 +27,7 @@ struct AnswerHead {
             case .contentType: contentType = contentType ?? value
             case .contentEncoding: contentEncoding = contentEncoding ?? value
             case .requestID: hasRequestID = true
+            case .transferEncoding: if !value.equalsASCII("chunked") { isCoded = true }
             default: break
             }
             if meaning.isHopByHop || meaning == .contentLength || meaning == .prefixed { continue }

@@ -10,6 +10,8 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
         /// Between two requests.
         case idle
         case serving(ProxiedRequest)
+        /// All has been said, and what was written still has to leave. Whether the client still sends: see `lingering`.
+        case leaving(lingers: Bool)
         /// The answer is out and the client still sends: what comes is thrown away, so that the answer is not.
         case lingering
         case closed
@@ -22,6 +24,8 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
     private var state = State.idle
     /// What came behind a request that is not done yet.
     private var pipelined = CircularBuffer<HTTPServerRequestPart>()
+    /// Why what came behind a request is none; told when the request has its answer.
+    private var brokenBehind: Refusal?
     private var isReading = false
     private var isTakingPipelined = false
     /// Whether what was read is being handed over, so that ``ProxiedRequest/clientPaused()`` is still to come.
@@ -92,10 +96,18 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
     func readIfWanted() {
         guard !isReading else { return }
         switch state {
-        case .idle, .lingering: read()
+        case .idle, .lingering, .leaving(lingers: true): read()
         case .serving(let request):
             if request.hasEnded ? pipelined.isEmpty : request.takesBody { read() }
-        case .closed: break
+        case .closed, .leaving(lingers: false): break
+        }
+    }
+
+    /// Whether nothing that the client sends means anything any more.
+    var discards: Bool {
+        switch state {
+        case .idle, .serving: false
+        case .leaving, .lingering, .closed: true
         }
     }
 
@@ -117,11 +129,12 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
         switch error {
         case is HTTPParserError, is ByteToMessageDecoderError:
             let tooLarge = (error as? HTTPParserError) == .headerOverflow
+            let refusal = tooLarge ? Refusal.headerTooLarge : .malformed("\(error)")
             switch state {
-            case .serving(let request): request.clientBrokeOff(tooLarge ? .headerTooLarge : .malformed("\(error)"))
-            case .idle:
-                refuse(tooLarge ? .headerTooLarge : .malformed("\(error)"))
-            case .lingering, .closed: context.close(promise: nil)
+            case .serving(let request) where request.hasEnded: brokenBehind = brokenBehind ?? refusal
+            case .serving(let request): request.clientBrokeOff(refusal)
+            case .idle: refuse(refusal)
+            case .leaving, .lingering, .closed: context.close(promise: nil)
             }
         default: context.close(promise: nil)
         }
@@ -134,7 +147,7 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
         send(answer.head)
         send(answer.body)
         end(nil)
-        linger()
+        leave(lingers: true)
     }
 
     // MARK: the answer
@@ -177,13 +190,16 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
         switch afterwards {
         case .keep:
             flushSoon()
+            // A write that fails ends the connection before it returns.
+            guard case .serving = state else { return }
             state = .idle
             headerHasBegun = false
             deadline = loop.time.now + loop.settings.timeouts.keepAlive
             takePipelined()
             readIfWanted()
-        case .close, .abort: close()
-        case .linger: linger()
+        case .close: leave(lingers: false)
+        case .linger: leave(lingers: true)
+        case .abort: closeNow()
         }
     }
 
@@ -204,15 +220,28 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
             }
             return
         }
+        if case .idle = state, let brokenBehind { refuse(brokenBehind) }
     }
 
-    private func linger() {
-        state = .lingering
+    /// Says no more: the connection ends when what was written has left.
+    ///
+    /// - Parameter lingers: whether the client still sends, and so must be listened to for a while: a connection that is closed
+    ///   with bytes unread takes the answer with it.
+    private func leave(lingers: Bool) {
+        state = .leaving(lingers: lingers)
         pipelined.removeAll()
-        deadline = loop.time.now + TimeAmount.seconds(2)
+        deadline = loop.time.now + loop.settings.timeouts.write
         flush()
-        context?.close(mode: .output, promise: nil)
-        read()
+        guard case .leaving = state, let context else { return }
+        let hasLeft = context.eventLoop.makePromise(of: Void.self)
+        hasLeft.futureResult.assumeIsolated().whenComplete { [self] result in
+            guard case .leaving = state else { return }
+            guard lingers, case .success = result else { return closeNow() }
+            state = .lingering
+            deadline = loop.time.now + TimeAmount.seconds(2)
+        }
+        context.close(mode: .output, promise: hasLeft)
+        readIfWanted()
     }
 
     // MARK: time
@@ -222,7 +251,8 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
         guard now >= deadline else { return }
         switch state {
         case .idle where headerHasBegun: refuse(.tooSlow)
-        case .idle, .lingering: close()
+        case .idle: leave(lingers: false)
+        case .leaving, .lingering: closeNow()
         case .serving, .closed: break
         }
     }
@@ -230,18 +260,12 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
     /// Closes the connection if no request is under way.
     func closeIfIdle() {
         guard case .idle = state, !headerHasBegun else { return }
-        close()
-    }
-
-    /// What was written leaves first: the end of an answer may still wait for the end of the turn.
-    private func close() {
-        state = .closed
-        flush()
-        context?.close(promise: nil)
+        leave(lingers: false)
     }
 
     /// Ends it, whatever is under way.
     func closeNow() {
+        if case .serving = state {} else { state = .closed }
         flush()
         context?.close(promise: nil)
     }

@@ -12,7 +12,7 @@ enum ForwardedHeaders {
 
     /// What a client sends behind its body, as the agent may see it: nothing that would not pass as a header.
     static func ofRequest(_ trailers: HTTPHeaders, routing: [String]) -> [(String, String)] {
-        endToEnd(trailers, routing: routing) { goesToAgent($0, routing: routing) }
+        endToEnd(trailers, routing: routing) { goesToAgent($0, routing: routing) && !belongsInHead($0) }
     }
 
     /// What an agent sends behind its answer's body, as the client may see it.
@@ -22,6 +22,18 @@ enum ForwardedHeaders {
             return !meaning.isHopByHop && meaning != .contentLength && meaning != .prefixed
         }
     }
+
+    /// Whether a field says how a message is to be routed, read or allowed, which must be known before its body.
+    ///
+    /// Source: RFC 9110, section 6.5.1.
+    private static func belongsInHead(_ name: String) -> Bool {
+        let lower = name.lowercased()
+        return headOnly.contains(lower) || lower.hasPrefix("content-") || lower.hasPrefix("if-")
+    }
+
+    private static let headOnly: Set = [
+        "host", "authorization", "cookie", "set-cookie", "cache-control", "expect", "max-forwards", "pragma", "range",
+    ]
 
     private static func endToEnd(_ headers: HTTPHeaders, routing: [String], passes: (String) -> Bool) -> [(String, String)] {
         var connection = HeaderValue()

@@ -35,6 +35,15 @@ final class MessageReader: ChannelInboundHandler {
     private var rest: ByteBuffer?
     /// What was asked while answers were being decoded.
     private var asked: [HTTPRequestHead] = []
+    /// Whether an answer has ended behind which the next one may come, and it has not been looked what stands behind it.
+    private var hasEnded = false
+    /// Whether no answer is due, so that whatever comes is none.
+    private var expectsNothing = false
+
+    /// Bytes of an answer to nothing.
+    struct Unasked: Error, CustomStringConvertible {
+        var description: String { "an answer that nobody asked for" }
+    }
 
     init(_ messages: Messages, time: LoopTime, of client: ClientConnection? = nil) {
         self.messages = messages
@@ -67,8 +76,17 @@ final class MessageReader: ChannelInboundHandler {
     }
 
     private func take(_ arrived: ByteBuffer, _ context: ChannelHandlerContext) {
+        if let client {
+            // After a refusal the decoder may be one that takes nothing any more.
+            if client.discards {
+                rest = nil
+                return
+            }
+            client.bytesArrived()
+        } else if expectsNothing {
+            return fail(Unasked(), context)
+        }
         var bytes = arrived
-        client?.bytesArrived()
         switch state {
         case .reading: break
         case .failed(let error):
@@ -83,6 +101,7 @@ final class MessageReader: ChannelInboundHandler {
         isDecoding = true
         do {
             try decode(&bytes, context)
+            try endAnswer(context)
         } catch {
             isDecoding = false
             return fail(error, context)
@@ -112,6 +131,21 @@ final class MessageReader: ChannelInboundHandler {
             bytes.writeBuffer(&more)
         }
     }
+
+    /// Makes sure that nothing stands behind an answer that has ended: the beginning of another would be taken for that of the
+    /// next request's.
+    ///
+    /// Between two answers empty lines say nothing; within a head they end it, which makes it one that nobody asked for.
+    private func endAnswer(_ context: ChannelHandlerContext) throws {
+        guard hasEnded, case .answers(let decoder) = messages else { return }
+        hasEnded = false
+        var lines = Self.emptyLines
+        _ = try decoder.decode(context: context, buffer: &lines)
+        guard lines.readableBytes == 0 else { throw Unasked() }
+        expectsNothing = asked.isEmpty
+    }
+
+    private static let emptyLines = ByteBuffer(string: "\r\n\r\n")
 
     private func putRestBefore(_ bytes: inout ByteBuffer) {
         guard var earlier = rest else { return }
@@ -174,9 +208,13 @@ final class MessageReader: ChannelInboundHandler {
             case .HEAD, .CONNECT: Self.withoutBody
             default: Self.withBody
             }
+        expectsNothing = false
         asked.append(head)
         if !isDecoding { tellWhatWasAsked() }
     }
+
+    /// The last answer is whole, and the connection may be asked again.
+    func answerEnded() { hasEnded = true }
 
     private func tellWhatWasAsked() {
         guard !asked.isEmpty, case .answers(let decoder) = messages else { return }

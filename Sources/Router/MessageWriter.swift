@@ -168,6 +168,9 @@ final class RequestWriter: Flushing {
 
     func end(_ trailers: HTTPHeaders?) { writer.end(trailers) }
 
+    /// The connection may serve the next request, if nothing comes behind the answer.
+    func answerEnded() { reader.answerEnded() }
+
     func flush() {
         guard let context else { return }
         writer.flush(to: context)

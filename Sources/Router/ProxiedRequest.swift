@@ -16,7 +16,8 @@ final class ProxiedRequest: UpstreamOwner {
 
     private let loop: LoopContext
     private let settings: SettingsInForce
-    private unowned let client: ClientConnection
+    /// Held, since the network may take the connection away in the middle of any call; it lets go of the request when that is done.
+    private let client: ClientConnection
     private let head: RequestHead
     private let log: RequestLog
     private var phase = Phase.holding
@@ -37,6 +38,8 @@ final class ProxiedRequest: UpstreamOwner {
 
     private var answerHasBegun = false
     private var answerIsDelimited = true
+    /// Whether the client was told that its connection ends with this answer.
+    private var saysClose = false
     private var hasRetried = false
     private var deadline = NIODeadline.distantFuture
     private var waitsFor = Wait.body
@@ -64,6 +67,8 @@ final class ProxiedRequest: UpstreamOwner {
         if head.expect?.equalsASCII("100-continue") ?? false, head.isHTTP11 {
             client.send(HTTPResponseHead(version: .http1_1, status: .continue))
             client.flush()
+            // A write that fails ends the connection, and so the request, before it returns.
+            if case .done = phase { return }
         }
         setDeadline(.body, settings.timeouts.requestBody)
         guard !loop.needsBody(head) else { return }
@@ -83,18 +88,18 @@ final class ProxiedRequest: UpstreamOwner {
     private func go(to role: RunRole) {
         guard let route else { return }
         guard let arm = self.arm(of: role) else {
-            return fallBack("no_candidate", or: .unavailable("no_candidate", "no candidate is configured", retryAfter: 30))
+            return fallBack(from: role, "no_candidate", or: .unavailable("no_candidate", "no candidate is configured", retryAfter: 30))
         }
         log.begin(route, role: role, arm)
         switch loop.gate(of: role).enter(arm.settings, now: loop.time.now) {
         case .admitted: break
         case .overloaded:
             return fallBack(
-                "overloaded", or: .unavailable("overloaded", "the agent is at its limit of \(arm.settings.maximumConcurrency) requests at once", retryAfter: 1))
+                from: role, "overloaded", or: .unavailable("overloaded", "the agent is at its limit of \(arm.settings.maximumConcurrency) requests at once", retryAfter: 1))
         case .open(let wait):
             let seconds = Int((wait.nanoseconds + 999_999_999) / 1_000_000_000)
-            return fallBack("circuit_open", or: .unavailable("circuit_open", "the agent failed too often and is left alone", retryAfter: seconds))
-        case .unhealthy: return fallBack("unhealthy", or: .unavailable("unhealthy", "the agent fails its health checks", retryAfter: 1))
+            return fallBack(from: role, "circuit_open", or: .unavailable("circuit_open", "the agent failed too often and is left alone", retryAfter: seconds))
+        case .unhealthy: return fallBack(from: role, "unhealthy", or: .unavailable("unhealthy", "the agent fails its health checks", retryAfter: 1))
         }
         admitted = role
         phase = .connecting
@@ -109,8 +114,8 @@ final class ProxiedRequest: UpstreamOwner {
     }
 
     /// The candidate cannot have it, and has been sent nothing: the baseline answers, and the run is marked.
-    private func fallBack(_ reason: String, or refusal: Refusal) {
-        guard case .candidate = log.role else { return refuse(refusal) }
+    private func fallBack(from role: RunRole, _ reason: String, or refusal: Refusal) {
+        guard case .candidate = role else { return refuse(refusal) }
         loop.counts.fellBack(reason)
         log.fallback = reason
         shadow = nil
@@ -135,13 +140,13 @@ final class ProxiedRequest: UpstreamOwner {
                 // A rollback came between the decision and now.
                 loop.pool(of: role).putBack(connection)
                 leave(.unknown)
-                return fallBack("rolled_back", or: .answerTimeout)
+                return fallBack(from: role, "rolled_back", or: .answerTimeout)
             }
             relay(by: connection)
         case .failure(let failure):
             guard case .connecting = phase else { return }
             leave(.failed)
-            fallBack(failure.kind.rawValue, or: .upstream(failure))
+            fallBack(from: role, failure.kind.rawValue, or: .upstream(failure))
         }
     }
 
@@ -169,6 +174,7 @@ final class ProxiedRequest: UpstreamOwner {
         }
         // While the client's bytes are being handed over, more of the request may come at once: one write takes it all then.
         if !client.isHandingOver { connection.flush(by: loop.flushes) }
+        guard case .relaying = phase else { return }
         connection.read()
         waitForAnswer()
         client.readIfWanted()
@@ -215,7 +221,7 @@ final class ProxiedRequest: UpstreamOwner {
         switch phase {
         case .holding: decide(body: held)
         case .relaying:
-            connection?.end(trailers)
+            connection?.end(self.trailers)
             copyToShadow()
             if !answerHasBegun { waitForAnswer() }
         case .connecting, .done: break
@@ -229,7 +235,7 @@ final class ProxiedRequest: UpstreamOwner {
 
     func clientBecameWritable() {
         guard case .relaying = phase else { return }
-        setDeadline(.moreAnswer, settings.timeouts.responseBody)
+        if answerHasBegun { setDeadline(.moreAnswer, settings.timeouts.responseBody) }
         connection?.read()
     }
 
@@ -245,12 +251,18 @@ final class ProxiedRequest: UpstreamOwner {
     // MARK: the arm answers
 
     func upstreamSent(_ head: HTTPResponseHead) {
-        answerHasBegun = true
         var answer = AnswerHead(head)
+        guard !answer.isCoded else {
+            connection?.abort()
+            return upstreamFailed(UpstreamFailure(kind: .badResponse, message: "the answer's transfer encoding is not just chunked"))
+        }
+        answerHasBegun = true
         log.answered(answer)
         let isHTTP11 = self.head.isHTTP11
         var isChunked = false
-        if let length = answer.contentLength {
+        if answer.status == .noContent {
+            // Source: RFC 9110, section 8.6: no length where there can be no content.
+        } else if let length = answer.contentLength {
             answer.add("content-length", length)
         } else if mayHaveBody(answer.status) {
             answerIsDelimited = isHTTP11
@@ -261,7 +273,8 @@ final class ProxiedRequest: UpstreamOwner {
             answer.add("x-outrigger-role", log.role.rawValue)
             if !answer.hasRequestID { answer.add("x-request-id", log.requestID) }
         }
-        if !keepsClient {
+        saysClose = !keepsClient
+        if saysClose {
             answer.add("connection", "close")
         } else if !isHTTP11 {
             answer.add("connection", "keep-alive")
@@ -297,7 +310,7 @@ final class ProxiedRequest: UpstreamOwner {
         client.end(trailers.map { HTTPHeaders(ForwardedHeaders.ofAnswer($0)) })
         leave((502...504).contains(log.status) ? .failed : .succeeded)
         connection = nil
-        finish(keepsClient ? .keep : hasEnded ? .close : .linger)
+        finish(keepsClient && !saysClose ? .keep : hasEnded ? .close : .linger)
     }
 
     func upstreamFailed(_ failure: UpstreamFailure) {

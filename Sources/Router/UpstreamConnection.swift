@@ -150,6 +150,7 @@ final class UpstreamConnection: ChannelInboundHandler {
             hasServed = true
             if keepsAlive, requestEnded, context.channel.isActive {
                 idleSince = pool.time.now
+                writer.answerEnded()
                 pool.putBack(self)
                 // Keeps an ear on the connection, so that its end is heard.
                 read()
