@@ -1,0 +1,215 @@
+import Synchronization
+import Testing
+
+@testable import Router
+
+/// How connections end: at the wrong moment, with bytes still to leave, or with bytes behind that nobody asked for.
+@Suite("Endings", .timeLimit(.minutes(10)))
+struct EndingTests {
+    /// An agent that keeps its connections and answers each request with so many bytes.
+    private static func agent(_ size: Int) throws -> RawServer {
+        let body = String(repeating: "x", count: size)
+        return try RawServer { connection in
+            while true {
+                _ = try connection.readMessage()
+                connection.send("HTTP/1.1 200 OK\r\ncontent-length: \(size)\r\n\r\n\(body)")
+            }
+        }
+    }
+
+    /// The write of "100 Continue" fails in the middle of the request's beginning.
+    @Test("A client that resets while it is told to go on ends nothing but its request", arguments: ["", "12345"])
+    func resetWhileTold(body: String) async throws {
+        let agent = try Self.agent(2)
+        let plane = try await TestPlane(baseline: agent, threads: 1)
+        for _ in 0..<100 {
+            let client = try plane.connect()
+            client.send("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n\(body)")
+            client.reset()
+        }
+        #expect(try plane.ask(FaultTests.get).body == "xx")
+        #expect(await eventually { plane.plane.status(of: .baseline).inFlight == 0 })
+        await plane.stop()
+    }
+
+    /// The write of an answer fails, and more requests of the connection wait.
+    @Test("A client that resets with more requests behind ends nothing but those", arguments: [100, 30_000, 300_000])
+    func resetPipelined(size: Int) async throws {
+        let agent = try Self.agent(size)
+        let plane = try await TestPlane(baseline: agent, threads: 1)
+        for count in 0..<60 {
+            let client = try plane.connect()
+            client.send(String(repeating: FaultTests.get, count: 5))
+            // Some leave before, some during, some after the first answer.
+            if count % 3 > 0 { _ = try client.read(count: count % 3 * 50) }
+            client.reset()
+        }
+        #expect(try plane.ask(FaultTests.get).body.count == size)
+        #expect(await eventually { plane.plane.status(of: .baseline).inFlight == 0 })
+        await plane.stop()
+    }
+
+    /// Sizes around what the system's buffers hold, so that in some of them the last bytes still wait when all has been said.
+    @Test("A slow client gets all of an answer after which its connection closes", arguments: ["close", "1.0", "idle", "drain"])
+    func slowClient(how: String) async throws {
+        let sizes = stride(from: 2_400_000, through: 4_800_000, by: 300_000)
+        for size in sizes {
+            let agent = try Self.agent(size)
+            let plane = try await TestPlane(baseline: agent, threads: 1) {
+                if how == "idle" { $0.timeouts.keepAlive = .milliseconds(50) }
+            }
+            let client = try plane.connect()
+            client.send("GET / HTTP/\(how == "1.0" ? "1.0" : "1.1")\r\nHost: h\r\n\(how == "close" ? "Connection: close\r\n" : "")\r\n")
+            // Either all was said and some of it waits, or the client's slowness is waited for.
+            _ = await eventually(within: 1) { !plane.exchanges.isEmpty }
+            if how == "drain" {
+                async let stopping: Void = plane.stopSlowly()
+                #expect(try Self.answer(client) == size)
+                await stopping
+            } else {
+                #expect(try Self.answer(client) == size)
+                await plane.stop()
+            }
+        }
+    }
+
+    /// - Returns: bytes of the body.
+    private static func answer(_ client: RawConnection) throws -> Int {
+        _ = try client.read(through: "\r\n\r\n")
+        return try client.readToEnd().utf8.count
+    }
+
+    @Test(
+        "The beginning of an answer that nobody asked for does not become another client's",
+        arguments: ["H", "HTTP/1.1 200 OK\r\nx-un", "HTTP/1.1 200 OK\r\ncontent-length: 6\r\nx-una: sked\r\n", "\r\n\r\nHTTP/1.1"])
+    func halfAnswer(extra: String) async throws {
+        let agent = try RawServer { connection in
+            _ = try connection.readMessage()
+            connection.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok" + extra)
+            _ = try connection.readMessage()
+            connection.send("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged")
+        }
+        let plane = try await TestPlane(baseline: agent, threads: 1)
+        for _ in 0..<5 {
+            let answer = try plane.ask(FaultTests.get)
+            #expect(answer.body == "ok")
+            #expect(!answer.headers.contains { $0.name.hasPrefix("x-un") })
+        }
+        await plane.stop()
+    }
+
+    @Test("An agent's empty lines between answers cost it no connection")
+    func emptyLines() async throws {
+        let agent = try RawServer { connection in
+            while true {
+                _ = try connection.readMessage()
+                connection.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok\r\n\r\n")
+            }
+        }
+        let plane = try await TestPlane(baseline: agent, threads: 1)
+        for _ in 0..<5 { #expect(try plane.ask(FaultTests.get).body == "ok") }
+        #expect(agent.connectionCount == 1)
+        await plane.stop()
+    }
+
+    @Test("What an agent says while nothing is asked of it ends its connection")
+    func unaskedLater() async throws {
+        let ended = Mutex(0)
+        let agent = try RawServer { connection in
+            _ = try connection.readMessage()
+            connection.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+            connection.send("HTTP/1.1 200 OK\r\nx-unasked: 1\r\n")
+            try connection.waitForEnd()
+            ended.withLock { $0 += 1 }
+        }
+        let plane = try await TestPlane(baseline: agent, threads: 1)
+        for count in 1...3 {
+            #expect(try plane.ask(FaultTests.get).body == "ok")
+            #expect(await eventually { ended.withLock { $0 } == count })
+        }
+        await plane.stop()
+    }
+
+    /// Each of these would be kept, were it for the decoder, which has stopped.
+    @Test(
+        "What comes behind a refusal is thrown away",
+        arguments: [
+            "CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+            "NONSENSE\r\n\r\n",
+        ])
+    func behindRefusal(request: String) async throws {
+        let agent = try Self.agent(2)
+        let plane = try await TestPlane(baseline: agent, threads: 1)
+        let client = try plane.connect()
+        client.send(request)
+        // More than the system's buffers hold: it is read, or this would block.
+        let isTaken = client.send([UInt8](repeating: UInt8(ascii: "z"), count: 32 << 20))
+        #expect(isTaken, "the connection was closed before the client had read its answer")
+        let status = try client.readMessage().status
+        #expect((400...599).contains(status))
+        await plane.stop()
+    }
+
+    @Test("Bytes that are no request do not take the answer of the request before them", arguments: [true, false])
+    func garbageBehind(closes: Bool) async throws {
+        let agent = try Self.agent(2)
+        let plane = try await TestPlane(baseline: agent, threads: 1)
+        let client = try plane.connect()
+        client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\(closes ? "Connection: close\r\n" : "")\r\nxBAD\r\n\r\n")
+        #expect(try client.readMessage().body == "xx")
+        let rest = try client.readToEnd()
+        #expect(closes ? rest.isEmpty : rest.hasPrefix("HTTP/1.1 400"), "\(rest)")
+        await plane.stop()
+    }
+
+    @Test("Trailers behind a streamed body pass as headers do", arguments: [true, false])
+    func trailers(isStreamed: Bool) async throws {
+        let seen = Mutex<[String]>([])
+        let agent = try RawServer { connection in
+            while true {
+                let request = try connection.readMessage()
+                seen.withLock { $0 = request.trailers }
+                connection.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+            }
+        }
+        let plane = try await TestPlane(baseline: agent, threads: 1)
+        let client = try plane.connect()
+        let trailers = [
+            "X-Checksum: 1", "X-Outrigger-Role: candidate", "X_Forwarded_For: 1.2.3.4", "X-Forwarded-For: 1.2.3.4", "traceparent: 00-1-2-3",
+            "Host: other", "Authorization: none", "Content-Type: text/evil", "Transfer-Encoding: chunked",
+        ]
+        client.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")
+        if isStreamed { #expect(await eventually { agent.connectionCount == 1 }) }
+        client.send("0\r\n" + trailers.joined(separator: "\r\n") + "\r\n\r\n")
+        #expect(try client.readMessage().body == "ok")
+        #expect(seen.withLock { $0 } == ["X-Checksum: 1"])
+        await plane.stop()
+    }
+
+    @Test(
+        "An answer says of its length what may be said",
+        arguments: [
+            ("HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n", 204, nil), ("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", 200, "0"),
+            ("HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n1\r\nz\r\n0\r\n\r\n", 502, nil),
+        ] as [(String, Int, String?)])
+    func lengths(answer: String, status: Int, length: String?) async throws {
+        let agent = try RawServer { connection in
+            while true {
+                _ = try connection.readMessage()
+                connection.send(answer)
+            }
+        }
+        let plane = try await TestPlane(baseline: agent, threads: 1)
+        let told = try plane.connect()
+        told.send(FaultTests.get)
+        let head = RawMessage(try told.read(through: "\r\n\r\n"))
+        #expect(head.status == status)
+        if status < 500 { #expect(head["content-length"] == length) }
+        await plane.stop()
+    }
+}
+
+extension TestPlane {
+    /// Stops, and gives what is under way the time that it needs.
+    func stopSlowly() async { _ = await plane.stop(within: .seconds(20)) }
+}
