@@ -4,8 +4,8 @@ internal import NIOCore
 internal import NIOHTTP1
 
 /// One request on its way: decided, sent to an arm, answered, recorded. Everything happens on its event loop.
-final class ProxiedRequest: UpstreamOwner {
-    private enum Phase {
+final class ProxiedRequest {
+    enum Phase {
         /// The body is held back, because the sticky key may stand in it.
         case holding
         case connecting
@@ -14,38 +14,38 @@ final class ProxiedRequest: UpstreamOwner {
         case done
     }
 
-    private let loop: LoopContext
-    private let settings: SettingsInForce
+    let loop: LoopContext
+    let settings: SettingsInForce
     /// Held, since the network may take the connection away in the middle of any call; it lets go of the request when that is done.
-    private let client: ClientConnection
-    private let head: RequestHead
-    private let log: RequestLog
-    private var phase = Phase.holding
+    let client: ClientConnection
+    let head: RequestHead
+    let log: RequestLog
+    var phase = Phase.holding
     private var route: Route?
-    private var admitted: RunRole?
-    private var connection: UpstreamConnection?
+    var admitted: RunRole?
+    var connection: UpstreamConnection?
     /// What is gathered for the candidate's copy; nil when there is none, or when it is under way.
-    private var shadow: ShadowPlan?
-    private var pair: ShadowPair?
+    var shadow: ShadowPlan?
+    var pair: ShadowPair?
 
     /// Pieces of the body that the arm has not been sent yet.
-    private var held: [ByteBuffer] = []
+    var held: [ByteBuffer] = []
     private var heldBytes = 0
     /// Whether the client has sent all of the request.
     private(set) var hasEnded = false
-    private var trailers: HTTPHeaders?
-    private var bodyBytes = 0
+    var trailers: HTTPHeaders?
+    var bodyBytes = 0
 
-    private var answerHasBegun = false
-    private var answerIsDelimited = true
+    var answerHasBegun = false
+    var answerIsDelimited = true
     /// Whether the client was told that its connection ends with this answer.
-    private var saysClose = false
-    private var hasRetried = false
-    private var deadline = NIODeadline.distantFuture
-    private var waitsFor = Wait.body
+    var saysClose = false
+    var hasRetried = false
+    var deadline = NIODeadline.distantFuture
+    var waitsFor = Wait.body
 
     /// What a deadline is about.
-    private enum Wait {
+    enum Wait {
         case body, answer, moreAnswer, client
     }
 
@@ -106,7 +106,7 @@ final class ProxiedRequest: UpstreamOwner {
         connect(fresh: false)
     }
 
-    private func arm(of role: RunRole) -> SettingsInForce.Arm? {
+    func arm(of role: RunRole) -> SettingsInForce.Arm? {
         switch role {
         case .baseline: settings.baseline
         case .candidate: settings.candidate
@@ -124,7 +124,7 @@ final class ProxiedRequest: UpstreamOwner {
 
     // MARK: connecting
 
-    private func connect(fresh: Bool) {
+    func connect(fresh: Bool) {
         guard let role = admitted else { return }
         let pool = loop.pool(of: role)
         // The usual case makes no closure.
@@ -246,165 +246,6 @@ final class ProxiedRequest: UpstreamOwner {
     func clientBrokeOff(_ refusal: Refusal) {
         if answerHasBegun { return end(.clientGone, refusal.detail, .abort) }
         refuse(refusal)
-    }
-
-    // MARK: the arm answers
-
-    func upstreamSent(_ head: HTTPResponseHead) {
-        var answer = AnswerHead(head)
-        guard !answer.isCoded else {
-            connection?.abort()
-            return upstreamFailed(UpstreamFailure(kind: .badResponse, message: "the answer's transfer encoding is not just chunked"))
-        }
-        answerHasBegun = true
-        log.answered(answer)
-        let isHTTP11 = self.head.isHTTP11
-        var isChunked = false
-        if answer.status == .noContent {
-            // Source: RFC 9110, section 8.6: no length where there can be no content.
-        } else if let length = answer.contentLength {
-            answer.add("content-length", length)
-        } else if mayHaveBody(answer.status) {
-            answerIsDelimited = isHTTP11
-            isChunked = isHTTP11
-            if isChunked { answer.add("transfer-encoding", "chunked") }
-        }
-        if settings.tellsRole {
-            answer.add("x-outrigger-role", log.role.rawValue)
-            if !answer.hasRequestID { answer.add("x-request-id", log.requestID) }
-        }
-        saysClose = !keepsClient
-        if saysClose {
-            answer.add("connection", "close")
-        } else if !isHTTP11 {
-            answer.add("connection", "keep-alive")
-        }
-        client.send(answer, isChunked: isChunked)
-        setDeadline(.moreAnswer, settings.timeouts.responseBody)
-    }
-
-    private func mayHaveBody(_ status: HTTPResponseStatus) -> Bool {
-        if case .HEAD = head.method { return false }
-        return status.mayHaveResponseBody
-    }
-
-    func upstreamSent(_ body: ByteBuffer) {
-        log.response.take(body)
-        client.send(body)
-    }
-
-    func upstreamPaused() {
-        client.flushSoon()
-        guard case .relaying = phase else { return }
-        if client.isWritable {
-            if answerHasBegun { setDeadline(.moreAnswer, settings.timeouts.responseBody) }
-            connection?.read()
-        } else {
-            setDeadline(.client, settings.timeouts.write)
-        }
-    }
-
-    func upstreamBecameWritable() { client.readIfWanted() }
-
-    func upstreamEnded(_ trailers: HTTPHeaders?) {
-        client.end(trailers.map { HTTPHeaders(ForwardedHeaders.ofAnswer($0)) })
-        leave((502...504).contains(log.status) ? .failed : .succeeded)
-        connection = nil
-        finish(keepsClient && !saysClose ? .keep : hasEnded ? .close : .linger)
-    }
-
-    func upstreamFailed(_ failure: UpstreamFailure) {
-        connection = nil
-        if !answerHasBegun, failure.wasReused, !hasRetried, bodyBytes == 0, hasEnded, head.method.isIdempotent {
-            // The connection may just have grown too old; asking again does no harm.
-            hasRetried = true
-            phase = .connecting
-            return connect(fresh: true)
-        }
-        leave(.failed)
-        if answerHasBegun {
-            end(.init(failure.kind.rawValue), failure.message, .abort)
-        } else {
-            refuse(.upstream(failure))
-        }
-    }
-
-    /// Whether the client's connection can serve another request after this one.
-    private var keepsClient: Bool { hasEnded && answerIsDelimited && head.head.isKeepAlive && !loop.isDraining }
-
-    // MARK: ending
-
-    private func refuse(_ refusal: Refusal) {
-        if case .done = phase { return }
-        log.failure = (refusal.type, refusal.cause ?? refusal.detail)
-        log.refused(refusal.status)
-        loop.counts.refused(refusal)
-        let answer = refusal.answer(requestID: log.requestID, role: settings.tellsRole && log.arm != nil ? log.role : nil)
-        client.send(answer.head)
-        if head.method != .HEAD { client.send(answer.body) }
-        client.end(nil)
-        leave(.unknown)
-        abortUpstream()
-        finish(hasEnded ? .close : .linger)
-    }
-
-    /// Ends a request whose answer cannot be completed.
-    private func end(_ type: FailureType, _ message: String, _ afterwards: ClientConnection.Afterwards = .abort) {
-        if case .done = phase { return }
-        log.failure = (type.word, message)
-        leave(type == .clientGone ? .unknown : .failed)
-        abortUpstream()
-        finish(afterwards)
-    }
-
-    private func abortUpstream() {
-        connection?.abort()
-        connection = nil
-    }
-
-    private func leave(_ ending: ArmGate.Ending) {
-        guard let role = admitted else { return }
-        admitted = nil
-        let breaker = arm(of: role)?.settings.breaker ?? BreakerSettings()
-        loop.gate(of: role).leave(breaker, ending, now: loop.time.now)
-    }
-
-    private func finish(_ afterwards: ClientConnection.Afterwards) {
-        if case .done = phase { return }
-        phase = .done
-        held = []
-        log.ended = log.now
-        shadow = nil
-        loop.withdrawTools(log)
-        loop.finished(log)
-        pair?.served(log)
-        client.finished(afterwards)
-    }
-
-    // MARK: time
-
-    private func setDeadline(_ wait: Wait, _ time: TimeAmount) {
-        waitsFor = wait
-        deadline = loop.time.now + time
-    }
-
-    private func waitForAnswer() {
-        if hasEnded { setDeadline(.answer, settings.timeouts.responseHeader) }
-    }
-
-    func expire(at now: NIODeadline) {
-        guard now >= deadline else { return }
-        if case .done = phase { return }
-        deadline = .distantFuture
-        switch waitsFor {
-        case .body where answerHasBegun: end(.init("request_timeout"), "the request's body stopped arriving")
-        case .body: refuse(.tooSlow)
-        case .answer:
-            leave(.failed)
-            refuse(.answerTimeout)
-        case .moreAnswer: end(.init("idle_timeout"), "the answer stopped arriving")
-        case .client: end(.clientGone, "the client stopped taking its answer")
-        }
     }
 }
 
