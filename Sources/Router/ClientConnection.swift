@@ -50,7 +50,11 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
         if context.channel.isActive { read() }
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        // A channel that was never active does not become inactive.
+        loop.closed(self)
+    }
 
     func channelActive(context: ChannelHandlerContext) { read() }
 
@@ -197,7 +201,8 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
             deadline = loop.time.now + loop.settings.timeouts.keepAlive
             takePipelined()
             readIfWanted()
-        case .close: leave(lingers: false)
+        // What more requests were read, or not, would take the answer with them.
+        case .close: leave(lingers: !pipelined.isEmpty || brokenBehind != nil)
         case .linger: leave(lingers: true)
         case .abort: closeNow()
         }
@@ -220,7 +225,13 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
             }
             return
         }
-        if case .idle = state, let brokenBehind { refuse(brokenBehind) }
+        guard let brokenBehind else { return }
+        switch state {
+        case .idle: refuse(brokenBehind)
+        // The request that it broke off.
+        case .serving(let request) where !request.hasEnded: request.clientBrokeOff(brokenBehind)
+        default: break
+        }
     }
 
     /// Says no more: the connection ends when what was written has left.

@@ -97,7 +97,7 @@ public final class DataPlane: Sendable {
         try pipeline.addHandler(
             MessageReader(
                 .requests(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoder)), time: context.time,
-                of: connection))
+                longestField: limits.headerBytes, of: connection))
         try pipeline.addHandler(connection)
     }
 

@@ -56,8 +56,9 @@ final class LoopContext {
         counts.connectionsOpened += 1
     }
 
+    /// May be told more than once.
     func closed(_ connection: ClientConnection) {
-        connections[ObjectIdentifier(connection)] = nil
+        guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
         ticker.forget(connection)
         counts.connectionsClosed += 1
     }

@@ -45,7 +45,15 @@ final class MessageReader: ChannelInboundHandler {
         var description: String { "an answer that nobody asked for" }
     }
 
-    init(_ messages: Messages, time: LoopTime, of client: ClientConnection? = nil) {
+    /// More bytes than the longest field takes, and a read behind it.
+    private let mostRest: Int
+
+    /// More bytes than a decoder can have left.
+    struct TooMuch: Error {}
+
+    /// - Parameter longestField: bytes of the longest header field that the decoder takes.
+    init(_ messages: Messages, time: LoopTime, longestField: Int, of client: ClientConnection? = nil) {
+        mostRest = longestField + 1 << 20
         self.messages = messages
         self.time = time
         self.client = client
@@ -101,13 +109,15 @@ final class MessageReader: ChannelInboundHandler {
         isDecoding = true
         do {
             try decode(&bytes, context)
-            try endAnswer(context)
+            try endAnswer(bytes, context)
         } catch {
             isDecoding = false
             return fail(error, context)
         }
         isDecoding = false
         if bytes.readableBytes > 0 {
+            // A decoder holds the field that it is at; one that has stopped, for whatever reason, would hold all.
+            guard bytes.readableBytes <= mostRest else { return fail(TooMuch(), context) }
             // A message that comes in very many pieces does not hold what of it is done with.
             if bytes.readerIndex >= 2048 || bytes.readerIndex > bytes.storageCapacity / 2 { bytes.discardReadBytes() }
             rest = bytes
@@ -136,9 +146,12 @@ final class MessageReader: ChannelInboundHandler {
     /// next request's.
     ///
     /// Between two answers empty lines say nothing; within a head they end it, which makes it one that nobody asked for.
-    private func endAnswer(_ context: ChannelHandlerContext) throws {
+    ///
+    /// - Parameter bytes: what the decoder has left: a field that is cut off, which it counts on finding there again.
+    private func endAnswer(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) throws {
         guard hasEnded, case .answers(let decoder) = messages else { return }
         hasEnded = false
+        guard bytes.readableBytes == 0 else { throw Unasked() }
         var lines = Self.emptyLines
         _ = try decoder.decode(context: context, buffer: &lines)
         guard lines.readableBytes == 0 else { throw Unasked() }

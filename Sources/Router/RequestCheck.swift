@@ -6,13 +6,18 @@ internal import NIOHTTP1
 enum RequestCheck {
     static func problem(with head: RequestHead) -> Refusal? {
         if case .CONNECT = head.method { return .connect }
-        if head.hasUpgrade, head.head.headers[canonicalForm: "connection"].contains(where: { $0.equalsASCII("upgrade") }) {
-            return .upgrade
-        }
+        if head.hasUpgrade, asksForUpgrade(head.head.headers) { return .upgrade }
         let version = head.head.version
         guard version.major == 1 else { return .malformed("HTTP/\(version.major) is not spoken here") }
         if let problem = framing(head) ?? host(head) ?? target(head) { return .malformed(problem) }
         return nil
+    }
+
+    /// The parser takes `Proxy-Connection` for `Connection`, and reads no further behind such a request.
+    private static func asksForUpgrade(_ headers: HTTPHeaders) -> Bool {
+        ["connection", "proxy-connection"].contains { name in
+            headers[canonicalForm: name].contains { $0.equalsASCII("upgrade") }
+        }
     }
 
     private static func framing(_ head: RequestHead) -> String? {

@@ -179,7 +179,9 @@ final class UpstreamConnection: ChannelInboundHandler {
         if let error = error as? HTTPParserError {
             let cutShort = error == .invalidEOFState || error == .closedConnection
             fail(cutShort ? .reset : .badResponse, cutShort ? "the answer was cut short" : "not HTTP: \(error)")
-        } else if error is NIOHTTPDecoderError || error is ByteToMessageDecoderError {
+        } else if error is NIOHTTPDecoderError || error is ByteToMessageDecoderError || error is MessageReader.Unasked
+            || error is MessageReader.TooMuch
+        {
             fail(.badResponse, "not HTTP: \(error)")
         } else if let error = error as? NIOSSLError {
             fail(.tls, Self.words(error))

@@ -111,7 +111,7 @@ final class UpstreamPool: Expiring {
             .answers(
                 HTTPResponseDecoder(
                     leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .forward, limitConfiguration: limits)),
-            time: time)
+            time: time, longestField: limits.maxHeaderFieldSize)
         try pipeline.addHandler(reader)
         try pipeline.addHandler(UpstreamConnection(pool: self, writer: RequestWriter(reader)))
     }

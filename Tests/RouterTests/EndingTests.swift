@@ -82,7 +82,8 @@ struct EndingTests {
 
     @Test(
         "The beginning of an answer that nobody asked for does not become another client's",
-        arguments: ["H", "HTTP/1.1 200 OK\r\nx-un", "HTTP/1.1 200 OK\r\ncontent-length: 6\r\nx-una: sked\r\n", "\r\n\r\nHTTP/1.1"])
+        arguments: ["H", "HTTP/1.1 200 OK\r\nx-un", "HTTP/1.1 200 OK\r\ncontent-length: 6\r\nx-una: sked\r\n", "\r\n\r\nHTTP/1.1"]
+            + [1, 4, 5, 100, 1000, 70_000].map { "HTTP/1.1 200 OK\r\nx-una: " + String(repeating: "a", count: $0) })
     func halfAnswer(extra: String) async throws {
         let agent = try RawServer { connection in
             _ = try connection.readMessage()
@@ -136,7 +137,7 @@ struct EndingTests {
         "What comes behind a refusal is thrown away",
         arguments: [
             "CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
-            "NONSENSE\r\n\r\n",
+            "NONSENSE\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\nProxy-Connection: upgrade\r\nUpgrade: x\r\n\r\n",
         ])
     func behindRefusal(request: String) async throws {
         let agent = try Self.agent(2)
@@ -160,6 +161,19 @@ struct EndingTests {
         #expect(try client.readMessage().body == "xx")
         let rest = try client.readToEnd()
         #expect(closes ? rest.isEmpty : rest.hasPrefix("HTTP/1.1 400"), "\(rest)")
+        await plane.stop()
+    }
+
+    @Test("A request that is broken off behind another is refused when that has its answer")
+    func brokenOffBehind() async throws {
+        let agent = try Self.agent(2)
+        let plane = try await TestPlane(baseline: agent, threads: 1)
+        let client = try plane.connect()
+        client.send(
+            FaultTests.get + "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nZZ\r\n")
+        #expect(try client.readMessage().body == "xx")
+        #expect(try client.readMessage().status == 400)
+        #expect(await eventually { plane.plane.status(of: .baseline).inFlight == 0 })
         await plane.stop()
     }
 
