@@ -18,13 +18,12 @@ public struct JSONCursor {
     /// Which structural character comes next, counted from 0. It can be set back to where it was before.
     public var position = 0
 
-    @usableFromInline
     init(
-        _ text: UnsafeBufferPointer<UInt8>, at start: UnsafePointer<UInt8>, _ places: UnsafePointer<UInt32>, _ count: Int,
-        hasBackslash: Bool, _ parser: OpaquePointer
+        _ text: UnsafePointer<UInt8>, _ length: Int, _ places: UnsafePointer<UInt32>, _ count: Int, hasBackslash: Bool,
+        _ parser: OpaquePointer
     ) {
-        self.text = start
-        length = text.count
+        self.text = text
+        self.length = length
         self.places = places
         self.count = count
         self.hasBackslash = hasBackslash

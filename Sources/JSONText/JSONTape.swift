@@ -53,15 +53,16 @@ public struct JSONTape: ~Copyable {
     /// - Throws: ``JSONError`` where quotes, UTF-8 or control characters already show that the text is not JSON.
     public mutating func cursor(of text: UnsafeRawBufferPointer) throws(JSONError) -> JSONCursor {
         count = 0
-        let buffer = text.assumingMemoryBound(to: UInt8.self)
-        guard let bytes = buffer.baseAddress else { throw JSONError(problem: .empty, offset: 0) }
+        guard let bytes = text.assumingMemoryBound(to: UInt8.self).baseAddress else {
+            throw JSONError(problem: .empty, offset: 0)
+        }
         var structure = csj_structure()
         var errorOffset = 0
         let status = csj_find_structure(parser, bytes, text.count, &structure, &errorOffset)
         guard status == CSJ_OK, let places = structure.places else {
             throw JSONError(problem: .init(status), offset: errorOffset)
         }
-        return JSONCursor(buffer, at: bytes, places, structure.count, hasBackslash: structure.has_backslash, parser)
+        return JSONCursor(bytes, text.count, places, structure.count, hasBackslash: structure.has_backslash, parser)
     }
 
     /// The index of the value of `key` in the object at `object`, the last one if the key is repeated.

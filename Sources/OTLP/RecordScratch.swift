@@ -64,15 +64,7 @@ final class RecordScratch {
     }
 
     /// Packs the record in its place within ScopeLogs.
-    ///
-    /// Nearly every record has a length of two bytes, for which room is left: protobuf-c leaves room for one, and moves the
-    /// whole record when it sees that it needs more.
     private func packInPlace(_ start: UnsafeMutablePointer<UInt8>) -> Int {
-        let count = otlp__log_record__pack(record, start + 3)
-        guard 0x80..<0x4000 ~= count else { return otlp__scope_logs__pack(scopeLogs, start) }
-        start[0] = UInt8(2 << 3 | PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED.rawValue)
-        start[1] = UInt8(count & 0x7F | 0x80)
-        start[2] = UInt8(count >> 7)
-        return count + 3
+        NestedMessage.pack(start, { otlp__log_record__pack(record, $0) }, orWhole: { otlp__scope_logs__pack(scopeLogs, $0) })
     }
 }

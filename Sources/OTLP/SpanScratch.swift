@@ -164,16 +164,8 @@ final class SpanScratch {
     }
 
     /// Packs the span in its place within ScopeSpans.
-    ///
-    /// Nearly every span has a length of two bytes, for which room is left: protobuf-c leaves room for one, and moves the
-    /// whole span when it sees that it needs more.
     private func packScoped(_ start: UnsafeMutablePointer<UInt8>) -> Int {
-        let count = otlp__span_core__pack(span, start + 3)
-        guard 0x80..<0x4000 ~= count else { return otlp__scoped_span__pack(scopedSpan, start) }
-        start[0] = UInt8(2 << 3 | PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED.rawValue)
-        start[1] = UInt8(count & 0x7F | 0x80)
-        start[2] = UInt8(count >> 7)
-        return count + 3
+        NestedMessage.pack(start, { otlp__span_core__pack(span, $0) }, orWhole: { otlp__scoped_span__pack(scopedSpan, $0) })
     }
 
     /// Appends a link with the tag and length that it has within Span.
