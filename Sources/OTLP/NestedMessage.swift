@@ -1,7 +1,8 @@
-internal import CProtobufC
-
 /// A span or log record as the field 2 that it is within its scope.
 enum NestedMessage {
+    /// Field 2 as LEN, wire type 2 (Protocol Buffers, "Encoding": the number of the field, then three bits of type).
+    private static let tag: UInt8 = 2 << 3 | 2
+
     /// Packs the message with its tag and length in front.
     ///
     /// Nearly every message has a length of two bytes, for which room is left: protobuf-c leaves room for one, and moves the
@@ -18,7 +19,7 @@ enum NestedMessage {
     ) -> Int {
         let count = pack(start + 3)
         guard 0x80..<0x4000 ~= count else { return packWhole(start) }
-        start[0] = UInt8(2 << 3 | PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED.rawValue)
+        start[0] = tag
         start[1] = UInt8(count & 0x7F | 0x80)
         start[2] = UInt8(count >> 7)
         return count + 3
