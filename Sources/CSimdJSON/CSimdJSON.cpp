@@ -15,7 +15,7 @@ bool is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
 bool is_hex(uint8_t c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 // RFC 8259, section 6. The whole of [p, end) must be one number.
-bool is_number(const uint8_t *p, const uint8_t *end) {
+[[gnu::always_inline]] inline bool is_number(const uint8_t *p, const uint8_t *end) {
   if (p < end && *p == '-') ++p;
   if (p == end || !is_digit(*p)) return false;
   if (*p == '0') {
@@ -92,13 +92,16 @@ struct csj_parser {
   csj_status find_structure(const uint8_t *text, size_t count, size_t *error);
   csj_status parse(const uint8_t *text, size_t count, size_t *error);
 
-  // Checks the value that starts at the structural character `i` and leaves `i` after its end; `around` containers stand
-  // around it. `keeps`: whether its tokens are kept.
-  template <bool keeps> csj_status walk(const uint8_t *text, size_t count, size_t &i, size_t around, size_t *error);
+  // Checks the value that starts at the structural character `i` and leaves `i` after its end, as parse does, but keeps
+  // nothing of it and does not say what is wrong with it. `around` containers stand around it.
+  bool skip(const uint8_t *text, size_t count, size_t &i, size_t around);
 
 private:
-  template <bool keeps>
+  csj_status walk(const uint8_t *text, size_t count, size_t &i, size_t *error);
   csj_status scalar(const uint8_t *text, size_t from, size_t to, bool must_be_key, size_t *error);
+  bool is_plain(const uint8_t *text, size_t from, size_t to) const;
+  bool skip_key(const uint8_t *text, size_t &i) const;
+  bool skip_plain_members(const uint8_t *text, size_t &i) const;
   void append(csj_kind kind, size_t offset, size_t count, bool has_escapes);
 };
 
@@ -156,10 +159,26 @@ csj_status bare_kind(const uint8_t *text, size_t from, size_t to, csj_kind *kind
   return CSJ_OK;
 }
 
+// Where [from, to) ends without the white space behind it.
+size_t trimmed(const uint8_t *text, size_t from, size_t to) {
+  while (to > from && is_space(text[to - 1])) --to;
+  return to;
+}
+
+// Whether [from, to) is a string, number or literal with nothing but white space behind it.
+[[gnu::noinline]] bool is_scalar(const uint8_t *text, size_t from, size_t to, bool has_backslash) {
+  to = trimmed(text, from, to);
+  if (text[from] == '"') {
+    if (to - from < 2 || text[to - 1] != '"') return false;
+    return !has_backslash || csj_find_escapes(text + from + 1, to - from - 2) != CSJ_BAD_ESCAPES;
+  }
+  csj_kind kind;
+  return to > from && bare_kind(text, from, to, &kind) == CSJ_OK;
+}
+
 } // namespace
 
 // Checks the string, number or literal that starts at `from`; the next structural character stands at `to`.
-template <bool keeps>
 [[gnu::always_inline]] inline csj_status csj_parser::scalar(const uint8_t *text, size_t from, size_t to, bool must_be_key,
                                                             size_t *error) {
   const uint8_t *start = text + from;
@@ -174,7 +193,7 @@ template <bool keeps>
       has_escapes = escape;
       if (auto bad = bad_escape(escape, text + to - 1)) return *error = size_t(bad - text), CSJ_BAD_ESCAPE;
     }
-    if (keeps) append(CSJ_STRING, from + 1, length - 2, has_escapes);
+    append(CSJ_STRING, from + 1, length - 2, has_escapes);
     return CSJ_OK;
   }
   *error = from;
@@ -183,12 +202,12 @@ template <bool keeps>
   const uint8_t *digit = start;
   while (digit < text + to && is_digit(*digit)) ++digit;
   if (digit == text + to && (*start != '0' || length == 1)) {
-    if (keeps) append(CSJ_NUMBER, from, length, false);
+    append(CSJ_NUMBER, from, length, false);
     return CSJ_OK;
   }
   csj_kind kind = CSJ_NULL;
   if (auto status = bare_kind(text, from, to, &kind)) return status;
-  if (keeps) append(kind, from, length, false);
+  append(kind, from, length, false);
   return CSJ_OK;
 }
 
@@ -198,8 +217,7 @@ template <bool keeps>
   token = {uint32_t(offset), uint32_t(count), uint32_t(token_count), uint8_t(kind), has_escapes, 0};
 }
 
-template <bool keeps>
-csj_status csj_parser::walk(const uint8_t *text, size_t count, size_t &i, size_t around, size_t *error) {
+csj_status csj_parser::walk(const uint8_t *text, size_t count, size_t &i, size_t *error) {
   const uint32_t *at = index->structural_indexes.get();
   const size_t total = index->n_structural_indexes;
   auto position = [&](size_t i) { return i < total ? size_t(at[i]) : count; };
@@ -210,43 +228,37 @@ csj_status csj_parser::walk(const uint8_t *text, size_t count, size_t &i, size_t
 
   uint32_t *const bottom = open.get();
   uint32_t *top = bottom;
-  // Values that may still be opened within one another.
-  const size_t room = max_depth > around ? max_depth - around : 0;
   for (;;) {
     // Here a value must stand.
     if (i >= total) return unexpected(i);
     uint8_t c = text[at[i]];
     if (c == '{' || c == '[') {
-      if (size_t(top - bottom) >= room) {
+      if (size_t(top - bottom) >= max_depth) {
         *error = at[i];
         return CSJ_TOO_DEEP;
       }
       uint32_t self = uint32_t(token_count);
-      if (keeps) {
-        csj_token token{};
-        token.kind = c == '{' ? CSJ_OBJECT : CSJ_ARRAY;
-        token.offset = at[i];
-        tokens[token_count++] = token;
-      }
+      csj_token token{};
+      token.kind = c == '{' ? CSJ_OBJECT : CSJ_ARRAY;
+      token.offset = at[i];
+      tokens[token_count++] = token;
       ++i;
       uint8_t first = i < total ? text[at[i]] : 0;
       if (first == (c == '{' ? '}' : ']')) {
-        if (keeps) {
-          tokens[self].count = at[i] + 1 - at[i - 1];
-          tokens[self].next = self + 1;
-        }
+        tokens[self].count = at[i] + 1 - at[i - 1];
+        tokens[self].next = self + 1;
         ++i;
       } else {
         *top++ = self << 1 | (c == '{');
         if (c == '[') continue;
         if (i >= total) return unexpected(i);
-        if (auto status = scalar<keeps>(text, at[i], position(i + 1), true, error)) return status;
+        if (auto status = scalar(text, at[i], position(i + 1), true, error)) return status;
         if (++i >= total || text[at[i]] != ':') return unexpected(i);
         ++i;
         continue;
       }
     } else {
-      if (auto status = scalar<keeps>(text, at[i], position(i + 1), false, error)) return status;
+      if (auto status = scalar(text, at[i], position(i + 1), false, error)) return status;
       ++i;
     }
 
@@ -260,18 +272,16 @@ csj_status csj_parser::walk(const uint8_t *text, size_t count, size_t &i, size_t
         ++i;
         if (in_object) {
           if (i >= total) return unexpected(i);
-          if (auto status = scalar<keeps>(text, at[i], position(i + 1), true, error)) return status;
+          if (auto status = scalar(text, at[i], position(i + 1), true, error)) return status;
           if (++i >= total || text[at[i]] != ':') return unexpected(i);
           ++i;
         }
         break;
       }
       if (d != (in_object ? '}' : ']')) return unexpected(i);
-      if (keeps) {
-        csj_token &closed = tokens[top[-1] >> 1];
-        closed.count = at[i] + 1 - closed.offset;
-        closed.next = uint32_t(token_count);
-      }
+      csj_token &closed = tokens[top[-1] >> 1];
+      closed.count = at[i] + 1 - closed.offset;
+      closed.next = uint32_t(token_count);
       --top;
       ++i;
     }
@@ -285,10 +295,83 @@ csj_status csj_parser::parse(const uint8_t *text, size_t count, size_t *error) {
   // Each token starts at a structural character of its own.
   if (tokens.size() < index->n_structural_indexes) tokens.resize(index->n_structural_indexes);
   size_t i = 0;
-  if (auto status = walk<true>(text, count, i, 0, error)) return status;
+  if (auto status = walk(text, count, i, error)) return status;
   if (i == index->n_structural_indexes) return CSJ_OK;
   *error = index->structural_indexes[i];
   return CSJ_TRAILING;
+}
+
+// Whether the scalar that starts at `from` is a string without escapes or a number, and structure follows right behind it, at
+// `to`, as nearly always: between an opening quote and the next structural character stands the closing one.
+[[gnu::always_inline]] inline bool csj_parser::is_plain(const uint8_t *text, size_t from, size_t to) const {
+  if (text[from] == '"') [[likely]] return text[to - 1] == '"' && !has_backslash;
+  return is_number(text + from, text + to);
+}
+
+// Passes a key and its colon.
+bool csj_parser::skip_key(const uint8_t *text, size_t &i) const {
+  const uint32_t *at = index->structural_indexes.get();
+  if (i + 1 >= index->n_structural_indexes || text[at[i]] != '"' || text[at[i + 1]] != ':') return false;
+  if (!is_scalar(text, at[i], at[i + 1], has_backslash)) return false;
+  i += 2;
+  return true;
+}
+
+// Passes the members of an object that are plain, each with its comma, and the last one with the bracket behind it.
+// Returns whether that bracket was passed.
+[[gnu::always_inline]] inline bool csj_parser::skip_plain_members(const uint8_t *text, size_t &i) const {
+  const uint32_t *at = index->structural_indexes.get();
+  for (const size_t total = index->n_structural_indexes; i + 3 < total; i += 4) {
+    const size_t key = at[i], colon = at[i + 1], value = at[i + 2], end = at[i + 3];
+    if (text[key] != '"' || text[colon] != ':' || !is_plain(text, key, colon) || !is_plain(text, value, end)) return false;
+    if (text[end] == ',') continue;
+    if (text[end] != '}') return false;
+    i += 4;
+    return true;
+  }
+  return false;
+}
+
+bool csj_parser::skip(const uint8_t *text, size_t count, size_t &i, size_t around) {
+  const uint32_t *at = index->structural_indexes.get();
+  const size_t total = index->n_structural_indexes;
+  // For each container around the value whether it is an object.
+  uint32_t *const bottom = open.get();
+  uint32_t *top = bottom;
+  uint32_t *const limit = bottom + (max_depth > around ? max_depth - around : 0);
+  for (;;) {
+    // Here a value must stand.
+    if (i >= total) return false;
+    uint8_t c = text[at[i]];
+    if (c == '{' || c == '[') {
+      if (top >= limit || ++i >= total) return false;
+      bool is_object = c == '{';
+      if (text[at[i]] == (is_object ? '}' : ']')) {
+        ++i;
+      } else if (!is_object || !skip_plain_members(text, i)) {
+        *top++ = is_object;
+        if (is_object && !skip_key(text, i)) return false;
+        continue;
+      }
+    } else {
+      const size_t end = i + 1 < total ? at[i + 1] : count;
+      if (!is_plain(text, at[i], end) && !is_scalar(text, at[i], end, has_backslash)) return false;
+      ++i;
+    }
+
+    // A value is complete: a comma leads to the next one, brackets close the containers around it.
+    for (;;) {
+      if (top == bottom) return true;
+      if (i >= total) return false;
+      uint8_t d = text[at[i++]];
+      if (d == ',') {
+        if (top[-1] && !skip_key(text, i)) return false;
+        break;
+      }
+      if (d != (top[-1] ? '}' : ']')) return false;
+      --top;
+    }
+  }
 }
 
 csj_parser *csj_parser_create(uint32_t max_depth) {
@@ -331,13 +414,7 @@ csj_status csj_find_structure(csj_parser *parser, const uint8_t *text, size_t co
 }
 
 size_t csj_skip(csj_parser *parser, const uint8_t *text, size_t count, size_t i, size_t around) {
-  try {
-    size_t error = 0;
-    parser->token_count = 0;
-    return parser->walk<false>(text, count, i, around, &error) == CSJ_OK ? i : 0;
-  } catch (...) {
-    return 0;
-  }
+  return parser->skip(text, count, i, around) ? i : 0;
 }
 
 uint8_t csj_bare_kind(const uint8_t *text, size_t from, size_t to) {
