@@ -48,7 +48,8 @@ public enum Baggage {
     }
 
     private static func isToken(_ byte: UInt8) -> Bool {
-        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        // Letters of either case, and digits.
+        (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || "!#$%&'*+-.^_`|~".utf8.contains(byte)
     }
 
     /// The text as a member's value: what cannot stand there is percent-encoded.

@@ -2,6 +2,8 @@
 public enum MediaType {
     /// `application/json`, `application/problem+json; charset=utf-8` and the like.
     public static func isJSON(_ type: String) -> Bool {
+        // Nearly all say just this.
+        if type == "application/json" { return true }
         var matched = 0
         let word: StaticString = "json"
         for byte in type.utf8 {

@@ -201,7 +201,8 @@ final class MessageReader: ChannelInboundHandler {
             isDecoding = false
         } catch {
             isDecoding = false
-            fail(error, context)
+            // A client that leaves in the middle of its request says nothing wrong; it is told of as one that left.
+            if client == nil { fail(error, context) }
         }
     }
 
