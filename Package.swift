@@ -56,6 +56,7 @@ let package = Package(
         .target(name: "OTLP", dependencies: ["AgentRuns", "JSONText", "RunSpans", "COTLP", "CProtobufC"]),
         // The type of a file system, which Swift's Glibc leaves out.
         .systemLibrary(name: "CStatFS"),
+        .systemLibrary(name: "CPrefetch"),
         .target(name: "Spool", dependencies: ["CCompression", "CStatFS", "FileLocks"]),
         .target(name: "Delivery", dependencies: ["JSONText", "Threads", "RunSpans", "OTLP", "Spool", "CCurl", "CCompression"]),
         .target(name: "Statistics"),
@@ -91,7 +92,7 @@ let package = Package(
             ]),
         .target(name: "ReplaySpans", dependencies: ["AgentRuns", "RunSpans", "OTLP", "Delivery", "Threads", "Replay"]),
         .target(name: "Reports", dependencies: ["AgentRuns", "JSONText", "Replay"]),
-        .target(name: "Gate", dependencies: ["AgentRuns", "JSONDocuments", "Replay", "Statistics", "StrictYAML"]),
+        .target(name: "Gate", dependencies: ["AgentRuns", "JSONDocuments", "Replay", "Statistics", "StrictYAML", "CPrefetch"]),
         .target(
             name: "Backfill",
             dependencies: [

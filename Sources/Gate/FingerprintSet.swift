@@ -1,3 +1,5 @@
+internal import CPrefetch
+
 /// A set of 64-bit fingerprints: a table of them, each at the place that it names or the next free one.
 ///
 /// A `Set` would hash each once more, and all of them again whenever it grows. For the same reason the fingerprints must come of
@@ -10,6 +12,14 @@ struct FingerprintSet {
 
     /// How many there are.
     var count: Int { taken + (hasZero ? 1 : 0) }
+
+    /// Has the fingerprint's place brought nearer: the table of many is in no cache, and there is other work until it is inserted.
+    func prepare(_ fingerprint: UInt64) {
+        slots.withUnsafeBufferPointer { slots in
+            guard let start = slots.baseAddress else { return }
+            cpf_prefetch_for_write(start + (Int(truncatingIfNeeded: fingerprint) & (slots.count - 1)))
+        }
+    }
 
     /// - Returns: whether it is new.
     mutating func insert(_ fingerprint: UInt64) -> Bool {

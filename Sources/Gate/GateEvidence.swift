@@ -169,7 +169,10 @@ public struct GateEvidence: PairObserver {
     private mutating func start(_ place: PairPlace, _ trace: borrowing AgentRun) {
         var next = RunningTrace(index: place.index, line: place.line)
         if let id = trace.recordedID {
-            next.fingerprint = trace.storage.withUnsafeBytes { Self.fingerprint(of: UnsafeRawBufferPointer(rebasing: $0[id.range])) }
+            let fingerprint = trace.storage.withUnsafeBytes { Self.fingerprint(of: UnsafeRawBufferPointer(rebasing: $0[id.range])) }
+            next.fingerprint = fingerprint
+            // It is inserted when the next trace has been read.
+            seen.prepare(fingerprint)
         }
         for i in rules.indices where rules[i].slice.contains(trace) { next.slices.append(i) }
         current = next
