@@ -11,6 +11,7 @@ enum Visible {
 
     /// As ``line(_:)``, with runs of white space as one space, and cut.
     static func line(_ text: String, limit: Int) -> String {
+        if let plain = plainLine(text, limit) { return plain }
         var result = ""
         var length = 0
         var hasSpace = false
@@ -29,6 +30,26 @@ enum Visible {
             length += 1
         }
         return result
+    }
+
+    /// What ``line(_:limit:)`` makes of text that needs no more than a cut, as most does; nil for all other.
+    private static func plainLine(_ text: String, _ limit: Int) -> String? {
+        // Bytes are characters here. One more than what stays: whether it is cut off shows there.
+        let start = text.utf8.prefix(limit + 1)
+        var wasSpace = true
+        var marks = 0
+        for byte in start {
+            guard byte >= 0x20, byte < 0x7F else { return nil }
+            if byte == UInt8(ascii: "["), marks >= 2 { return nil }
+            marks = byte == UInt8(ascii: "#") ? marks + 1 : 0
+            let isSpace = byte == 0x20
+            if isSpace, wasSpace { return nil }
+            wasSpace = isSpace
+        }
+        guard start.count > limit else { return wasSpace && !text.isEmpty ? nil : text }
+        // A space at the cut stays or goes by what follows it.
+        guard limit > 0, !wasSpace, let last = start.dropLast().last, last != 0x20 else { return nil }
+        return String(text[..<start.index(before: start.endIndex)]) + "…"
     }
 
     /// As ``line(_:)``, but lines stay lines.
@@ -86,6 +107,7 @@ enum Visible {
 
     /// Columns that the text takes on a terminal, nearly: East Asian wide characters and emoji take two.
     static func width(_ text: String) -> Int {
+        if text.utf8.allSatisfy({ $0 < 0x80 }) { return text.utf8.count }
         var width = 0
         for scalar in text.unicodeScalars {
             switch scalar.value {
