@@ -175,11 +175,15 @@ public enum SecretScanner {
         ("pplx-", 30), ("whsec_", 20), ("dop_v1_", 30), ("shpat_", 20), ("eyJ", 30),
     ].map { (Array($0.0.utf8), $0.1) }
 
-    private static let keyStarts = Set(keyShapes.map { $0.prefix[0] })
+    /// The shapes by the first bytes of their prefixes: most words are looked up and found to be none.
+    private static let keyShapesByStart: [[(prefix: [UInt8], minimum: Int)]] = (0...UInt8.max).map { start in
+        keyShapes.filter { $0.prefix[0] == start }
+    }
 
     private static func apiKey(in text: ArraySlice<UInt8>, from: Int) -> Range<Int>? {
-        guard keyStarts.contains(text[from]) else { return nil }
-        for shape in keyShapes where text[from...].starts(with: shape.prefix) {
+        for shape in keyShapesByStart[Int(text[from])] {
+            // The second byte tells nearly all others apart.
+            guard from + 1 < text.endIndex, text[from + 1] == shape.prefix[1], text[from...].starts(with: shape.prefix) else { continue }
             // JSON web tokens and some keys have parts with dots between them.
             let body = text[(from + shape.prefix.count)...].prefix { isWord($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".") }
             let count = body.count - body.reversed().prefix { $0 == UInt8(ascii: ".") }.count
