@@ -44,8 +44,8 @@ public struct LiveReplay: Sendable {
     ) async throws -> ReplayEnding {
         var ending = ReplayEnding()
         var reader = try RecordingReader(path: plan.traces, maximumLine: plan.maximumLine, rejects: rejects, isStopped: isStopped)
-        var baselines = try RecordedArm(plan.baseline.source, plan, rejects, isStopped: isStopped)
-        var candidates = try RecordedArm(plan.candidate.source, plan, rejects, isStopped: isStopped)
+        let baselines = try RecordedArm(plan.baseline.source, plan, rejects, isStopped: isStopped)
+        let candidates = try RecordedArm(plan.candidate.source, plan, rejects, isStopped: isStopped)
         var queue: [(PairPlace, AgentRun, Assignment, Assignment)] = []
         var index = 0
         var isAtEnd = false
@@ -67,10 +67,11 @@ public struct LiveReplay: Sendable {
                             isAtEnd = true
                             break
                         }
-                        try baselines.read(for: trace)
-                        try candidates.read(for: trace)
-                        let baseline = Self.assignment(plan.baseline.source, trace, baselines.arm)
-                        let candidate = Self.assignment(plan.candidate.source, trace, candidates.arm)
+                        var (first, second) = (ArmRun(run: AgentRun()), ArmRun(run: AgentRun()))
+                        try baselines.read(for: trace, into: &first)
+                        try candidates.read(for: trace, into: &second)
+                        let baseline = Self.assignment(plan.baseline.source, trace, first)
+                        let candidate = Self.assignment(plan.candidate.source, trace, second)
                         for repetition in 0..<max(1, plan.repetitions) {
                             queue.append(
                                 (PairPlace(line: place.line, index: index, repetition: repetition), trace, baseline, candidate))
@@ -110,7 +111,7 @@ public struct LiveReplay: Sendable {
             ending.partial = "ended by a signal after \(told - ending.cancelled) runs; \(ending.cancelled) were under way, and "
                 + (isAtEnd && queue.isEmpty ? "none was left" : "the others were not begun")
         } else if isAtEnd, plan.limit.map({ index < $0 }) ?? true {
-            ending.unmatched = try RecordedArm.unmatched(&baselines, &candidates)
+            ending.unmatched = try RecordedArm.unmatched(baselines, candidates)
         }
         return ending
     }

@@ -7,7 +7,9 @@ internal import TraceReading
 ///
 /// Where both files have the same order nothing is kept. A run that comes before its trace is copied into a temporary
 /// file without a name, and 40 bytes or so remember where; the file is read once.
-struct RecordingJoin: ~Copyable {
+///
+/// A class, since it is large: as a part of a structure it would be moved out and in again for each run.
+final class RecordingJoin {
     private var reader: RecordingReader
     private var decoder = RunDecoder()
     /// Where the first run of an id that was read too early stands in the file.
@@ -40,7 +42,7 @@ struct RecordingJoin: ~Copyable {
     /// Reads the run that goes with the trace.
     ///
     /// - Returns: whether there is one.
-    mutating func run(for trace: borrowing AgentRun, into run: inout AgentRun) throws(InputError) -> Bool {
+    func run(for trace: borrowing AgentRun, into run: inout AgentRun) throws(InputError) -> Bool {
         guard let id = trace.recordedID else { return false }
         if !ahead.isEmpty, let entry = take(Self.key(trace, id)) {
             try reload(entry, into: &run)
@@ -62,7 +64,7 @@ struct RecordingJoin: ~Copyable {
     /// Reads what is left.
     ///
     /// - Returns: how many runs no trace asked for, and some of their ids.
-    mutating func finish() throws(InputError) -> (unmatched: Int, examples: [String]) {
+    func finish() throws(InputError) -> (unmatched: Int, examples: [String]) {
         var run = AgentRun()
         var examples: [String] = []
         for entry in ahead.values.sorted(by: { $0.offset < $1.offset }).prefix(10) {
@@ -83,7 +85,7 @@ struct RecordingJoin: ~Copyable {
         }
     }
 
-    private mutating func take(_ key: Key) -> Entry? {
+    private func take(_ key: Key) -> Entry? {
         guard let first = ahead.removeValue(forKey: key) else { return nil }
         if var more = aheadToo[key] {
             ahead[key] = more.removeFirst()
@@ -92,7 +94,7 @@ struct RecordingJoin: ~Copyable {
         return first
     }
 
-    private mutating func keep(_ key: Key, _ place: RecordingReader.Place) throws(InputError) {
+    private func keep(_ key: Key, _ place: RecordingReader.Place) throws(InputError) {
         if spool == nil { spool = try SpoolFile(for: path) }
         let range: Result<Range<Int>, InputError> = reader.withLine(place) { bytes in
             spool.map { $0.append(bytes) } ?? .success(0..<0)
@@ -102,7 +104,7 @@ struct RecordingJoin: ~Copyable {
         if ahead[key] == nil { ahead[key] = entry } else { aheadToo[key, default: []].append(entry) }
     }
 
-    private mutating func reload(_ entry: Entry, into run: inout AgentRun) throws(InputError) {
+    private func reload(_ entry: Entry, into run: inout AgentRun) throws(InputError) {
         guard let bytes = try spool?.read(entry.offset..<entry.offset + entry.count) else { return }
         do throws(RejectedLine) {
             _ = try bytes.withUnsafeBufferPointer { bytes throws(RejectedLine) in

@@ -20,55 +20,56 @@ public struct RecordingReplay: ~Copyable {
         let scratch = JudgeScratch()
         var verdict = PairVerdict(baseline: ArmVerdict(), candidate: ArmVerdict())
         var reader = try RecordingReader(path: plan.traces, maximumLine: plan.maximumLine, rejects: rejects, isStopped: isStopped)
-        var baselines = try RecordedArm(plan.baseline.source, plan, rejects, isStopped: isStopped)
-        var candidates = try RecordedArm(plan.candidate.source, plan, rejects, isStopped: isStopped)
+        let baselines = try RecordedArm(plan.baseline.source, plan, rejects, isStopped: isStopped)
+        let candidates = try RecordedArm(plan.candidate.source, plan, rejects, isStopped: isStopped)
+        // Filled anew for each trace: they keep their memory, and stay where they are.
         var recorded = ArmRun(run: AgentRun())
+        var baseline = ArmRun(run: AgentRun())
+        var candidate = ArmRun(run: AgentRun())
         var index = 0
         var ending = ReplayEnding()
         while index < plan.limit ?? .max, let place = try reader.read(into: &recorded.run) {
             if isStopped() { break }
             let pair = PairPlace(line: place.line, index: index, repetition: 0)
             index += 1
-            try baselines.read(for: recorded.run)
-            try candidates.read(for: recorded.run)
+            try baselines.read(for: recorded.run, into: &baseline)
+            try candidates.read(for: recorded.run, into: &candidate)
             switch (baselines.isJoined, candidates.isJoined) {
             case (false, false):
                 verdict = judge.judge(recording: recorded.run)
                 try observer.observe(pair, trace: recorded.run, baseline: recorded, candidate: recorded, verdict: verdict)
             case (false, true):
-                judge.judge(recorded.run, baseline: recorded, candidate: candidates.arm, scratch: scratch, into: &verdict)
-                try observer.observe(pair, trace: recorded.run, baseline: recorded, candidate: candidates.arm, verdict: verdict)
+                judge.judge(recorded.run, baseline: recorded, candidate: candidate, scratch: scratch, into: &verdict)
+                try observer.observe(pair, trace: recorded.run, baseline: recorded, candidate: candidate, verdict: verdict)
             case (true, false):
-                judge.judge(recorded.run, baseline: baselines.arm, candidate: recorded, scratch: scratch, into: &verdict)
-                try observer.observe(pair, trace: recorded.run, baseline: baselines.arm, candidate: recorded, verdict: verdict)
+                judge.judge(recorded.run, baseline: baseline, candidate: recorded, scratch: scratch, into: &verdict)
+                try observer.observe(pair, trace: recorded.run, baseline: baseline, candidate: recorded, verdict: verdict)
             case (true, true):
-                judge.judge(recorded.run, baseline: baselines.arm, candidate: candidates.arm, scratch: scratch, into: &verdict)
-                try observer.observe(
-                    pair, trace: recorded.run, baseline: baselines.arm, candidate: candidates.arm, verdict: verdict)
+                judge.judge(recorded.run, baseline: baseline, candidate: candidate, scratch: scratch, into: &verdict)
+                try observer.observe(pair, trace: recorded.run, baseline: baseline, candidate: candidate, verdict: verdict)
             }
         }
         // Also where the signal came while a trace was read, or its run was looked for.
         if isStopped() { ending.partial = "ended by a signal after \(index) traces" }
         // What a limit or a signal left unread is not missing.
         if ending.partial == nil, plan.limit.map({ index < $0 }) ?? true {
-            ending.unmatched = try RecordedArm.unmatched(&baselines, &candidates)
+            ending.unmatched = try RecordedArm.unmatched(baselines, candidates)
         }
         return ending
     }
 }
 
 /// The runs of an arm that was recorded.
-struct RecordedArm: ~Copyable {
-    private var join: RecordingJoin?
+struct RecordedArm {
+    private let join: RecordingJoin?
     private let path: String
-    /// The run that goes with the trace that was asked for last; unused where the trace is its own recording.
-    private(set) var arm = ArmRun(run: AgentRun())
 
     init(
         _ source: ArmSource, _ plan: ReplayPlan, _ rejects: RejectCounter, isStopped: @escaping () -> Bool
     ) throws(InputError) {
         guard case .recording(let path) = source else {
             self.path = plan.traces
+            join = nil
             return
         }
         self.path = path
@@ -77,12 +78,13 @@ struct RecordedArm: ~Copyable {
 
     var isJoined: Bool { join != nil }
 
-    mutating func read(for trace: borrowing AgentRun) throws(InputError) {
-        guard try join?.run(for: trace, into: &arm.run) == false else {
+    /// Reads the run that goes with the trace; nothing where the trace is its own recording.
+    func read(for trace: borrowing AgentRun, into arm: inout ArmRun) throws(InputError) {
+        guard let join else { return }
+        guard try !join.run(for: trace, into: &arm.run) else {
             arm.problem = nil
             return
         }
-        guard join != nil else { return }
         arm.run.removeAll()
         arm.problem = RunProblem(
             .noRun, trace.recordedID == nil ? "the trace has no trace_id to find its run by" : "\(path) has no run of this trace")
@@ -90,7 +92,7 @@ struct RecordedArm: ~Copyable {
 
     /// Reads both recordings to their ends, to see what no trace asked for.
     static func unmatched(
-        _ baseline: inout RecordedArm, _ candidate: inout RecordedArm
+        _ baseline: RecordedArm, _ candidate: RecordedArm
     ) throws(InputError) -> ReplayReport.Unmatched {
         var unmatched = ReplayReport.Unmatched()
         if let (count, examples) = try baseline.join?.finish() {
