@@ -78,12 +78,15 @@ public struct AgentRun: Sendable {
     /// Empties the run, keeping its memory for the next one.
     public mutating func removeAll() {
         // The arrays are exchanged, never assigned: one that has two owners gives its memory up when it is emptied.
-        var empty = AgentRun()
-        swap(&storage, &empty.storage)
-        swap(&toolCalls, &empty.toolCalls)
-        empty.storage.removeAll(keepingCapacity: true)
-        empty.toolCalls.removeAll(keepingCapacity: true)
-        swap(&self, &empty)
+        var storage: [UInt8] = []
+        var toolCalls: [ToolCall] = []
+        swap(&storage, &self.storage)
+        swap(&toolCalls, &self.toolCalls)
+        self = AgentRun()
+        storage.removeAll(keepingCapacity: true)
+        toolCalls.removeAll(keepingCapacity: true)
+        swap(&storage, &self.storage)
+        swap(&toolCalls, &self.toolCalls)
     }
 }
 
