@@ -14,7 +14,7 @@ internal import Synchronization
 public final class DataPlane: Sendable {
     let gates = ArmGates()
     let sampler: @Sendable (UInt64, Bool?) -> Bool
-    let record: @Sendable (Exchange) -> Void
+    let record: @Sendable (consuming Exchange) -> Void
     let tools: ToolOffer?
     private let group: MultiThreadedEventLoopGroup
     private let state: Mutex<State>
@@ -35,7 +35,7 @@ public final class DataPlane: Sendable {
     ///   - record: takes what is done, on an event loop: must not block.
     public init(
         _ settings: ProxySettings, threads: Int, sampler: @escaping @Sendable (UInt64, Bool?) -> Bool,
-        tools: ToolOffer? = nil, record: @escaping @Sendable (Exchange) -> Void
+        tools: ToolOffer? = nil, record: @escaping @Sendable (consuming Exchange) -> Void
     ) throws {
         self.sampler = sampler
         self.record = record

@@ -22,7 +22,7 @@ final class LoopContext {
     private var candidate: UpstreamPool?
     private var connections: [ObjectIdentifier: ClientConnection] = [:]
     private let sampler: @Sendable (UInt64, Bool?) -> Bool
-    private let record: @Sendable (Exchange) -> Void
+    private let record: @Sendable (consuming Exchange) -> Void
     private let tools: ToolOffer?
     private(set) lazy var shadow = ShadowLane(self)
 

@@ -74,7 +74,7 @@ final class Sidecar: Sendable {
         let plane = try DataPlane(
             configuration.proxy, threads: max(1, Self.cores), sampler: { sampling.samples($0, parentIsSampled: $1) },
             tools: tools?.offer,
-            record: { [recorder = telemetry.recorder] in recorder?.offer($0) })
+            record: { [recorder = telemetry.recorder] in _ = recorder?.offer($0) })
         self.plane = plane
         controller = try RolloutController(
             configuration.rollout, policy: configuration.policy, path: configuration.stateFile,
