@@ -12,12 +12,15 @@ struct ServeBench: ParsableCommand {
     @Option(help: "Seconds of each measurement.") var seconds = 4
     @Option(help: "Event streams that are held open at once.") var streams = 1000
     @Flag(help: "Leave out the slow shadow and the open streams.") var ratesOnly = false
+    @Flag(help: "Measure the latency at one connection alone, with all but the collector on one core.") var oneCore = false
 
     func run() throws {
         let bench = try Bench()
         defer { bench.stop() }
-        let stage = try ServeStage(bench)
+        // The collector is no part of a request's way.
+        let stage = try ServeStage(bench, processors: oneCore ? [0] : nil)
         defer { stage.stop() }
+        if oneCore { return try AloneCase(stage).measure(repeats: repeats, seconds: seconds) }
         var rates: [String: [Double]] = [:]
         var latencies: [String: [Double]] = [:]
         for round in 1...max(1, repeats) {

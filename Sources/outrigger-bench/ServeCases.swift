@@ -1,5 +1,38 @@
 import Glibc
 
+/// What one request at a time waits longer than without a proxy.
+///
+/// On one core nobody is woken on another one. In a virtual machine that can take longer than the request, and a core that is
+/// asleep may slow the one beside it; what is left is what the proxies themselves take.
+struct AloneCase {
+    private let stage: ServeStage
+
+    init(_ stage: ServeStage) { self.stage = stage }
+
+    func measure(repeats: Int, seconds: Int) throws {
+        var direct: [Double] = []
+        var added: [String: [Double]] = [:]
+        for round in 1...max(1, repeats) {
+            var medians: [String: Double] = [:]
+            for (name, port) in stage.targets { medians[name] = try stage.load(port, connections: 1, seconds: seconds).median }
+            let without = medians["direct"] ?? .nan
+            direct.append(without)
+            var line = "round \(round): direct \(Bench.rounded(without, 0)) µs"
+            for (name, _) in stage.targets where name != "direct" {
+                let more = (medians[name] ?? .nan) - without
+                added[name, default: []].append(more)
+                line += ", \(name) \(Bench.rounded(more, 0)) more"
+            }
+            print(line)
+        }
+        print("\nmedians of \(repeats), 1 kB bodies, one connection on one core: direct \(Bench.rounded(direct.median, 0)) µs")
+        for (name, _) in stage.targets where name != "direct" {
+            let values = (added[name] ?? []).sorted()
+            print("  \(name) adds \(Bench.rounded(values.median, 0)) µs (\(Bench.rounded(values.first ?? .nan, 0)) to \(Bench.rounded(values.last ?? .nan, 0)))")
+        }
+    }
+}
+
 /// Whether a user waits longer because a candidate that takes 5 s is given copies.
 ///
 /// Two connections: the machine must not be the one who is waited for.

@@ -12,6 +12,7 @@ final class ServeStage {
     private let folder: String
     private let outrigger: String
     private let endpoint: String
+    private let processors: [Int]?
     /// For wrk.
     private static let request = """
         wrk.method = "POST"
@@ -21,7 +22,9 @@ final class ServeStage {
         """
     private static let files = ["upstream.conf", "proxy.conf", "post.lua", "wrk.txt", "upstream.pid", "proxy.pid", "errors.log"]
 
-    init(_ bench: Bench) throws {
+    /// - Parameter processors: which processors all that is started may use; nil for all.
+    init(_ bench: Bench, processors: [Int]? = nil) throws {
+        self.processors = processors
         folder = bench.folder
         outrigger = bench.outrigger
         endpoint = bench.endpoint
@@ -35,7 +38,7 @@ final class ServeStage {
                 http { access_log off; keepalive_requests 100000000; \(body) }
 
                 """)
-            return try Measurement.spawn(["/usr/sbin/nginx", "-c", "\(bench.folder)/\(name).conf"])
+            return try Measurement.spawn(["/usr/sbin/nginx", "-c", "\(bench.folder)/\(name).conf"], processors: processors)
         }
         processes.append(try nginx("upstream", "server { listen 127.0.0.1:\(ports[0]) backlog=1024; location / { default_type application/json; return 200 '\(answer)'; } }"))
         processes.append(try nginx("proxy", """
@@ -77,7 +80,7 @@ final class ServeStage {
             \(more)
 
             """)
-        let id = try Measurement.spawn([outrigger, "serve", "--config", "\(folder)/\(name).yaml"])
+        let id = try Measurement.spawn([outrigger, "serve", "--config", "\(folder)/\(name).yaml"], processors: processors)
         processes.append(id)
         sidecars.append(name)
         try Self.await("the sidecar", port)
@@ -136,7 +139,8 @@ final class ServeStage {
     func wrk(_ url: String, script: String, connections: Int, seconds: Int) throws -> (rate: Double, median: Double) {
         let file = "\(folder)/wrk.txt"
         let result = try Measurement.run(
-            ["/usr/bin/wrk", "-t1", "-c\(connections)", "-d\(seconds)s", "--latency", "-s", script, url], output: file)
+            ["/usr/bin/wrk", "-t1", "-c\(connections)", "-d\(seconds)s", "--latency", "-s", script, url],
+            processors: processors, output: file)
         let text = Bench.text(of: file) ?? ""
         guard result.status == 0, !text.contains("Non-2xx"), !text.contains("Socket errors") else { throw BenchError("wrk: \(text)") }
         func field(_ name: String) -> Substring? {
