@@ -1,4 +1,3 @@
-import AgentRuns
 import Glibc
 import LiveRuns
 import Synchronization
@@ -138,16 +137,18 @@ struct FaultTests {
         "A client that leaves in the middle of its request has left, and sent nothing wrong",
         arguments: ["Content-Length: 10\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n5", "Expect: 100-continue\r\nContent-Length: 1\r\n\r\n"])
     func clientLeavesWhileSending(rest: String) async throws {
+        let agentSawHead = Mutex(false)
         let agentSawEnd = Mutex(false)
         let agent = try RawServer { connection in
             _ = try connection.read(through: "\r\n\r\n")
+            agentSawHead.withLock { $0 = true }
             try connection.waitForEnd()
             agentSawEnd.withLock { $0 = true }
         }
         let plane = try await TestPlane(baseline: agent)
         let client = try plane.connect()
         client.send("POST / HTTP/1.1\r\nHost: h\r\n" + rest)
-        #expect(await eventually { plane.plane.status(of: .baseline).inFlight == 1 })
+        #expect(await eventually { agentSawHead.withLock { $0 } })
         client.closeNow()
         #expect(try await plane.exchanges(1)[0].failure?.type == "client_gone")
         #expect(await eventually { agentSawEnd.withLock { $0 } })
