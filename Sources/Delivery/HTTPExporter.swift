@@ -17,6 +17,7 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
         var haltReason: String?
         /// Nobody sends before then, because the receiver asked for it.
         var pausedUntil: ContinuousClock.Instant?
+        var isHurried = false
         var running = 0
     }
 
@@ -58,6 +59,13 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
             thread.detach()
         }
     }
+
+    /// The longest back-off of who is in a hurry.
+    private static var hurriedWait: Duration { .milliseconds(200) }
+
+    /// From now on what failed is tried again soon, since there is little time left: only a wait that the receiver asked for is
+    /// still kept.
+    public func hurry() { state.withLock { $0.isHurried = true } }
 
     public func submit(_ batch: SpanBatch, _ context: Context) { queue.push(Job(batch: batch, context: context)) }
 
@@ -114,6 +122,7 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
             guard waitForPause(), !(configuration.stopCutsOff && stop.isSet) else { return settle(job, range, unsent: stop.isSet ? "stopped" : "halted") }
             attempt += 1
             var wait: Duration
+            let isAsked: Bool
             switch post(&sender, isRetry: attempt > 1) {
             case .accepted(let rejected, let message):
                 if !message.isEmpty { note(message, rejected) }
@@ -133,7 +142,9 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
             case .retry(let after, let problem):
                 // No wait at all is no answer to how long: the back-off keeps the receiver from being hammered.
                 let requested = after.flatMap { RetryAfter.wait($0, now: time(nil)) }.flatMap { $0 > .zero ? min($0, configuration.retry.longestRequested ?? $0) : nil }
+                isAsked = requested != nil
                 wait = requested ?? configuration.retry.wait(before: attempt, random: .random(in: 0..<1))
+                if !isAsked, state.withLock({ $0.isHurried }) { wait = min(wait, Self.hurriedWait) }
                 let elapsed = clock.now - started
                 guard !stop.isSet else {
                     // Nobody wants to wait for the rest either.
@@ -146,9 +157,9 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
                     return settle(job, range, unsent: "gave_up")
                 }
                 onNotice("\(name): \(problem); trying again in \(wait.inSeconds)")
-                if requested != nil { pause(until: clock.now + wait) }
+                if isAsked { pause(until: clock.now + wait) }
             }
-            if !sleep(wait) { return settle(job, range, unsent: stop.isSet ? "stopped" : "halted") }
+            if !sleep(wait, isAsked: isAsked) { return settle(job, range, unsent: stop.isSet ? "stopped" : "halted") }
         }
     }
 
@@ -182,14 +193,17 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
 
     // MARK: waiting
 
+    /// - Parameter isAsked: whether the receiver asked for so long a wait.
     /// - Returns: false when there is no use in waiting any longer.
-    private func sleep(_ duration: Duration) -> Bool {
-        let deadline = ContinuousClock.now + duration
+    private func sleep(_ duration: Duration, isAsked: Bool) -> Bool {
+        let start = ContinuousClock.now
         while true {
-            if stop.isSet || haltReason != nil { return false }
-            let left = deadline - ContinuousClock.now
+            let (isHalted, isHurried) = state.withLock { ($0.haltReason != nil, $0.isHurried) }
+            if stop.isSet || isHalted { return false }
+            let wait = isHurried && !isAsked ? min(duration, Self.hurriedWait) : duration
+            let left = start + wait - ContinuousClock.now
             if left <= .zero { return true }
-            // Two things can end the wait; the flag is looked at often enough for a person.
+            // Three things can end the wait; they are looked at often enough for a person.
             stop.sleep(min(left, .milliseconds(100)))
         }
     }
@@ -201,7 +215,7 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
     /// - Returns: false when there is no use in waiting any longer.
     private func waitForPause() -> Bool {
         while let until = state.withLock({ $0.pausedUntil }), until > ContinuousClock.now {
-            if !sleep(until - ContinuousClock.now) { return false }
+            if !sleep(until - ContinuousClock.now, isAsked: true) { return false }
         }
         return true
     }

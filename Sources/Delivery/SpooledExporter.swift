@@ -316,7 +316,8 @@ public final class SpooledExporter: Sendable {
         }
     }
 
-    /// Tries to deliver what waits, for `bound`; then it cuts off what is under way, which takes about a second.
+    /// Tries to deliver what waits, for `bound`, and what failed again soon; then it cuts off what is under way, which takes
+    /// about a second.
     ///
     /// What is submitted afterwards goes to the spool, or is dropped where there is none.
     ///
@@ -326,6 +327,7 @@ public final class SpooledExporter: Sendable {
     public func finish(within bound: Duration) -> Int {
         state.withLock { $0.isClosed = true }
         absorbLosses()
+        for lane in lanes { lane.exporter.hurry() }
         _ = state.wait(atMost: bound) { $0.counts.waiting == 0 ? () : nil }
         stop.set()
         state.wait { $0.lanesRunning == 0 ? () : nil }

@@ -98,6 +98,21 @@ import Threads
         #expect(delivering.counts.dropped == ["stopped": 202])
     }
 
+    /// The collector is back, but who failed while it was away would wait for an hour before trying again.
+    @Test(arguments: [true, false]) func atTheEndNobodyWaitsLongToTryAgain(hasSpool: Bool) throws {
+        let isBack = Monitor(false)
+        let server = try LoopbackServer { _ in isBack.withLock { $0 } ? .accepted : .status(503) }
+        let delivering = try Delivering(
+            to: server.port, spool: hasSpool ? spool() : nil,
+            configuration: { $0.retry.initial = .seconds(3600); $0.retry.maximum = .seconds(3600) })
+        delivering.submit(0..<100)
+        delivering.eventually("it was tried", { $0.requests > 0 })
+        isBack.withLock { $0 = true }
+        #expect(delivering.exporter.finish(within: .seconds(60)) == 0)
+        #expect(delivering.counts.delivered == 100)
+        #expect(delivering.counts.imbalance == 0)
+    }
+
     @Test func whatIsSubmittedAfterTheEndIsKeptForTheNextStart() throws {
         let server = try LoopbackServer { _ in .accepted }
         do {
