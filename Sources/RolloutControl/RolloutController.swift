@@ -80,6 +80,9 @@ public final class RolloutController: Sendable {
     /// Why the last change is not in the file; nil when all is.
     public var unsavedReason: String? { saver?.unsavedReason }
 
+    /// Whether a restart would find the rollout as it is: never without a state file.
+    public var isSaved: Bool { saver.map { $0.unsavedReason == nil } ?? false }
+
     /// Makes a change, and returns when it is in force.
     ///
     /// - Parameter revision: the revision that the change is meant for; nil for whichever is.

@@ -142,7 +142,7 @@ final class Sidecar: Sendable {
             metrics: {
                 SidecarMetrics.text(
                     await plane.counts(), RunRole.allCases.map { ($0, plane.status(of: $0)) }, recorder?.counts, exporter?.counts,
-                    controller.snapshot.state, isSaved: controller.unsavedReason == nil)
+                    controller.snapshot.state, isSaved: controller.isSaved)
                     + (tools.map { ToolMetrics.text($0.gateway.counts, $0.runs.counts) } ?? "")
                     + (audit.map { ToolMetrics.text($0.health) } ?? "")
                     + (telemetry.runs.map { SidecarMetrics.text($0.counts) } ?? "")

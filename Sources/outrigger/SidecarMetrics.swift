@@ -72,7 +72,7 @@ struct SidecarMetrics {
         for mode in RolloutMode.allCases { text.sample("outrigger_rollout_mode", [("mode", mode.rawValue)], rollout.mode == mode ? 1 : 0) }
         text.begin("outrigger_rollout_weight_percent", "gauge", "The candidate's share of the keys.")
         text.sample("outrigger_rollout_weight_percent", [], rollout.weight.percent)
-        text.single("outrigger_rollout_saved", "gauge", "0 while the state file does not have the rollout.", isSaved ? 1 : 0)
+        text.single("outrigger_rollout_saved", "gauge", "1 while a state file has the rollout as it is; never without one.", isSaved ? 1 : 0)
     }
 
     private mutating func write(_ recorder: LiveRecorder.Counts) {

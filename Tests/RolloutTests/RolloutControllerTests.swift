@@ -87,10 +87,10 @@ struct RolloutControllerTests {
         #expect(controller.snapshot.state.percentage == .all)
         try controller.change(.rollback, by: "a", why: "w")
         #expect(controller.snapshot.state.mode == .baseline)
-        #expect(controller.unsavedReason != nil)
+        #expect(controller.unsavedReason != nil && !controller.isSaved)
         try FileManager.default.removeItem(atPath: path + ".new")
         controller.tick()
-        #expect(controller.unsavedReason == nil)
+        #expect(controller.unsavedReason == nil && controller.isSaved)
         #expect(try String(contentsOfFile: path, encoding: .utf8).contains("\"command\":\"rollback\""))
     }
 
@@ -173,6 +173,8 @@ struct RolloutControllerTests {
         for i in 0..<1100 { try controller.change(i % 2 == 0 ? .promote : .rollback, by: "a", why: "\(i)") }
         #expect(controller.history(limit: 5000).count == 1000)
         #expect(controller.history(limit: 1)[0].why == "1099")
+        // Without a file there is nothing to be told of, and nothing is saved.
+        #expect(controller.unsavedReason == nil && !controller.isSaved)
     }
 
     final class Clock: Sendable {
