@@ -29,6 +29,13 @@ struct RolloutCommand: AsyncParsableCommand {
         @Option(help: "The candidate's share of the keys in canary, such as 12.5.") var percent: Double?
         @Option(help: "The share of the requests that are copied in shadow.") var shadowPercent: Double?
 
+        func validate() throws {
+            guard percent != nil, let mode, mode != "canary" else { return }
+            throw ValidationError(
+                "--percent is the candidate's share in a canary"
+                    + (mode == "shadow" ? "; --shadow-percent says how many requests are copied in shadow" : ", and this sets another mode"))
+        }
+
         func run() async throws {
             var members = reason.members
             if let mode { members.append(("mode", .text(mode))) }

@@ -107,6 +107,8 @@ import Testing
         let history = try rollout("history").output
         #expect(history.split(separator: "\n").count == 4 && history.contains("bob: refunds look wrong"))
         #expect(try rollout("set", "--percent", "5").status == 2, "why is missing")
+        let mixed = try rollout("set", "--mode", "shadow", "--percent", "5", "--why", "copy some")
+        #expect(mixed.status == 2 && mixed.errors.contains("--shadow-percent says how many"), "\(mixed.errors)")
         // After a rollback it is all or nothing: someone must have a reason, and is told what it was.
         #expect(try rollout("promote").status == 2, "why is missing")
         let stale = try rollout("promote", "--why", "late", "--revision", "3")
