@@ -17,7 +17,7 @@ public enum AgentSpecification: Hashable, Sendable {
         init(_ description: String) { self.description = description }
     }
 
-    static let forms = "recorded, recorded:FILE, http(s)://HOST/PATH or exec:COMMAND"
+    static let forms = "recorded, recorded:FILE, http(s)://HOST/PATH, openai:URL or exec:COMMAND"
 
     /// Reads `recorded`, `recorded:FILE`, `http(s)://…` or `exec:COMMAND`.
     ///
