@@ -16,7 +16,7 @@ struct FingerprintSet {
     /// Has the fingerprint's place brought nearer: the table of many is in no cache, and there is other work until it is inserted.
     func prepare(_ fingerprint: UInt64) {
         slots.withUnsafeBufferPointer { slots in
-            guard let start = slots.baseAddress else { return }
+            guard let start = slots.baseAddress, !slots.isEmpty else { return }
             cpf_prefetch_for_write(start + (Int(truncatingIfNeeded: fingerprint) & (slots.count - 1)))
         }
     }
