@@ -121,6 +121,7 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
         context.read()
     }
 
+    /// The client closed, or only its sending side: the network shows the same of both, and the agent's work ends with either.
     func channelInactive(context: ChannelHandlerContext) {
         let last = state
         state = .closed

@@ -50,6 +50,30 @@ struct EndingTests {
         await plane.stop()
     }
 
+    /// The same FIN as of one that closes: nothing tells which of both was meant.
+    @Test("A client that closes its sending side before it has its answer has left, and takes the agent's work with it", arguments: [false, true])
+    func halfClosed(answerHasBegun: Bool) async throws {
+        let agentSawRequest = Mutex(false)
+        let agentSawEnd = Mutex(false)
+        let agent = try RawServer { connection in
+            _ = try connection.readMessage()
+            agentSawRequest.withLock { $0 = true }
+            if answerHasBegun { connection.send("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nha") }
+            try connection.waitForEnd()
+            agentSawEnd.withLock { $0 = true }
+        }
+        let plane = try await TestPlane(baseline: agent, threads: 1)
+        let client = try plane.connect()
+        client.send(FaultTests.get)
+        #expect(await eventually { agentSawRequest.withLock { $0 } })
+        if answerHasBegun { _ = try client.read(through: "\r\n\r\nha") }
+        client.endSending()
+        #expect(try client.readToEnd().isEmpty)
+        #expect(await eventually { agentSawEnd.withLock { $0 } })
+        #expect(try await plane.exchanges(1)[0].failure?.type == "client_gone")
+        await plane.stop()
+    }
+
     /// Sizes around what the system's buffers hold, so that in some of them the last bytes still wait when all has been said.
     @Test("A slow client gets all of an answer after which its connection closes", arguments: ["close", "1.0", "idle", "drain"])
     func slowClient(how: String) async throws {
