@@ -31,6 +31,7 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
     /// Whether what was read is being handed over, so that ``ProxiedRequest/clientPaused()`` is still to come.
     private(set) var isHandingOver = false
     private var deadline: NIODeadline
+    /// Whether bytes have come that are no part of a message yet: between two requests, of the next one's head.
     private var headerHasBegun = false
     let peer: Peer
 
@@ -58,15 +59,17 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
 
     func channelActive(context: ChannelHandlerContext) { read() }
 
-    /// Bytes came in, before they are anything: so one who sends its headers slowly is noticed.
+    /// Bytes are there of which nothing has been made yet: so one who sends its headers slowly is noticed.
     func bytesArrived() {
-        guard case .idle = state, !headerHasBegun else { return }
+        guard !headerHasBegun else { return }
         headerHasBegun = true
-        deadline = loop.time.now + loop.settings.timeouts.requestHeader
+        // Behind a request that has no answer yet, the time begins with the end of that.
+        if case .idle = state { deadline = loop.time.now + loop.settings.timeouts.requestHeader }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         isHandingOver = true
+        headerHasBegun = false
         let part = unwrapInboundIn(data)
         if case .serving(let request) = state, request.hasEnded {
             pipelined.append(part)
@@ -86,7 +89,6 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
         switch part {
         case .head(let head):
             guard case .idle = state else { return }
-            headerHasBegun = false
             deadline = .distantFuture
             let request = ProxiedRequest(RequestHead(head), client: self, loop: loop)
             state = .serving(request)
@@ -198,8 +200,8 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
             // A write that fails ends the connection before it returns.
             guard case .serving = state else { return }
             state = .idle
-            headerHasBegun = false
-            deadline = loop.time.now + loop.settings.timeouts.keepAlive
+            let timeouts = loop.settings.timeouts
+            deadline = loop.time.now + (headerHasBegun ? timeouts.requestHeader : timeouts.keepAlive)
             takePipelined()
             readIfWanted()
         // What more requests were read, or not, would take the answer with them.

@@ -121,6 +121,7 @@ final class MessageReader: ChannelInboundHandler {
             // A message that comes in very many pieces does not hold what of it is done with.
             if bytes.readerIndex >= 2048 || bytes.readerIndex > bytes.storageCapacity / 2 { bytes.discardReadBytes() }
             rest = bytes
+            client?.bytesArrived()
         }
         tellWhatWasAsked()
         if case .ending = state {

@@ -53,7 +53,7 @@ public struct ProxyLimits: Hashable, Sendable {
 
 /// How long each phase of a request may take.
 public struct ProxyTimeouts: Hashable, Sendable {
-    /// From a request's first byte to the end of its headers: 408.
+    /// From a request's first byte, or the end of the answer before it if that is later, to the end of its headers: 408.
     public var requestHeader = Duration.seconds(10)
     /// Between two pieces of a request's body: 408.
     public var requestBody = Duration.seconds(30)

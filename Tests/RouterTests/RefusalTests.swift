@@ -1,3 +1,5 @@
+import Glibc
+import Synchronization
 import Testing
 
 @testable import Router
@@ -76,6 +78,33 @@ struct RefusalTests {
         }
         let client = try plane.connect()
         client.send(beginning)
+        #expect(try client.readMessage().status == 408)
+        try client.waitForEnd()
+        await plane.stop()
+    }
+
+    /// The time of idle connections would be longer than this waits.
+    @Test(
+        "Who sends a request's beginning behind others is told so when those have their answers",
+        arguments: [("GET / HT", true), ("GET / HTTP/1.1\r\nHost: h\r\n", true), ("GET / HT", false), ("G", false)] as [(String, Bool)],
+        [1, 2])
+    func tooSlowBehind(beginning: (text: String, comesAtOnce: Bool), requests: Int) async throws {
+        let agentSawRequest = Mutex(false)
+        let agent = try RawServer { connection in
+            while true {
+                _ = try connection.readMessage()
+                agentSawRequest.withLock { $0 = true }
+                // What is sent meanwhile arrives before the answer.
+                usleep(50_000)
+                connection.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+            }
+        }
+        let plane = try await TestPlane(baseline: agent, threads: 1) { $0.timeouts.requestHeader = .milliseconds(200) }
+        let client = try plane.connect()
+        client.send(String(repeating: FaultTests.get, count: requests) + (beginning.comesAtOnce ? beginning.text : ""))
+        #expect(await eventually { agentSawRequest.withLock { $0 } })
+        if !beginning.comesAtOnce { client.send(beginning.text) }
+        for _ in 0..<requests { #expect(try client.readMessage().body == "ok") }
         #expect(try client.readMessage().status == 408)
         try client.waitForEnd()
         await plane.stop()
