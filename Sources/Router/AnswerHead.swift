@@ -8,7 +8,7 @@ struct AnswerHead {
     private(set) var fields: [(String, String)] = []
     private(set) var hasRequestID = false
     /// Whether the body has another transfer coding than the one between messages and connections, which is taken off.
-    private(set) var isCoded = false
+    private var isCoded = false
     // The first value of each.
     private(set) var contentLength: String?
     private(set) var contentType: String?
@@ -35,6 +35,12 @@ struct AnswerHead {
         }
         let named = ForwardedHeaders.named(by: connection, in: head.headers, routing: [])
         if !named.isEmpty { fields.removeAll { name, _ in ForwardedHeaders.isNamed(name, named) } }
+    }
+
+    /// Why it is none that can be passed on; nil when it can.
+    var failure: UpstreamFailure? {
+        guard isCoded else { return nil }
+        return UpstreamFailure(kind: .badResponse, message: "the answer's transfer encoding is not just chunked")
     }
 
     /// Adds what the sidecar says beside it.

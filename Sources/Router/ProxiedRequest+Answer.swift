@@ -7,9 +7,9 @@ internal import NIOHTTP1
 extension ProxiedRequest: UpstreamOwner {
     func upstreamSent(_ head: HTTPResponseHead) {
         var answer = AnswerHead(head)
-        guard !answer.isCoded else {
+        if let failure = answer.failure {
             connection?.abort()
-            return upstreamFailed(UpstreamFailure(kind: .badResponse, message: "the answer's transfer encoding is not just chunked"))
+            return upstreamFailed(failure)
         }
         answerHasBegun = true
         log.answered(answer)

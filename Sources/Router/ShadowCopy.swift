@@ -152,7 +152,16 @@ final class ShadowCopy: UpstreamOwner, Expiring {
         connection.read()
     }
 
-    func upstreamSent(_ head: HTTPResponseHead) { log.answered(AnswerHead(head)) }
+    func upstreamSent(_ head: HTTPResponseHead) {
+        let answer = AnswerHead(head)
+        // No user would be given it: it is not compared as if one could be.
+        if let failure = answer.failure {
+            connection?.abort()
+            return upstreamFailed(failure)
+        }
+        log.answered(answer)
+    }
+
     func upstreamSent(_ body: ByteBuffer) { log.response.take(body) }
     func upstreamPaused() { connection?.read() }
     func upstreamBecameWritable() {}

@@ -1,4 +1,5 @@
 import AgentRuns
+import LiveRuns
 import Synchronization
 import Testing
 

@@ -162,6 +162,23 @@ struct RoutingTests {
         await plane.stop()
     }
 
+    @Test("A copy fails by an answer that a user could not be given")
+    func shadowOfBadAnswer() async throws {
+        let baseline = try NamedAgent("baseline")
+        let candidate = try RawServer { connection in
+            _ = try connection.readMessage()
+            connection.send("HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n1\r\nz\r\n0\r\n\r\n")
+            try connection.waitForEnd()
+        }
+        let plane = try await TestPlane(baseline: baseline.server, candidate: candidate, rollout: .mode(.shadow))
+        #expect(try plane.ask(FaultTests.get).body == "\"baseline\"")
+        let exchanges = try await plane.exchanges(2)
+        let copy = try #require(exchanges.first { $0.role == .candidate })
+        #expect(copy.failure?.type == "bad_response")
+        #expect(copy.response?.status == nil)
+        await plane.stop()
+    }
+
     @Test("A candidate that cannot be reached is answered for by the baseline, and the run is marked")
     func fallback() async throws {
         let baseline = try NamedAgent("baseline")
