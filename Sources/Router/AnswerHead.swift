@@ -9,6 +9,8 @@ struct AnswerHead {
     private(set) var hasRequestID = false
     /// Whether the body has another transfer coding than the one between messages and connections, which is taken off.
     private var isCoded = false
+    /// Name of a header that cannot be passed on as it was sent.
+    private var altered: String?
     // The first value of each.
     private(set) var contentLength: String?
     private(set) var contentType: String?
@@ -20,6 +22,7 @@ struct AnswerHead {
         // With room for what the sidecar adds.
         fields.reserveCapacity(16)
         for (name, value) in head.headers {
+            if value.hasLostBytes { altered = name }
             let meaning = HeaderName(name)
             switch meaning {
             case .connection: connection.add(value)
@@ -39,9 +42,11 @@ struct AnswerHead {
 
     /// Why it is none that can be passed on; nil when it can.
     var failure: UpstreamFailure? {
-        guard isCoded else { return nil }
-        return UpstreamFailure(kind: .badResponse, message: "the answer's transfer encoding is not just chunked")
+        if isCoded { return Self.badResponse("the answer's transfer encoding is not just chunked") }
+        return altered.map { Self.badResponse("the answer's header \($0.prefix(64)) has bytes that are not UTF-8") }
     }
+
+    private static func badResponse(_ message: String) -> UpstreamFailure { UpstreamFailure(kind: .badResponse, message: message) }
 
     /// Adds what the sidecar says beside it.
     mutating func add(_ name: String, _ value: String) { fields.append((name, value)) }

@@ -9,6 +9,9 @@ enum ForwardedHeaders {
     private static let onlyOurs = ["x-outrigger-role", "x-outrigger-mode", ToolOffer.tokenHeader, ToolOffer.urlHeader]
 
     // MARK: trailers
+    //
+    // It is too late to refuse the message then: one that cannot be passed on as it was sent stays behind, as any trailer may
+    // (RFC 9110, section 6.5).
 
     /// What a client sends behind its body, as the agent may see it: nothing that would not pass as a header.
     static func ofRequest(_ trailers: HTTPHeaders, routing: [String]) -> [(String, String)] {
@@ -39,7 +42,7 @@ enum ForwardedHeaders {
         var connection = HeaderValue()
         for (name, value) in headers where HeaderName(name) == .connection { connection.add(value) }
         let named = Self.named(by: connection, in: headers, routing: routing)
-        return headers.filter { passes($0.name) && !isNamed($0.name, named) }.map { ($0.name, $0.value) }
+        return headers.filter { passes($0.name) && !isNamed($0.name, named) && !$0.value.hasLostBytes }.map { ($0.name, $0.value) }
     }
 
     // MARK: names

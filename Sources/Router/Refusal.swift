@@ -27,6 +27,13 @@ struct Refusal {
         Refusal(status: .badRequest, type: "bad_request", detail: "not a request that can be proxied: \(problem)")
     }
 
+    /// - Parameter name: of the header.
+    static func headerNotUTF8(_ name: String) -> Refusal {
+        Refusal(
+            status: .badRequest, type: "header_not_utf8",
+            detail: "the header \(name.prefix(64)) has bytes that are not UTF-8, and cannot be passed on as it is")
+    }
+
     static func unavailable(_ type: String, _ detail: String, retryAfter: Int) -> Refusal {
         Refusal(status: .serviceUnavailable, type: type, detail: detail, retryAfter: max(1, retryAfter))
     }

@@ -1,8 +1,9 @@
 internal import NIOHTTP1
 
-/// Whether a request may be passed on: what two servers could read in two ways is refused.
+/// Whether a request may be passed on: what two servers could read in two ways is refused, and what would arrive changed.
 ///
-/// Source: RFC 9112, sections 3.2 (request target), 6.1 and 6.3 (message body length), 11.2 (request smuggling).
+/// Source: RFC 9112, sections 3.2 (request target), 6.1 and 6.3 (message body length), 11.2 (request smuggling); RFC 9110,
+/// section 5.5 (bytes of a field that are no ASCII).
 enum RequestCheck {
     static func problem(with head: RequestHead) -> Refusal? {
         if case .CONNECT = head.method { return .connect }
@@ -10,7 +11,7 @@ enum RequestCheck {
         let version = head.head.version
         guard version.major == 1 else { return .malformed("HTTP/\(version.major) is not spoken here") }
         if let problem = framing(head) ?? host(head) ?? target(head) { return .malformed(problem) }
-        return nil
+        return head.altered.map { Refusal.headerNotUTF8($0) }
     }
 
     /// The parser takes `Proxy-Connection` for `Connection`, and reads no further behind such a request.

@@ -34,6 +34,8 @@ final class RequestHead {
     private(set) var transferEncoding = HeaderValue()
     private(set) var host = HeaderValue()
     private(set) var hasUpgrade = false
+    /// Name of a header that cannot be passed on as it was sent.
+    private(set) var altered: String?
     // The first value of each.
     private(set) var contentType: String?
     private(set) var contentEncoding: String?
@@ -57,7 +59,10 @@ final class RequestHead {
         isHTTP11 = version.major == 1 && version.minor >= 1
         // Most requests have fewer.
         kept.reserveCapacity(16)
-        for (name, value) in head.headers { take(name, value) }
+        for (name, value) in head.headers {
+            if value.hasLostBytes { altered = name }
+            take(name, value)
+        }
     }
 
     private func take(_ name: String, _ value: String) {
