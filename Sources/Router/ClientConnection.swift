@@ -271,6 +271,14 @@ final class ClientConnection: ChannelInboundHandler, Expiring, Flushing {
         }
     }
 
+    /// Whether its client waits for an answer, or for the rest of one.
+    var owesAnswer: Bool {
+        switch state {
+        case .serving, .leaving: true
+        case .idle, .lingering, .closed: false
+        }
+    }
+
     /// Closes the connection if no request is under way.
     func closeIfIdle() {
         guard case .idle = state, !headerHasBegun else { return }

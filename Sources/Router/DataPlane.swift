@@ -129,10 +129,16 @@ public final class DataPlane: Sendable {
         for context in loops { try? await context.eventLoop.submit { context.value.drain() }.get() }
     }
 
+    /// What a stop did not wait for any longer.
+    public struct CutOff: Sendable {
+        /// Clients that had not been given all of an answer that they were owed.
+        public var answers = 0
+        /// Copies for the candidate, for which nobody waits.
+        public var copies = 0
+    }
+
     /// Takes no more connections, lets what is under way finish, and ends what is not done by then.
-    ///
-    /// - Returns: how many requests were cut off.
-    public func stop(within bound: Duration) async -> Int {
+    public func stop(within bound: Duration) async -> CutOff {
         await drain()
         let (listener, checks) = state.withLock { state in
             defer { state.healthChecks = [] }
@@ -147,15 +153,23 @@ public final class DataPlane: Sendable {
             for context in loops {
                 left += (try? await context.eventLoop.submit {
                     context.value.closeIdleConnections()
-                    return context.value.openConnections + context.value.shadow.running
+                    return context.value.openConnections + context.value.shadow.unfinished
                 }.get()) ?? 0
             }
             if left == 0 { break }
             try? await Task.sleep(for: .milliseconds(20))
         } while ContinuousClock.now < deadline
-        for context in loops { try? await context.eventLoop.submit { context.value.closeAll() }.get() }
+        var cutOff = CutOff()
+        for context in loops {
+            let cut = try? await context.eventLoop.submit {
+                defer { context.value.closeAll() }
+                return CutOff(answers: context.value.answersOwed, copies: context.value.shadow.unfinished)
+            }.get()
+            cutOff.answers += cut?.answers ?? 0
+            cutOff.copies += cut?.copies ?? 0
+        }
         try? await group.shutdownGracefully()
-        return left
+        return cutOff
     }
 
     private var loops: [NIOLoopBound<LoopContext>] { state.withLock { $0.loops } }

@@ -65,6 +65,9 @@ final class LoopContext {
 
     var openConnections: Int { connections.count }
 
+    /// How many clients wait for an answer, or for the rest of one.
+    var answersOwed: Int { connections.values.count { $0.owesAnswer } }
+
     /// From now on every answer closes its connection.
     func drain() { isDraining = true }
 
@@ -74,6 +77,7 @@ final class LoopContext {
 
     func closeAll() {
         for connection in connections.values { connection.closeNow() }
+        shadow.dropWaiting()
         baseline.retire()
         candidate?.retire()
         ticker.stop()

@@ -31,6 +31,9 @@ final class ShadowLane {
     private(set) var running = 0
     private var waiting = CircularBuffer<ShadowCopy>()
 
+    /// Copies that are under way or wait.
+    var unfinished: Int { running + waiting.count }
+
     init(_ loop: LoopContext) { self.loop = loop }
 
     /// Starts a copy, or lets it wait.
@@ -55,6 +58,12 @@ final class ShadowLane {
     private func drop(_ reason: String) -> ShadowPair? {
         loop.counts.droppedShadow(reason)
         return nil
+    }
+
+    /// Lets go of those that wait: nothing more is sent.
+    func dropWaiting() {
+        for _ in waiting { loop.counts.droppedShadow("draining") }
+        waiting.removeAll()
     }
 
     /// A copy is done, or will never be sent.

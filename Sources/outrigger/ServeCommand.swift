@@ -10,7 +10,7 @@ struct ServeCommand: AsyncParsableCommand {
             Requests are proxied to the baseline or the candidate, by the rollout that the configuration begins with and the admin \
             API changes. SIGHUP, or a change of the file, reads the configuration again; SIGTERM ends it gracefully.
 
-            Exit status: 0 after a graceful end, 1 when requests had to be cut off, 2 when it cannot start.
+            Exit status: 0 after a graceful end, 1 when answers had to be cut off, 2 when it cannot start.
             """)
 
     @Option(help: ArgumentHelp("The configuration.", valueName: "file"))

@@ -181,7 +181,7 @@ final class Sidecar: Sendable {
 
     /// Runs until a signal asks for the end, and ends gracefully.
     ///
-    /// - Returns: connections that had to be cut off.
+    /// - Returns: answers that had to be cut off.
     func runUntilStopped() async -> Int {
         StartupPages.release()
         var ticks = 0
@@ -209,14 +209,16 @@ final class Sidecar: Sendable {
         await admin.stop()
         await audit?.close(talker)
         let waiting = exporter?.finish(within: shutdown.flush) ?? 0
-        if cutOff > 0 { talker.warn("\(Readable.count(cutOff, "connection")) cut off after \(Readable.duration(shutdown.drain))") }
+        for (count, noun) in [(cutOff.answers, "answer"), (cutOff.copies, "copied request")] where count > 0 {
+            talker.warn("\(Readable.count(count, noun)) cut off after \(Readable.duration(shutdown.drain))")
+        }
         if let counts = exporter?.counts {
             let dropped = counts.dropped.values.reduce(0, +)
             talker.say(
                 "spans and events: \(Readable.count(counts.delivered)) delivered, \(Readable.count(counts.rejected)) rejected, "
                     + "\(Readable.count(dropped)) dropped" + (spool != nil ? ", \(Readable.count(waiting)) kept for the next start" : ""))
         }
-        return cutOff
+        return cutOff.answers
     }
 
     /// Reads the configuration again; a bad one is named, and the old one stays.

@@ -1,5 +1,7 @@
 import AgentRuns
 import LiveRuns
+import Rollout
+import RolloutControl
 import Synchronization
 import Testing
 
@@ -73,6 +75,49 @@ struct EndingTests {
         #expect(await eventually { agentSawEnd.withLock { $0 } })
         #expect(try await plane.exchanges(1)[0].failure?.type == "client_gone")
         await plane.stop()
+    }
+
+    @Test(
+        "A stop counts the clients whose answers it cut off, and nobody else",
+        arguments: [
+            ("GET / HTTP/1.1\r\nHost: h\r\n\r\n", "", 1),
+            ("GET / HTTP/1.1\r\nHost: h\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nha", 1),
+            // It still sends what nobody needs any more, and has its answer.
+            ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nhalf", "HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\nno", 0),
+            ("GET / HT", "", 0),
+        ] as [(String, String, Int)])
+    func cutOff(request: String, answer: String, count: Int) async throws {
+        let agentSawRequest = Mutex(false)
+        let agent = try RawServer { connection in
+            _ = try connection.read(through: "\r\n\r\n")
+            agentSawRequest.withLock { $0 = true }
+            connection.send(answer)
+            try connection.waitForEnd()
+        }
+        let plane = try await TestPlane(baseline: agent, threads: 1)
+        let client = try plane.connect()
+        client.send(request)
+        if request.hasSuffix("HT") {
+            #expect(await eventually { await plane.plane.counts().connectionsOpened == 1 })
+        } else {
+            #expect(await eventually { agentSawRequest.withLock { $0 } })
+        }
+        if !answer.isEmpty { _ = try client.read(through: "\r\n\r\n\(answer.suffix(2))") }
+        #expect(await plane.plane.stop(within: .milliseconds(200)).answers == count)
+        #expect(try client.readToEnd().isEmpty)
+    }
+
+    @Test("A stop counts the copies that it cut off by themselves, those that wait too")
+    func cutOffCopies() async throws {
+        let candidate = try RawServer { try $0.waitForEnd() }
+        let plane = try await TestPlane(
+            baseline: try Self.agent(2), candidate: candidate, rollout: .mode(.shadow), threads: 1
+        ) { $0.shadow.maximumConcurrency = 1 }
+        for _ in 0..<2 { #expect(try plane.ask(FaultTests.get).body == "xx") }
+        #expect(await eventually { await plane.plane.counts().shadowsTaken == 2 })
+        let cutOff = await plane.plane.stop(within: .milliseconds(200))
+        #expect(cutOff.answers == 0)
+        #expect(cutOff.copies == 2)
     }
 
     /// Sizes around what the system's buffers hold, so that in some of them the last bytes still wait when all has been said.

@@ -292,7 +292,7 @@ struct FaultTests {
         let answer = try client.readMessage()
         #expect(answer.body == "done")
         #expect(answer["connection"] == "close")
-        #expect(await left == 0)
+        #expect(await left.answers == 0)
     }
 
     /// Whether a number that grows stays the same for a while.
