@@ -4,9 +4,11 @@ internal import Synchronization
 /// A ring on disk for what must outlive a kill at once, and is soon done with: an append copies it into the page cache, and
 /// waits for nothing.
 ///
-/// A power loss may cost what was appended last: nothing is written through to the disk. Entries are settled in the order in
-/// which they were appended, and wiped then. Who opens the file after a kill finds those that were not settled, and settles
-/// them like any other. One process at a time may use a file, which the caller sees to.
+/// A power loss may cost what was appended: nothing is written through to the disk, whatever ``Spool/Settings/sync`` says. In
+/// front of an answer that would have its client wait for the disk; behind it, what was appended is as soon in the spool, which
+/// is written through. Entries are settled in the order in which they were appended, and wiped then. Who opens the file after a
+/// kill finds those that were not settled, and settles them like any other. One process at a time may use a file, which the
+/// caller sees to.
 ///
 /// The file has a header of 4096 bytes, integers little-endian: `outrigger/ring01`, the ring's capacity (8 bytes at 16), and
 /// the mark (8 bytes at 32), up to which all is settled. Positions only grow; position p is at byte 4096 + p mod capacity. A

@@ -20,6 +20,7 @@ public final class Spool: Sendable {
         /// Bytes after which a new segment begins; half of ``maximumBytes`` at most, since whole segments are dropped.
         public var segmentBytes = 8 << 20
         /// How often what was written is made to survive a loss of power. A process that is killed loses nothing either way.
+        /// It is about what is in the spool: what is only in a ``Journal`` yet, a loss of power may take with any of these.
         public var sync = Sync.never
 
         public enum Sync: Hashable, Sendable {
