@@ -29,9 +29,7 @@ public enum DatabaseFile {
         if stat(path, &info) == 0, info.st_size > 0 {
             // What is not ours is left as it is, down to its journal mode.
             try DatabaseQueue(path: plain(path), configuration: readOnly).read { db in
-                // A process that was killed while it made the database leaves a file without tables, or with the migrator's.
-                let tables = try db.number("SELECT count(*) FROM sqlite_schema WHERE tbl_name <> 'grdb_migrations'")
-                if try tables != 0 || db.number("PRAGMA application_id") != 0 { try check(db) }
+                if try isBegun(db) { try check(db) }
             }
         }
         var configuration = Configuration()
@@ -63,6 +61,30 @@ public enum DatabaseFile {
             guard access(path + "-wal", F_OK) != 0 || isEmpty(path + "-wal") else { throw Failure.unreadableLog }
             return try open("file:\(percentEncoded(path))?immutable=1")
         }
+    }
+
+    /// Looks at a database, read-only, and leaves nothing beside it, where ``openForReading(_:check:)`` can leave a log.
+    ///
+    /// - Parameter check: not called for one that is not there yet, in which nothing is, or that has a log of its own: another
+    ///   process writes it, or was killed while it did.
+    /// - Throws: ``Failure``, GRDB's `DatabaseError`, or what `check` throws.
+    public static func inspect(_ path: String, check: (Database) throws -> Void) throws {
+        var info = stat()
+        guard stat(path, &info) == 0 else {
+            if errno == ENOENT { return }
+            throw Failure.unopenable(errno)
+        }
+        guard info.st_mode & S_IFMT == S_IFREG else { throw Failure.notRegular }
+        guard info.st_size > 0, access(path + "-wal", F_OK) != 0 || isEmpty(path + "-wal") else { return }
+        try DatabaseQueue(path: "file:\(percentEncoded(path))?immutable=1", configuration: readOnly).read { db in
+            if try isBegun(db) { try check(db) }
+        }
+    }
+
+    /// A process that was killed while it made the database leaves a file without tables, or with the migrator's.
+    private static func isBegun(_ db: Database) throws -> Bool {
+        let tables = try db.number("SELECT count(*) FROM sqlite_schema WHERE tbl_name <> 'grdb_migrations'")
+        return try tables != 0 || db.number("PRAGMA application_id") != 0
     }
 
     private static var readOnly: Configuration {

@@ -43,8 +43,6 @@ struct CheckpointFile: Sendable {
 
     /// - Returns: all checkpoints; a last line without its end is left out.
     /// - Throws: ``LedgerError`` that names a line which is none.
-    func read() throws(LedgerError) -> [Checkpoint] { try Self.read(path) }
-
     static func read(_ path: String) throws(LedgerError) -> [Checkpoint] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw failure(path, "cannot be read") }

@@ -30,6 +30,18 @@ enum LedgerFile {
         }
     }
 
+    /// Looks at one that is there and that nobody writes, and leaves nothing beside it.
+    static func inspect(_ path: String, _ body: (Database) throws -> Void) throws(LedgerError) {
+        do {
+            try DatabaseFile.inspect(path) { db in
+                try check(db, path)
+                try body(db)
+            }
+        } catch {
+            throw LedgerError(error, path)
+        }
+    }
+
     /// - Throws: ``LedgerError`` for a database that is no ledger, or a later version's.
     private static func check(_ db: Database, _ path: String) throws {
         let version = try db.number("PRAGMA user_version") ?? 0

@@ -3,6 +3,7 @@ internal import DatabaseFiles
 internal import Digests
 internal import FileLocks
 internal import GRDB
+internal import Glibc
 
 /// The writing side of a ledger's database: what is appended, and what may be taken away.
 ///
@@ -54,35 +55,52 @@ final class LedgerStore: @unchecked Sendable {
                 )
             }
             checkpointFile = try configuration.checkpointFile.map { file throws(LedgerError) in try CheckpointFile(file) }
-            let filed = try checkpointFile.map { try compare($0) }
-            try checkLastSignature()
-            if let checkpointFile { try file(in: checkpointFile, after: filed ?? nil) }
+            let filed = try queue.read { try Self.vet(head, $0, configuration) }
+            if let checkpointFile { try file(in: checkpointFile, after: filed) }
         } catch {
             throw LedgerError(error, configuration.path)
         }
     }
 
+    /// Looks at a ledger that nobody writes, without making, changing or locking anything.
+    ///
+    /// - Throws: ``LedgerError`` for one that would not be gone on with.
+    static func inspect(_ configuration: LedgerConfiguration) throws(LedgerError) {
+        try LedgerFile.inspect(configuration.path) { db in _ = try vet(Self.head(db), db, configuration) }
+    }
+
+    /// Whether the ledger is the one that its keys' owner wrote last.
+    ///
+    /// - Returns: how many entries the last checkpoint in the checkpoint file covers; nil without one.
+    private static func vet(_ head: Head, _ db: Database, _ configuration: LedgerConfiguration) throws -> UInt64? {
+        let filed = try configuration.checkpointFile.flatMap { try compare(head, db, configuration.path, withFile: $0) }
+        try checkLastSignature(head, db, configuration)
+        return filed
+    }
+
     /// The checkpoint file must not know of more than there is, nor of anything else.
     ///
     /// - Returns: how many entries the last checkpoint in it covers; nil for an empty one.
-    private func compare(_ file: CheckpointFile) throws -> UInt64? {
-        let all = try file.read()
+    private static func compare(_ head: Head, _ db: Database, _ path: String, withFile file: String) throws -> UInt64? {
+        // Where it is not there yet, opening the ledger makes it.
+        guard access(file, F_OK) == 0 else { return nil }
+        let all = try CheckpointFile.read(file)
         let known = all.last
         if let known {
             guard known.ledgerID == head.ledgerID else {
-                throw LedgerError(.rolledBack, "the checkpoint file \(file.path) is another ledger's")
+                throw LedgerError(.rolledBack, "the checkpoint file \(file) is another ledger's")
             }
             guard known.count <= head.count else {
                 throw LedgerError(
                     .rolledBack,
-                    "the ledger \(path) has \(head.count) entries, its checkpoint file \(file.path) says \(known.count): an older copy was put "
+                    "the ledger \(path) has \(head.count) entries, its checkpoint file \(file) says \(known.count): an older copy was put "
                         + "in its place, or its end was cut off; outrigger audit verify says more")
             }
         }
-        if let other = try queue.read({ db in try all.first { try !Self.agrees($0, db) } }) {
+        if let other = try all.first(where: { try !agrees($0, db) }) {
             throw LedgerError(
                 .rolledBack,
-                "the ledger \(path) is another at entry \(other.count) than its checkpoint file \(file.path) says: it was rewritten; "
+                "the ledger \(path) is another at entry \(other.count) than its checkpoint file \(file) says: it was rewritten; "
                     + "outrigger audit verify says more")
         }
         return known?.count
@@ -96,11 +114,12 @@ final class LedgerStore: @unchecked Sendable {
     }
 
     /// A ledger whose last checkpoint is not ours is not gone on with: the next one would vouch for whatever is in it.
-    private func checkLastSignature() throws {
-        guard let signingKey, head.count > 0 else { return }
+    private static func checkLastSignature(_ head: Head, _ db: Database, _ configuration: LedgerConfiguration) throws {
+        guard let signingKey = configuration.signingKey, head.count > 0 else { return }
+        let path = configuration.path
         // Those before it are not read: there can be many.
         let before = max(1, head.checkpointed) - 1
-        guard let last = try queue.read({ try Self.checkpoints($0, ledgerID: head.ledgerID, after: before) }).last, last.isSigned else {
+        guard let last = try checkpoints(db, ledgerID: head.ledgerID, after: before).last, last.isSigned else {
             throw LedgerError(
                 .keys,
                 "the ledger \(path) has entries, and its last checkpoint is not signed, or there is none: who can write it could have made them up; begin a new ledger with the key"

@@ -91,6 +91,14 @@ public final class LedgerWriter: CallLedger, Sendable {
 
     deinit { state.withLock { $0.isClosed = true } }
 
+    /// Looks at a ledger, as far as that goes without making, changing or locking anything: one that is being written, or was
+    /// when its writer was killed, is not looked at.
+    ///
+    /// - Throws: ``LedgerError`` for one that opening would refuse.
+    public static func inspect(_ configuration: LedgerConfiguration) throws(LedgerError) {
+        try LedgerStore.inspect(configuration)
+    }
+
     public var health: LedgerHealth {
         state.withLockQuietly {
             var health = $0.health

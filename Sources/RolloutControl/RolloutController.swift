@@ -56,10 +56,7 @@ public final class RolloutController: Sendable {
         if let path {
             let file = StateFile(path: path)
             let lock = try FileLock(ofState: path)
-            if let found = try file.read() {
-                guard found.state.id == initial.id else {
-                    throw StateFileError(path, "is that of the rollout \(found.state.id), not of \(initial.id); name another file")
-                }
+            if let found = try file.read(of: initial.id) {
                 content = found
                 isNew = false
             } else {
@@ -74,6 +71,15 @@ public final class RolloutController: Sendable {
     }
 
     deinit { saver?.end() }
+
+    /// The rollout that a controller would begin with, by the state file or, where there is none yet, as the configuration says.
+    /// Nothing is made, and no lock is taken.
+    ///
+    /// - Throws: ``StateFileError``.
+    public static func stateAtStart(_ initial: RolloutState, path: String?) throws(StateFileError) -> RolloutState {
+        guard let path else { return initial }
+        return try StateFile(path: path).read(of: initial.id)?.state ?? initial
+    }
 
     public var snapshot: RolloutSnapshot { state.withLock { RolloutSnapshot(policy: $0.policy, state: $0.content.state) } }
 

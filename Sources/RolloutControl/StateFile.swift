@@ -52,6 +52,17 @@ struct StateFile: Sendable {
         }
     }
 
+    /// Reads the state of one rollout.
+    ///
+    /// - Throws: ``StateFileError`` also for that of another.
+    func read(of id: String) throws(StateFileError) -> Content? {
+        guard let found = try read() else { return nil }
+        guard found.state.id == id else {
+            throw StateFileError(path, "is that of the rollout \(found.state.id), not of \(id); name another file")
+        }
+        return found
+    }
+
     private static func content(of json: JSONDocument) throws -> Content {
         var reader = try MemberReader(json, "the file")
         guard try reader.string("format") == format else { throw RolloutError("its format is not \(format)") }

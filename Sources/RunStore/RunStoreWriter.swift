@@ -123,6 +123,18 @@ public final class RunStoreWriter: Sendable {
         }
     }
 
+    /// Looks at a store, as far as that goes without making, changing or locking anything: one that is being written, or was when
+    /// its writer was killed, is not looked at.
+    ///
+    /// - Throws: ``RunStoreError`` for a file that opening would refuse.
+    public static func inspect(_ path: String) throws(RunStoreError) {
+        do {
+            try DatabaseFile.inspect(path) { try RunStoreSchema.check($0, path) }
+        } catch {
+            throw RunStoreError(error, path)
+        }
+    }
+
     private static func lock(_ path: String) throws(RunStoreError) -> FileLock {
         let file = FileLock.path(ofDatabase: path)
         do throws(FileLock.Failure) {

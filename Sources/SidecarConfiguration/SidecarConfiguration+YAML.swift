@@ -61,6 +61,11 @@ extension SidecarConfiguration {
             fields["admin"]?.report(
                 "the admin API would be open to the network", remedy: "name a token_file or a token_variable, or listen on 127.0.0.1")
         }
+        let addresses = configuration.addresses
+        for (i, place) in addresses.enumerated() where place.address.port != 0 {
+            guard let other = addresses[..<i].first(where: { $0.address == place.address }) else { continue }
+            fields.report("\(other.name) and \(place.name) are the same address", remedy: "give each a port of its own")
+        }
         return configuration
     }
 
@@ -186,6 +191,12 @@ extension SidecarConfiguration {
                 fields["percent"]?.report("in mode baseline the candidate has no share", remedy: "choose mode canary, or leave percent out")
             }
             rollout = RolloutState(id: id, mode: mode, percentage: share ?? .none, shadowPercentage: shadowShare ?? .all)
+            guard !steps.isEmpty else { return }
+            do throws(RolloutError) {
+                _ = try rollout.applying(.start(steps), at: 0)
+            } catch {
+                fields["steps"]?.report(error.message, remedy: "let no step be smaller than the one before")
+            }
         }
         return (rollout, steps, stateFile)
     }

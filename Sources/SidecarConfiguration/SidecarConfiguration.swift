@@ -134,6 +134,13 @@ public struct SidecarConfiguration: Sendable {
         public var flush = Duration.seconds(5)
     }
 
+    /// Where it listens, by the keys that say so.
+    public var addresses: [(name: String, address: Address)] {
+        var places: [(name: String, address: Address)] = [("listen", listen), ("admin.listen", admin.listen)]
+        if let tools { places.append(("tools.listen", tools.listen)) }
+        return places
+    }
+
     /// What differs from another configuration and cannot change while the sidecar runs.
     public func needsRestart(comparedTo old: SidecarConfiguration) -> [String] {
         var names: [String] = []

@@ -16,7 +16,7 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The configuration.", valueName: "file"))
     var config: String
 
-    @Flag(help: "Check the configuration, say what it means, and end.")
+    @Flag(help: "Check the configuration and whether it could start here, say what it means, and end; nothing is made or started.")
     var check = false
 
     func run() async throws {
@@ -26,7 +26,8 @@ struct ServeCommand: AsyncParsableCommand {
             let file = ConfigurationFile(config)
             let configuration = try file.read()
             if check {
-                let lines = try SidecarText.all(configuration) + StartConditions.missing(for: configuration).map { "missing    \($0)" }
+                for warning in try await StartConditions(configuration).warnings { talker.warn(warning) }
+                let lines = try SidecarText.all(configuration)
                 Terminal.write("\(config): ok\n" + lines.map { "  \($0)\n" }.joined(), to: STDOUT_FILENO)
                 return
             }

@@ -86,7 +86,7 @@ final class Sidecar: Sendable {
         }
         // The epoch of a rollout that outlived the last process.
         tools?.runs.fence(below: controller.snapshot.state.epoch)
-        if !configuration.steps.isEmpty, controller.snapshot.state.revision == 1 {
+        if configuration.startsSchedule(controller.snapshot.state) {
             try controller.change(.start(configuration.steps), by: "configuration", why: "the steps of the configuration")
         }
         let readiness = Readiness()
@@ -115,7 +115,7 @@ final class Sidecar: Sendable {
     }
 
     /// - Throws: ``UsageError`` for a token that is not there.
-    private static func settings(_ admin: SidecarConfiguration.Admin) throws -> AdminServer.Settings {
+    static func settings(_ admin: SidecarConfiguration.Admin) throws -> AdminServer.Settings {
         var token: String?
         if let name = admin.tokenVariable {
             guard let value = ExportSetup.environment()[name], !value.isEmpty else {

@@ -27,12 +27,20 @@ final class SidecarAudit: ToolCallJournal {
         onCheckpoint: @escaping @Sendable (Checkpoint) -> Void
     ) throws -> SidecarAudit? {
         guard let audit = configuration.audit else { return nil }
-        var settings = try AuditWriteOptions.configuration(
-            audit.file, digestKey: audit.digestKey, signingKey: audit.signingKey, checkpoints: audit.checkpoints)
-        if let every = audit.checkpointEvery { settings.checkpointInterval = UInt64(every) }
+        let settings = try Self.configuration(audit)
         return SidecarAudit(
             try LedgerWriter(settings, onCheckpoint: onCheckpoint), mapping, releases, keepsContent: audit.capture == .full,
             summary: audit.file + (settings.signingKey == nil ? " (checkpoints not signed: no signing key)" : ""))
+    }
+
+    /// The ledger, with its keys.
+    ///
+    /// - Throws: a key that is not there, or that is none.
+    static func configuration(_ audit: SidecarConfiguration.Audit) throws -> LedgerConfiguration {
+        var settings = try AuditWriteOptions.configuration(
+            audit.file, digestKey: audit.digestKey, signingKey: audit.signingKey, checkpoints: audit.checkpoints)
+        if let every = audit.checkpointEvery { settings.checkpointInterval = UInt64(every) }
+        return settings
     }
 
     private init(

@@ -30,15 +30,9 @@ struct SidecarTelemetry {
     /// - Throws: a setting or a release file that cannot be used, or a spool that cannot be opened.
     init(_ configuration: SidecarConfiguration, _ talker: Talker) throws {
         let wanted = configuration.telemetry
-        var settings = try OTelSettings(ExportSetup.environment())
+        let destination = try TelemetryDestination(wanted)
+        let settings = destination.settings
         for warning in settings.warnings { talker.warn(warning) }
-        if let name = wanted.serviceName { settings.setResource("service.name", name) }
-        if !settings.resource.contains(where: { $0.key == "service.name" }) {
-            settings.resource.insert(("service.name", "unknown_service:outrigger"), at: 0)
-        }
-        settings.setResource("telemetry.sdk.name", "outrigger")
-        settings.setResource("telemetry.sdk.language", "swift")
-        settings.setResource("telemetry.sdk.version", Outrigger.version)
         var sampling = LiveSampling(root: settings.sampler, isParentBased: settings.samplerIsParentBased)
         sampling.keepsErrors = wanted.keepsErrors
         sampling.keepsCandidate = wanted.keepsCandidate
@@ -50,20 +44,17 @@ struct SidecarTelemetry {
         self.releases = releases
         let runs = try SidecarRuns.start(configuration, mapping, releases)
         self.runs = runs
-        guard wanted.isEnabled, !settings.isDisabled, settings.exporter != .none else {
+        guard let export = destination.export else {
             recorder = try runs.map { try Self.recorder($0, mapping) }
             exporter = nil
             spool = nil
             announce = nil
-            summary = "off"
+            summary = destination.summary
             return
         }
-        let endpoint = wanted.endpoint.map { OTelSettings.tracesURL(base: $0) } ?? settings.endpoint
         let spool = try wanted.spool.map { try Spool($0) }
         let journal = wanted.spool.flatMap { Self.journal($0, talker) }
-        let export = try Self.configuration(endpoint, settings)
         let origin = ExportSetup.origin(settings)
-        let logs = try ReplayExport.logsEndpoint(wanted.endpoint, ExportSetup.environment(), endpoint)
         let protobuf = SpooledExporter.Forms(spans: ProtobufSpanEncoder(origin).form, events: ProtobufEventEncoder(origin).form)
         let json = SpooledExporter.Forms(spans: JSONSpanEncoder(origin).form, events: JSONEventEncoder(origin).form)
         // Encoders belong to one thread: the recorder makes its own there.
@@ -71,7 +62,7 @@ struct SidecarTelemetry {
             _ encoder: @escaping @Sendable () -> Encoder, _ events: @escaping @Sendable () -> Events
         ) throws -> (LiveRecorder, SpooledExporter, @Sendable (LogEvent) -> Void) {
             let exporter = try SpooledExporter(
-                export, logsEndpoint: logs, forms: settings.encoding == .json ? json : protobuf,
+                export.configuration, logsEndpoint: export.logsEndpoint, forms: settings.encoding == .json ? json : protobuf,
                 otherForms: settings.encoding == .json ? protobuf : json, spool: spool, batchItems: settings.batchSpans,
                 delay: min(settings.scheduleDelay, .seconds(60)), onNotice: { talker.warn($0) })
             let recorder = try LiveRecorder(sampling: sampling, journal: journal, keeper: runs) {
@@ -89,16 +80,13 @@ struct SidecarTelemetry {
             ? try start({ JSONSpanEncoder(origin) }, { JSONEventEncoder(origin) })
             : try start({ ProtobufSpanEncoder(origin) }, { ProtobufEventEncoder(origin) })
         self.spool = spool
-        var summary = export.displayName
+        var summary = destination.summary
         if let folder = wanted.spool?.folder {
-            let found = spool?.counts.recoveredItems ?? 0
-            summary += ", spool \(folder)" + (found > 0 ? " (\(Readable.count(found)) found waiting)" : "")
+            if let found = spool?.counts.recoveredItems, found > 0 { summary += " (\(Readable.count(found)) found waiting)" }
             if let recovered = recorder?.counts.recovered, recovered > 0 { summary += ", \(Readable.count(recovered, "run")) found unrecorded" }
             if let unreadable = recorder?.counts.unreadable, unreadable > 0 {
                 talker.warn("\(Readable.count(unreadable, "run")) in \(folder)/\(Self.journalName) cannot be read by this version, and are lost")
             }
-        } else {
-            summary += ", in memory only (no telemetry.spool)"
         }
         self.summary = summary
     }
@@ -128,21 +116,6 @@ struct SidecarTelemetry {
             talker.warn("\(error); until the next start, a kill can cost the spans of the last answers before it")
             return nil
         }
-    }
-
-    private static func configuration(_ endpoint: String, _ settings: OTelSettings) throws -> ExportConfiguration {
-        guard endpoint.hasPrefix("http://") || endpoint.hasPrefix("https://") else {
-            throw UsageError("the collector's endpoint \(endpoint) is no URL; it must begin with http:// or https://")
-        }
-        var configuration = ExportConfiguration(
-            endpoint: endpoint, userAgent: "outrigger/\(Outrigger.version) OTel-OTLP-Exporter-Swift/\(Outrigger.version)")
-        configuration.headers = settings.headers
-        configuration.compression = settings.compression
-        configuration.timeout = settings.timeout
-        configuration.certificate = settings.certificate
-        configuration.clientCertificate = settings.clientCertificate
-        configuration.clientKey = settings.clientKey
-        return configuration
     }
 
     private static func mapping(_ wanted: SidecarConfiguration.Telemetry, _ settings: OTelSettings) throws -> RunMapping {

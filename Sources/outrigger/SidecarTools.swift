@@ -67,7 +67,8 @@ struct SidecarTools: Sendable {
         return settings
     }
 
-    private static func targets(_ tools: SidecarConfiguration.Tools) throws -> [String: ToolTarget] {
+    /// - Throws: a variable that is not set, or whose value no header can have.
+    static func targets(_ tools: SidecarConfiguration.Tools) throws -> [String: ToolTarget] {
         let environment = ExportSetup.environment()
         return try tools.upstreams.mapValues { upstream in
             let headers = try upstream.headers.map { header in

@@ -10,8 +10,15 @@ import Testing
         let output = try Scratch.folder()
         let result = try Project.support("check_deploy", [Self.folder.path, output.path]).wait()
         #expect(result.status == 0, "\(result.errors)")
+        // What stands on volumes there stands in a folder of the test's here.
+        let state = try Scratch.folder().path
+        let token = try Scratch.file(["a-token"], name: "token")
         for name in ["kubernetes.yaml", "compose.yaml"] {
-            let check = try Outrigger.run(["serve", "--check", "--config", output.appendingPathComponent(name).path])
+            let text = try String(contentsOf: output.appendingPathComponent(name), encoding: .utf8)
+                .replacingOccurrences(of: "/var/lib/outrigger", with: state)
+                .replacingOccurrences(of: "/run/secrets/outrigger/token", with: token)
+            let check = try Outrigger.run(
+                ["serve", "--check", "--config", try Scratch.file([text], name: name)], environment: ["OUTRIGGER_ADMIN_TOKEN": "a-token"])
             #expect(check.status == 0, "\(name): \(check.errors)")
         }
     }

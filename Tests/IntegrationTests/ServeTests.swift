@@ -168,17 +168,8 @@ import Testing
         #expect(result.output.contains("candidate  http://127.0.0.1:9002  (v13)"))
     }
 
-    @Test("a check says what a start would miss on this machine, and a start without a state file what that means")
-    func conditions() throws {
-        let folder = try Scratch.folder().path
-        let config = try Scratch.file([
-            "agents: {baseline: {url: \"http://127.0.0.1:1\"}}", "telemetry: {enabled: false}", "rollout: {state_file: \(folder)/none/rollout.json}",
-            "tools: {upstreams: {a: {url: \"http://127.0.0.1:1\"}}}", "audit: {file: \(folder)/ledger.db}",
-        ], name: "missing.yaml")
-        let result = try Outrigger.run(["serve", "--check", "--config", config])
-        #expect(result.status == 0, "\(result.errors)")
-        #expect(result.output.contains("missing    rollout.state_file: the folder \(folder)/none does not exist; make it"), "\(result.output)")
-        #expect(result.output.contains("missing    audit: the key \(folder)/ledger.db.digest-key is missing; outrigger audit keys"), "\(result.output)")
+    @Test("a start without a state file says what that means, and one with a release file what stands in it")
+    func banner() throws {
         let sidecar = try RunningSidecar(collector: Loopback.freePort(), mode: "baseline")
         #expect(try !sidecar.command.errorsSoFar.contains("in memory only: no rollout.state_file"))
         let text = try String(contentsOfFile: sidecar.config, encoding: .utf8)

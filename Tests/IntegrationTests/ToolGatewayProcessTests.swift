@@ -106,13 +106,14 @@ import Testing
         let path = try write(
             """
             agents: {baseline: {url: "http://127.0.0.1:1", release: release.yaml}, candidate: {url: "http://127.0.0.1:2", version: v8}}
-            audit: {file: /tmp/ledger.db, capture: full}
-            runs: {file: /tmp/runs.db}
+            audit: {file: \(folder.path)/ledger.db, capture: full}
+            runs: {file: \(folder.path)/runs.db}
             tools:
               upstreams:
                 lookup: {url: "http://127.0.0.1:3/x", effect: read, headers: [{name: authorization, env: SECRET_OF_A_TOOL}]}
                 send: {mcp: "http://127.0.0.1:3/mcp"}
             """, "sidecar.yaml")
+        #expect(try Outrigger.run(["audit", "keys", "\(folder.path)/ledger.db"]).status == 0)
         let sound = try Outrigger.run(["serve", "--check", "--config", path], environment: ["SECRET_OF_A_TOOL": "hunter2"])
         #expect(sound.status == 0, "\(sound.errors)")
         let lines = sound.output.split(separator: "\n").map(String.init)
@@ -121,8 +122,8 @@ import Testing
             "  baseline   http://127.0.0.1:1  (v7, \(digest)…)", "  candidate  http://127.0.0.1:2  (v8)",
             "    lookup  read, write in the release of the baseline  http://127.0.0.1:3/x  (authorization from $SECRET_OF_A_TOOL)",
             "    send    write  MCP http://127.0.0.1:3/mcp", "    the baseline may call lookup",
-            "    the release v7 of the baseline has elsewhere, not configured here", "  audit      /tmp/ledger.db, with contents",
-            "  runs       /tmp/runs.db",
+            "    the release v7 of the baseline has elsewhere, not configured here", "  audit      \(folder.path)/ledger.db, with contents",
+            "  runs       \(folder.path)/runs.db",
         ] { #expect(lines.contains(line), "\(line) in \(sound.output)") }
         #expect(!sound.output.contains("hunter2"))
 

@@ -51,6 +51,18 @@ struct RolloutControllerTests {
         #expect(seen.withLock { $0 } == Array(2...51))
     }
 
+    @Test("What it would begin with is told without a lock, and without a file of its own")
+    func stateAtStart() throws {
+        let initial = RolloutState(id: "r")
+        #expect(try RolloutController.stateAtStart(initial, path: nil) == initial)
+        #expect(try RolloutController.stateAtStart(initial, path: path) == initial)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+        let controller = try controller()
+        let promoted = try controller.change(.promote, by: "ann", why: "w")
+        #expect(try RolloutController.stateAtStart(initial, path: path) == promoted)
+        #expect { try RolloutController.stateAtStart(RolloutState(id: "other"), path: path) } throws: { "\($0)".contains("not of other") }
+    }
+
     @Test("A second sidecar on the same state is refused")
     func lock() throws {
         let first = try controller()

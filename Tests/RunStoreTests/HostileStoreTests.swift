@@ -17,6 +17,16 @@ import Testing
         #expect(writer.commit())
     }
 
+    @Test("A file that is no store is known as that without leaving anything, and one that is not there is none to refuse")
+    func inspection() throws {
+        let text = scratch.path("text")
+        try Data(repeating: 0x61, count: 5000).write(to: URL(fileURLWithPath: text))
+        #expect(#expect(throws: RunStoreError.self) { try RunStoreWriter.inspect(text) }?.kind == .notAStore)
+        try RunStoreWriter.inspect(scratch.path("none"))
+        #expect(try Set(FileManager.default.contentsOfDirectory(atPath: scratch.folder.path)).isSuperset(of: ["text", "runs.db"]))
+        #expect(!FileManager.default.fileExists(atPath: scratch.path("none")) && !FileManager.default.fileExists(atPath: text + "-wal"))
+    }
+
     private func change(_ sql: String) throws { try DatabaseQueue(path: path).write { try $0.execute(sql: sql) } }
 
     private func run() throws -> StoredRun { try #require(try RunStoreReader(path).runs(ofTrace: StoredRun.sample(1).traceID).first) }
