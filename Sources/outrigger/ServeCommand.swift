@@ -26,8 +26,9 @@ struct ServeCommand: AsyncParsableCommand {
             let file = ConfigurationFile(config)
             let configuration = try file.read()
             if check {
-                for warning in try await StartConditions(configuration).warnings { talker.warn(warning) }
-                let lines = try SidecarText.all(configuration)
+                let conditions = try await StartConditions(configuration)
+                for warning in conditions.warnings { talker.warn(warning) }
+                let lines = SidecarText.check(configuration, conditions)
                 Terminal.write("\(config): ok\n" + lines.map { "  \($0)\n" }.joined(), to: STDOUT_FILENO)
                 return
             }

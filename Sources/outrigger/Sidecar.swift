@@ -103,15 +103,12 @@ final class Sidecar: Sendable {
             stop, onHangup: { [weak self] in self?.reload(because: "SIGHUP") },
             onFirst: { [talker] in talker.say("\($0): ending; a second signal ends at once") })
         readiness.set([])
-        let state = controller.snapshot.state
         talker.say("outrigger \(Outrigger.version) listens on http://\(SidecarConfiguration.Address(host: configuration.listen.host, port: port).description)")
-        let adminAddress = SidecarConfiguration.Address(host: configuration.admin.listen.host, port: admin.port).description
-        talker.say("  admin      http://\(adminAddress)" + (configuration.admin.hasToken ? " (with a token)" : ""))
-        if let tools { talker.say("  tools      " + tools.summary) }
-        if let audit { talker.say("  audit      " + audit.summary) }
-        if let runs { talker.say("  runs       " + runs.summary) }
-        let lines = SidecarText.routes(configuration, telemetry.releases) + ["rollout    \(state.id): \(state.summary)" + (configuration.stateFile == nil ? " (in memory only: no rollout.state_file, so that a restart undoes every change, a rollback too)" : ""), "telemetry  \(telemetry.summary)"]
-        for line in lines { talker.say("  " + line) }
+        let text = SidecarText(
+            configuration: configuration, admin: SidecarConfiguration.Address(host: configuration.admin.listen.host, port: admin.port),
+            tools: tools?.url, releases: telemetry.releases, rollout: controller.snapshot.state, isAuditSigned: audit?.isSigned ?? false,
+            telemetry: telemetry.summary)
+        for line in text.lines { talker.say("  " + line) }
     }
 
     /// - Throws: ``UsageError`` for a token that is not there.

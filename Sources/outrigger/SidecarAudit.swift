@@ -16,8 +16,8 @@ final class SidecarAudit: ToolCallJournal {
     private let redactor: Mutex<TextRedactor>?
     /// The problems that were told of last: of entries, and of checkpoints.
     private let told = Mutex<(entries: LedgerError?, checkpoints: LedgerError?)>((nil, nil))
-    /// For people.
-    let summary: String
+    /// Whether checkpoints are signed.
+    let isSigned: Bool
 
     /// - Parameter onCheckpoint: told of every checkpoint, on the ledger's thread.
     /// - Returns: nil where none is configured.
@@ -30,7 +30,7 @@ final class SidecarAudit: ToolCallJournal {
         let settings = try Self.configuration(audit)
         return SidecarAudit(
             try LedgerWriter(settings, onCheckpoint: onCheckpoint), mapping, releases, keepsContent: audit.capture == .full,
-            summary: audit.file + (settings.signingKey == nil ? " (checkpoints not signed: no signing key)" : ""))
+            isSigned: settings.signingKey != nil)
     }
 
     /// The ledger, with its keys.
@@ -44,11 +44,11 @@ final class SidecarAudit: ToolCallJournal {
     }
 
     private init(
-        _ ledger: LedgerWriter, _ mapping: RunMapping, _ releases: [RunRole: RunMapping.Release], keepsContent: Bool, summary: String
+        _ ledger: LedgerWriter, _ mapping: RunMapping, _ releases: [RunRole: RunMapping.Release], keepsContent: Bool, isSigned: Bool
     ) {
         self.ledger = ledger
         self.releases = releases
-        self.summary = summary
+        self.isSigned = isSigned
         agent = mapping.agentName ?? ""
         redactor = keepsContent ? Mutex(TextRedactor(mapping.redaction)) : nil
     }

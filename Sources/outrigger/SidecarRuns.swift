@@ -13,9 +13,6 @@ final class SidecarRuns: RunKeeper {
     private let releases: [RunRole: RunMapping.Release]
     /// The problem that was told of last.
     private let told = Mutex<String?>(nil)
-    /// For people.
-    var summary: String { keeping.store.path }
-
     /// - Returns: nil where none is configured.
     /// - Throws: `RunStoreError` for a file that is no store, or that another process writes.
     static func start(

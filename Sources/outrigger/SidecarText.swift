@@ -5,49 +5,78 @@ import RunSpans
 import SidecarConfiguration
 import ToolGateway
 
-/// What a configuration means, for people: no secret is in it.
-enum SidecarText {
-    private static func line(_ name: String, _ value: String) -> String { "\(name.padded(10)) \(value)" }
+/// What a sidecar is, for people, as it starts and as a check of its configuration says: no secret is in it.
+struct SidecarText {
+    var configuration: SidecarConfiguration
+    var admin: SidecarConfiguration.Address
+    /// How agents reach the tool gateway; nil without one.
+    var tools: String?
+    /// Which tools there are, and who may call them: lines that only a check has.
+    var toolList: [String] = []
+    /// Which releases the arms are of.
+    var releases: [RunRole: RunMapping.Release]
+    var rollout: RolloutState
+    var isAuditSigned: Bool
+    /// Where spans go.
+    var telemetry: String
 
-    /// One line each.
-    ///
-    /// - Parameter releases: which releases the arms are of.
-    static func routes(_ configuration: SidecarConfiguration, _ releases: [RunRole: RunMapping.Release]) -> [String] {
-        func arm(_ arm: ArmSettings, _ role: RunRole) -> String {
-            arm.upstream.url + (releases[role].map { "  (\(words($0)))" } ?? "")
-        }
-        var lines = [line("baseline", arm(configuration.proxy.baseline, .baseline))]
-        if let candidate = configuration.proxy.candidate { lines.append(line("candidate", arm(candidate, .candidate))) }
-        lines.append(line("keys", configuration.policy.keySources.map(\.name).joined(separator: ", ")))
+    /// One line each, but for where clients send their requests, which stands above them.
+    var lines: [String] {
+        var lines = [Self.line("admin", "http://\(admin.description)" + (configuration.admin.hasToken ? " (with a token)" : ""))]
+        lines += routes
+        lines.append(Self.line("rollout", "\(rollout.id): \(rollout.summary)" + (configuration.stateFile == nil ? Self.unsaved : "")))
+        let count = Readable.count(configuration.tools?.upstreams.count ?? 0, "tool")
+        lines.append(Self.line("tools", tools.map { "\($0) (\(count))" } ?? "off"))
+        lines += toolList
+        lines.append(Self.line("audit", audit))
+        lines.append(Self.line("runs", configuration.runs.map { $0.file + Self.words($0.capture) } ?? "off"))
+        lines.append(Self.line("telemetry", telemetry))
         return lines
     }
+
+    private static let unsaved = " (in memory only: no rollout.state_file, so that a restart undoes every change, a rollback too)"
+
+    private static func line(_ name: String, _ value: String) -> String { "\(name.padded(10)) \(value)" }
+
+    private var routes: [String] {
+        func arm(_ arm: ArmSettings, _ role: RunRole) -> String {
+            arm.upstream.url + (releases[role].map { "  (\(Self.words($0)))" } ?? "")
+        }
+        var lines = [Self.line("baseline", arm(configuration.proxy.baseline, .baseline))]
+        if let candidate = configuration.proxy.candidate { lines.append(Self.line("candidate", arm(candidate, .candidate))) }
+        lines.append(Self.line("keys", configuration.policy.keySources.map(\.name).joined(separator: ", ")))
+        return lines
+    }
+
+    private var audit: String {
+        guard let audit = configuration.audit else { return "off" }
+        return audit.file + Self.words(audit.capture) + (isAuditSigned ? "" : " (checkpoints not signed: no signing key)")
+    }
+
+    private static func words(_ capture: RunMapping.Capture) -> String { capture == .full ? ", with contents" : "" }
 
     /// `v13`, or `v13, sha256:0123456789ab…` where a release file says so.
     private static func words(_ release: RunMapping.Release) -> String {
         let digest = release.digest.map { ", " + ($0.count > 21 ? String($0.prefix(19)) + "…" : $0) } ?? ""
         return release.version.escapedForTerminal + digest
     }
+}
 
-    /// All that a check says.
-    ///
-    /// - Throws: a release file that cannot be used.
-    static func all(_ configuration: SidecarConfiguration) throws -> [String] {
-        let releases = try ReleaseTools.load(configuration.releases)
-        var lines = try routes(configuration, SidecarTelemetry.releases(configuration.releases))
+// What a check says.
+extension SidecarText {
+    /// - Parameter conditions: what a start would find on this machine.
+    static func check(_ configuration: SidecarConfiguration, _ conditions: StartConditions) -> [String] {
+        var text = SidecarText(
+            configuration: configuration, admin: configuration.admin.listen, tools: nil, releases: conditions.releases,
+            rollout: conditions.rollout, isAuditSigned: conditions.isAuditSigned, telemetry: conditions.telemetry)
         if let tools = configuration.tools {
-            lines.append(line("tools", tools.url ?? "http://\(tools.listen.description)"))
-            lines += self.tools(tools, releases)
-        } else {
-            lines.append(line("tools", "off"))
+            text.tools = tools.url ?? "http://\(tools.listen.description)"
+            text.toolList = list(tools, conditions.tools)
         }
-        lines.append(line("audit", configuration.audit.map { $0.file + ($0.capture == .full ? ", with contents" : "") } ?? "off"))
-        lines.append(line("runs", configuration.runs.map { $0.file + ($0.capture == .full ? ", with contents" : "") } ?? "off"))
-        return lines
+        return [line("listen", "http://\(configuration.listen.description)")] + text.lines
     }
 
-    // MARK: tools
-
-    private static func tools(_ tools: SidecarConfiguration.Tools, _ releases: [RunRole: ReleaseTools]) -> [String] {
+    private static func list(_ tools: SidecarConfiguration.Tools, _ releases: [RunRole: ReleaseTools]) -> [String] {
         var settings = tools.settings
         settings.releases = releases
         let names = tools.upstreams.keys.sorted()

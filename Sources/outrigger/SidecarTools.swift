@@ -14,8 +14,8 @@ struct SidecarTools: Sendable {
     private let server: ToolServer
     /// What agents are told with each request.
     let offer: ToolOffer
-    /// For people.
-    let summary: String
+    /// How agents reach it.
+    let url: String
 
     var runs: ToolRuns { gateway.runs }
     var port: Int { server.port }
@@ -29,10 +29,9 @@ struct SidecarTools: Sendable {
         let gateway = ToolGateway(ToolRuns(settings(tools, releases)), upstreams: clients, journal: journal)
         let server = try await ToolServer.start(host: tools.listen.host, port: tools.listen.port, gateway, clients)
         let url = tools.url ?? "http://" + SidecarConfiguration.Address(host: tools.listen.host, port: server.port).description
-        let count = tools.upstreams.count
         return SidecarTools(
             gateway: gateway, clients: clients, releases: releases, server: server, offer: ToolOffer(runs: gateway.runs, url: url),
-            summary: "\(url) (\(Readable.count(count, "tool")))")
+            url: url)
     }
 
     /// A reloaded configuration's tools, checked and not in force yet.

@@ -92,6 +92,32 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == before)
     }
 
+    @Test("a check says what the start says: addresses, the rollout as the state file has it, where spans go")
+    func sameWords() throws {
+        let dead = try Loopback.freePort()
+        let first = try RunningSidecar(collector: dead, mode: "canary", percent: "10%")
+        _ = try first.put(["percent": 37.5, "why": "more", "by": "a test"], revision: 1)
+        _ = try first.end()
+        let check = try Outrigger.run(["serve", "--check", "--config", first.config]).output.split(separator: "\n").map(String.init)
+        for line in [
+            "  listen     http://127.0.0.1:\(first.port)", "  admin      http://127.0.0.1:\(first.admin)",
+            "  rollout    test: canary at 37.5%, revision 2",
+        ] { #expect(check.contains(line), "\(line) in \(check)") }
+        let banner = try RunningSidecar(like: first, collector: dead).end().errors
+        // Where clients send their requests stands in the banner's first line.
+        for line in check.dropFirst(2) { #expect(banner.contains(line + "\n"), "\(line) in \(banner)") }
+    }
+
+    @Test("the steps of the configuration are what a first start begins with")
+    func steps() throws {
+        let keys = [
+            "agents": "{baseline: {url: \"http://127.0.0.1:1\"}, candidate: {url: \"http://127.0.0.1:2\"}}",
+            "rollout": "{id: r, steps: [{percent: 5%, for: 1h}, {percent: 100%}]}",
+        ]
+        let check = try Outrigger.run(["serve", "--check", "--config", try Self.configuration(keys, "")])
+        #expect(check.output.contains("  rollout    r: canary at 5%, step 1/2, revision 2 (in memory only"), "\(check.output)")
+    }
+
     @Test("the addresses and files of the sidecar that runs are no reason to refuse what it is to read next")
     func running() throws {
         let sidecar = try RunningSidecar(collector: Loopback.freePort(), mode: "canary", percent: "10%")

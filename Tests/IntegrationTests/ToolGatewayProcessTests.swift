@@ -71,7 +71,7 @@ import Testing
         #expect(sound.status == 0, "\(sound.errors)")
         let lines = sound.output.split(separator: "\n").map(String.init)
         for line in [
-            "  tools      http://127.0.0.1:8082", "    lookup_order  read   http://127.0.0.1:9010/lookup_order",
+            "  tools      http://127.0.0.1:8082 (2 tools)", "    lookup_order  read   http://127.0.0.1:9010/lookup_order",
             "    refund        write  MCP http://127.0.0.1:9011/mcp as issue_refund", "    the candidate may call lookup_order",
             "  audit      off", "  runs       off",
         ] { #expect(lines.contains(line), "\(line) in \(sound.output)") }
