@@ -1,4 +1,5 @@
 internal import AgentRuns
+public import Delivery
 internal import JSONText
 
 /// A system that shows traces, and how to ask it for one.
@@ -26,6 +27,15 @@ public struct TraceBackEnd: Sendable {
         var url = String(halves[1])
         while url.hasSuffix("/") { url.removeLast() }
         baseURL = url
+    }
+
+    /// What it is called, and where it is asked: not at the port that takes spans, but for Phoenix.
+    public var peer: HTTPPeer {
+        switch kind {
+        case .jaeger: HTTPPeer(name: "Jaeger", port: "its query API's port (usually 16686)")
+        case .tempo: HTTPPeer(name: "Tempo", port: "its HTTP API's port (usually 3200)")
+        case .phoenix: HTTPPeer(name: "Phoenix", port: "its port (usually 6006)")
+        }
     }
 
     /// Whether the URL is one of the same scheme, host and port.

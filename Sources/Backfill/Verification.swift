@@ -42,7 +42,7 @@ public struct Verification: Sendable {
     ///
     /// - Throws: ``BackfillError`` when the system cannot be asked or answers something else.
     public func run(_ log: IDLog) throws(BackfillError) -> Result {
-        guard let reader = HTTPReader(configuration) else { throw .runtime("libcurl could not be initialised") }
+        guard let reader = HTTPReader(configuration, peer: backEnd.peer) else { throw .runtime("libcurl could not be initialised") }
         var result = Result()
         var group: [Wanted] = []
         // Time without progress is counted over the whole read-back: a slow store is not asked anew for each trace.
@@ -115,7 +115,7 @@ public struct Verification: Sendable {
             else {
                 throw .runtime(
                     "cannot verify: \(url) answered HTTP \(document.status) (\(document.contentType)), which is not how "
-                        + "\(backEnd.kind.rawValue) answers")
+                        + "\(backEnd.peer.name) answers; \(backEnd.peer.question)")
             }
             for (trace, ids) in found.ids { seen[trace, default: []].formUnion(ids) }
             cursor = found.cursor

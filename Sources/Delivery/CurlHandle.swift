@@ -4,6 +4,7 @@ internal import Threads
 /// One libcurl handle and the connection that it keeps alive. Used by one thread at a time; freed when it goes.
 struct CurlHandle: ~Copyable {
     private let handle: OpaquePointer
+    private let peer: HTTPPeer
     private var headers: UnsafeMutablePointer<curl_slist>?
     private let sink = AnswerSink()
     /// Lent to libcurl while the handle lives.
@@ -13,9 +14,11 @@ struct CurlHandle: ~Copyable {
     /// Must run once before threads use libcurl; a global is initialised exactly once.
     private static let isReady: Bool = ccurl_global_init() == CURLE_OK
 
-    init?() {
+    /// - Parameter peer: who is asked, for the words of what goes wrong.
+    init?(_ peer: HTTPPeer = .collector) {
         guard Self.isReady, let handle = curl_easy_init() else { return nil }
         self.handle = OpaquePointer(handle)
+        self.peer = peer
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
     }
 
@@ -117,15 +120,15 @@ struct CurlHandle: ~Copyable {
         let text = String(cString: errorText)
         let message = text.isEmpty ? String(cString: curl_easy_strerror(code)) : text
         let remedy: String? = switch code {
-        case CURLE_COULDNT_CONNECT: "is the collector running, and is this its OTLP/HTTP port (usually 4318)?"
+        case CURLE_COULDNT_CONNECT: peer.question
         case CURLE_COULDNT_RESOLVE_HOST: "check the host's name"
-        case CURLE_OPERATION_TIMEDOUT: "the collector is slow or does not speak HTTP here; --timeout sets how long to wait"
+        case CURLE_OPERATION_TIMEDOUT: "\(peer.name) is slow or does not speak HTTP here; --timeout sets how long to wait"
         case CURLE_PEER_FAILED_VERIFICATION: "--certificate names the authority to trust"
         case CURLE_SSL_CACERT_BADFILE: "check the file that --certificate names"
         case CURLE_SSL_CERTPROBLEM: "check --client-certificate and --client-key"
-        case CURLE_SSL_CONNECT_ERROR: "does the collector speak TLS on this port? otherwise use http://"
+        case CURLE_SSL_CONNECT_ERROR: "does \(peer.name) speak TLS on this port? otherwise use http://"
         case CURLE_GOT_NOTHING, CURLE_RECV_ERROR, CURLE_PARTIAL_FILE:
-            "the collector closed the connection; its log may say why"
+            "\(peer.name) closed the connection; its log may say why"
         case CURLE_URL_MALFORMAT: "the endpoint must be an http:// or https:// URL"
         // What libcurl says of an answer that is not HTTP/1 at all; other schemes were refused before.
         case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL: "this is no http:// or https:// URL, or its port does not speak HTTP/1.1 (4317 is gRPC)"

@@ -9,10 +9,12 @@ public struct HTTPReader: ~Copyable {
         public var body: [UInt8]
     }
 
-    /// - Parameter configuration: for its headers, certificates and timeout; its endpoint is not used.
+    /// - Parameters:
+    ///   - configuration: for its headers, certificates and timeout; its endpoint is not used.
+    ///   - peer: who is asked.
     /// - Returns: nil when libcurl has no memory.
-    public init?(_ configuration: ExportConfiguration) {
-        guard let curl = CurlHandle() else { return nil }
+    public init?(_ configuration: ExportConfiguration, peer: HTTPPeer) {
+        guard let curl = CurlHandle(peer) else { return nil }
         self.curl = curl
         self.curl.prepare(configuration, contentType: nil)
     }

@@ -10,6 +10,7 @@ struct BackfillSummary {
     var isDryRun: Bool
     var notExporting: String?
     var link: String?
+    var backEnd: TraceBackEnd?
     var verified: Verification.Result?
     var verifyProblem: String?
     var compression: String
@@ -93,6 +94,10 @@ struct BackfillSummary {
             "  verify  \(Readable.count(verified.expected)) sent, \(Readable.count(verified.visible)) visible, "
                 + "\(Readable.count(verified.missing)) missing"
         ]
+        // Who does not know a trace answers as one does who knows of no traces at all.
+        if verified.visible == 0, verified.expected > 0, let backEnd {
+            lines.append("          nothing is visible at \(backEnd.baseURL.escapedForTerminal): \(backEnd.peer.question)")
+        }
         for id in verified.missingIDs.prefix(10) { lines.append("          missing: trace \(id.traceID) span \(id.spanID)") }
         if verified.missing > 10 {
             lines.append("          and \(Readable.count(verified.missing - 10)) more; --json lists up to 100")

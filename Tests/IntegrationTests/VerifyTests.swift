@@ -68,6 +68,31 @@ import Testing
         #expect(result.status == 1)
     }
 
+    @Test("a back end that cannot be asked is asked for by its own port, not by the collector's", arguments: [
+        ("jaeger", "is Jaeger running, and is this its query API's port (usually 16686)?"),
+        ("tempo", "is Tempo running, and is this its HTTP API's port (usually 3200)?"),
+        ("phoenix", "is Phoenix running, and is this its port (usually 6006)?"),
+    ])
+    func theRightPort(_ name: String, _ question: String) throws {
+        let collector = try StubCollector()
+        func problem(_ url: String) throws -> (problem: String?, summary: String) {
+            let result = try Outrigger.backfill([
+                Project.fixture("sample.jsonl"), "--endpoint", collector.endpoint, "--verify", "\(name)=\(url)", "--verify-timeout", "200ms",
+            ])
+            #expect(result.status == 1)
+            return (try result.summary["verify_problem"] as? String, result.errors)
+        }
+        let nobody = try problem("http://127.0.0.1:\(try Loopback.freePort())")
+        #expect(nobody.problem?.hasSuffix("; " + question) == true, "\(nobody.summary)")
+        // It answers, but not how this back end does; Tempo's answer is any JSON in which there may be spans.
+        let other = try problem("\(collector.endpoint)/_stats?")
+        #expect(name == "tempo" || other.problem?.hasSuffix("; " + question) == true, "\(other.summary)")
+        // 404 is also what who knows nothing of traces answers.
+        let unknown = try problem("\(collector.endpoint)/nowhere")
+        #expect(unknown.problem == nil)
+        #expect(unknown.summary.contains("nothing is visible at \(collector.endpoint)/nowhere: \(question)\n"), "\(unknown.summary)")
+    }
+
     @Test(arguments: ["jaeger", "grafana=http://x", "tempo=ftp://x"])
     func anUnknownBackEndIsAUsageError(_ flag: String) throws {
         let result = try Outrigger.backfill([Project.fixture("sample.jsonl"), "--verify", flag])
