@@ -50,9 +50,9 @@ public struct AdminClient: Sendable {
             request.body = .bytes(ByteBuffer(string: body.text))
         }
         guard Self.isUsable(url) else { throw Unreachable(description: "\(url) is no address of an admin API, such as http://127.0.0.1:8081") }
-        let (status, bytes) = try await exchange(request)
-        guard let document = try? JSONDocument(parsing: bytes) else {
-            throw Unreachable(description: "\(url) answers \(status), and no JSON; is it a sidecar's admin API?")
+        let (status, headers, bytes) = try await exchange(request)
+        guard let document = try? JSONDocument(parsing: bytes), !Self.isOfRequest(headers), Self.isAdminAnswer(status, document) else {
+            throw Self.stranger(url, status, headers)
         }
         let json = String(decoding: bytes, as: UTF8.self).split(separator: "\n").joined(separator: " ")
         guard status == 200 else {
@@ -64,7 +64,7 @@ public struct AdminClient: Sendable {
     }
 
     /// One answer, whole. What asks for the token is this address alone: a redirect is an answer, and is not followed.
-    private func exchange(_ request: HTTPClientRequest) async throws -> (status: UInt, bytes: [UInt8]) {
+    private func exchange(_ request: HTTPClientRequest) async throws -> (status: UInt, headers: HTTPHeaders, bytes: [UInt8]) {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow, timeout: .init(connect: .seconds(5)), decompression: .disabled)
         // The library would try a port that nobody listens at again and again, until the time is up.
@@ -74,7 +74,7 @@ public struct AdminClient: Sendable {
             let response = try await client.execute(request, timeout: .seconds(30))
             let bytes = Array(try await response.body.collect(upTo: 16 << 20).readableBytesView)
             try? await client.shutdown()
-            return (response.status.code, bytes)
+            return (response.status.code, response.headers, bytes)
         } catch {
             try? await client.shutdown()
             if error is NIOTooManyBytesError { throw Unreachable(description: "\(url) answers without end; is it a sidecar's admin API?") }
@@ -83,6 +83,32 @@ public struct AdminClient: Sendable {
                 : "\(url) cannot be reached (\(error)); is the sidecar running, and is this its admin address?")
         }
     }
+
+    // MARK: who answered
+
+    /// Whether it has the form of the API's answers: a rollout, its history, or a problem.
+    private static func isAdminAnswer(_ status: UInt, _ document: JSONDocument) -> Bool {
+        switch (document["revision"], document["mode"], document["changes"], document["code"], document["detail"]) {
+        case (.number?, .string?, _, _, _), (_, _, .array?, _, _): status == 200
+        case (_, _, _, .string?, .string?): status != 200
+        default: false
+        }
+    }
+
+    /// Whether it is an answer to a client's request, an agent's or the sidecar's own: those have headers that no other port's have.
+    private static func isOfRequest(_ headers: HTTPHeaders) -> Bool {
+        headers.contains(name: "x-outrigger-role") || headers.contains(name: "x-outrigger-error")
+    }
+
+    private static func stranger(_ url: String, _ status: UInt, _ headers: HTTPHeaders) -> Unreachable {
+        let fault = isOfRequest(headers)
+            ? "\(url) is where clients send their requests, and not the admin API"
+            : "\(url) answers (\(status)), but not as a sidecar's admin API does"
+        return Unreachable(
+            description: "\(fault); name that with --admin URL (admin.listen in the sidecar's configuration, 127.0.0.1:8081 unless it says otherwise)")
+    }
+
+    // MARK: where it is
 
     /// Whether it is `http(s)://HOST[:PORT]…` with a port that there can be: the HTTP client traps on others.
     private static func isUsable(_ url: String) -> Bool {

@@ -138,6 +138,28 @@ import Testing
         #expect(ContinuousClock.now - begin < .seconds(15))
     }
 
+    @Test("the rollout command knows what else answers for what it is, and takes no agent's answer for the rollout", arguments: [
+        ["status"], ["status", "--json"], ["history"], ["rollback", "--why", "x"], ["promote", "--why", "x"],
+        ["set", "--percent", "5", "--why", "x"],
+    ])
+    func otherPorts(arguments: [String]) throws {
+        let tools = try Loopback.freePort()
+        let sidecar = try RunningSidecar(
+            collector: Loopback.freePort(), mode: "shadow",
+            more: ["tools: {listen: \"127.0.0.1:\(tools)\", upstreams: {a: {url: \"http://127.0.0.1:1\"}}}"])
+        for (port, words) in [
+            (sidecar.port, "is where clients send their requests, and not the admin API"),
+            (sidecar.agents[0].port, "but not as a sidecar's admin API does"), (tools, "but not as a sidecar's admin API does"),
+        ] {
+            let result = try Outrigger.run(["rollout"] + arguments + ["--admin", "http://127.0.0.1:\(port)"])
+            #expect(result.status == 2 && result.output.isEmpty, "\(result.output)")
+            #expect(result.errors.contains("http://127.0.0.1:\(port) ") && result.errors.contains(words), "\(result.errors)")
+            #expect(result.errors.contains("--admin URL (admin.listen"), "\(result.errors)")
+        }
+        #expect(try sidecar.rollout().value("revision") as? Int == 1)
+        _ = try sidecar.end()
+    }
+
     @Test("two sidecars cannot share a state")
     func lock() throws {
         let sidecar = try RunningSidecar(collector: Loopback.freePort(), mode: "baseline")
