@@ -40,7 +40,7 @@ public struct BackfillReport: Sendable {
     public var traffic = Traffic()
     public var duration = Duration.zero
     /// The first few traces, to look at.
-    public var firstTraces: [(traceID: String, recordedID: String)] = []
+    public var firstTraces: [(traceID: String, runSpanID: String, recordedID: String)] = []
     /// Inputs that could not be read to their end.
     public var inputProblems: [String] = []
     /// Why it ended before its input did.

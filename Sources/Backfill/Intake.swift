@@ -184,7 +184,7 @@ final class Intake {
         warnings.count(timeline)
         if counts.firstTraces.count < 5 {
             let id = standIn ?? name(of: run)
-            counts.firstTraces.append((identity.traceID.hex, id.count > 200 ? id.prefix(200) + "…" : id))
+            counts.firstTraces.append((identity.traceID.hex, identity.runSpanID.hex, id.count > 200 ? id.prefix(200) + "…" : id))
         }
         if let missing {
             counts.spans.alreadyDelivered += RunShape.spanCount(of: run) - missing.reduce(0) { $0 + $1.count }

@@ -104,7 +104,7 @@ struct BackfillCommand: ParsableCommand {
         }
         let summary = BackfillSummary(
             report: report, target: job.plan.target, inputs: job.plan.inputs, isDryRun: job.isDryRun,
-            notExporting: job.notExporting, link: reporting.link, backEnd: job.backEnd, verified: verified, verifyProblem: verifyProblem,
+            notExporting: job.notExporting, link: job.link, backEnd: job.backEnd, verified: verified, verifyProblem: verifyProblem,
             compression: job.exportConfiguration.compression.rawValue)
         if !reporting.quiet { Terminal.write(summary.text, to: STDERR_FILENO) }
         if reporting.json { Terminal.write(summary.json + "\n", to: STDOUT_FILENO) }

@@ -53,7 +53,7 @@ enum BackfillOptions {
         @Option(help: ArgumentHelp(
             "Record every tool call in this audit ledger too; its keys stand beside it (outrigger audit keys).", valueName: "file"))
         var audit: String?
-        @Option(help: "A URL to look at a trace, with {trace_id} in it, for the summary.")
+        @Option(help: "A URL to look at a trace, with {trace_id} in it, and {span_id} if you like, for the summary.")
         var link: String?
         @Option(help: "Read back what arrived: jaeger=URL, tempo=URL or phoenix=URL.")
         var verify: String?

@@ -4,6 +4,7 @@ import Delivery
 import Glibc
 import OTLP
 import OTelSettings
+import Reports
 import RunSpans
 import Threads
 import TraceReading
@@ -21,6 +22,8 @@ struct BackfillSetup {
     var plan: BackfillPlan
     var output: Output
     var exportConfiguration: ExportConfiguration
+    /// For the summary.
+    var link: TraceLink?
     var backEnd: TraceBackEnd?
     /// For reading back.
     var verifyConfiguration: ExportConfiguration
@@ -54,6 +57,7 @@ struct BackfillSetup {
         } else {
             showsProgress = !command.reporting.quiet
         }
+        link = try command.reporting.link.map { try TraceLink(flag: $0) }
         if let text = command.reporting.verify {
             let project = settings.resource.first { $0.key == "openinference.project.name" }?.value ?? "default"
             guard let backEnd = TraceBackEnd(text, project: project) else {

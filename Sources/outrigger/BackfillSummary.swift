@@ -1,6 +1,7 @@
 import Backfill
 import Delivery
 import JSONText
+import Reports
 
 /// What a backfill says in the end, to people and to machines.
 struct BackfillSummary {
@@ -9,7 +10,7 @@ struct BackfillSummary {
     var inputs: [String]
     var isDryRun: Bool
     var notExporting: String?
-    var link: String?
+    var link: TraceLink?
     var backEnd: TraceBackEnd?
     var verified: Verification.Result?
     var verifyProblem: String?
@@ -58,7 +59,8 @@ struct BackfillSummary {
         if let link, !report.firstTraces.isEmpty {
             lines.append("  traces")
             for trace in report.firstTraces {
-                lines.append("          \(url(link, trace.traceID))  \(trace.recordedID.escapedForTerminal)")
+                let url = link.url(traceID: trace.traceID, spanID: trace.runSpanID) ?? trace.traceID
+                lines.append("          \(url)  \(trace.recordedID.escapedForTerminal)")
             }
         }
         return lines.joined(separator: "\n") + "\n"
@@ -111,10 +113,6 @@ struct BackfillSummary {
         }
     }
 
-    private func url(_ template: String, _ traceID: String) -> String {
-        template.split(separator: "{trace_id}", omittingEmptySubsequences: false).joined(separator: traceID)
-    }
-
     // MARK: for machines
 
     var json: String {
@@ -157,7 +155,7 @@ struct BackfillSummary {
                 var fields: [(String, JSONValue)] = [
                     ("trace_id", .text(trace.traceID)), ("recorded_id", .text(trace.recordedID)),
                 ]
-                if let link { fields.append(("url", .text(url(link, trace.traceID)))) }
+                if let url = link?.url(traceID: trace.traceID, spanID: trace.runSpanID) { fields.append(("url", .text(url))) }
                 return .object(fields)
             })),
         ]

@@ -51,12 +51,7 @@ struct CorrelateCommand: ParsableCommand {
         }
         guard since != nil || (until == nil && mode.isEmpty) else { throw UsageError("--until and --mode go with --since") }
         guard limit >= 0 else { throw UsageError("--limit must not be negative") }
-        let link = try link.map { pattern in
-            guard let link = TraceLink(pattern: pattern) else {
-                throw UsageError("--link \(pattern): write an http(s) URL with {trace_id} in it, and {span_id} if you like")
-            }
-            return link
-        }
+        let link = try link.map { try TraceLink(flag: $0) }
         let stores = try runs.map { try RunStoreReader($0) }
         if let since {
             return try overview(stores, .init(since: since.nanoseconds, until: until?.nanoseconds ?? .max), link)
