@@ -65,6 +65,7 @@ public final class FileExporter<Context: Sendable>: SpanSink {
             state.traffic.requests += 1
             state.traffic.bytes += state.record.count
             state.traffic.wireBytes += state.record.count
+            state.traffic.deliveredBytes += state.record.count
             return .accepted(batch.count)
         }
         onSettled(context, all, settlement)

@@ -127,6 +127,8 @@ public final class HTTPExporter<Context: Sendable>: SpanSink {
             case .accepted(let rejected, let message):
                 if !message.isEmpty { note(message, rejected) }
                 let rejected = min(max(0, rejected), range.count)
+                let taken = sender.body.count
+                state.withLock { $0.traffic.deliveredBytes += taken }
                 return onSettled(job.context, range, .accepted(range.count - rejected, rejected: rejected))
             case .tooLarge where isDivisible:
                 return split(job, range, by: &sender)

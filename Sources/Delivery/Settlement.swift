@@ -43,8 +43,10 @@ public struct Traffic: Sendable {
     /// Requests answered or not, retries included; for files, records written.
     public var requests = 0
     public var retries = 0
-    /// Bytes of messages before compression.
+    /// Bytes of messages before compression, each as often as it was sent.
     public var bytes = 0
+    /// Of those, the bytes of messages that were taken, each once.
+    public var deliveredBytes = 0
     /// Bytes of message bodies as sent.
     public var wireBytes = 0
     /// Answers that were accepted although they could not be read in full, and the like.

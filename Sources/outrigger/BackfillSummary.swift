@@ -78,7 +78,10 @@ struct BackfillSummary {
 
     private var sentParts: String {
         let traffic = report.traffic
-        var text = "\(Readable.bytes(traffic.bytes)) in \(Readable.count(traffic.requests, "request"))"
+        // What was tried in vain is no delivery, however often it went out.
+        let isAllDelivered = traffic.deliveredBytes == traffic.bytes
+        var text = isAllDelivered ? "" : "\(Readable.bytes(traffic.deliveredBytes)) delivered, of "
+        text += "\(Readable.bytes(traffic.bytes)) in \(Readable.count(traffic.requests, "request"))"
         if traffic.wireBytes != traffic.bytes { text += ", \(Readable.bytes(traffic.wireBytes)) after \(compression)" }
         if traffic.retries > 0 { text += ", \(Readable.count(traffic.retries)) of them retries" }
         return text
@@ -143,6 +146,7 @@ struct BackfillSummary {
             ("traffic", .object([
                 ("requests", .integer(traffic.requests)), ("retries", .integer(traffic.retries)),
                 ("bytes", .integer(traffic.bytes)), ("wire_bytes", .integer(traffic.wireBytes)),
+                ("delivered_bytes", .integer(traffic.deliveredBytes)),
                 ("collector_messages", .counts(traffic.warnings)),
             ])),
             ("bytes_read", .integer(report.bytesRead)),

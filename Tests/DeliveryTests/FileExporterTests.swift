@@ -88,6 +88,7 @@ import Testing
         #expect(settlements.total(\.accepted) == 7)
         #expect(exporter.traffic.requests == 2)
         #expect(exporter.traffic.wireBytes == (try contents(path)).count)
+        #expect(exporter.traffic.deliveredBytes == exporter.traffic.wireBytes)
         #expect(exporter.haltReason == nil)
     }
 

@@ -1,3 +1,4 @@
+import OTLP
 import Testing
 import Threads
 
@@ -14,6 +15,8 @@ import Threads
         #expect(server.requests.map(\.spans) == Array(repeating: (0..<5).map { "0.\($0)" }, count: 4))
         #expect(export.traffic.requests == 4)
         #expect(export.traffic.retries == 3)
+        let size = NamedSpans.batch(0, of: 5).byteCount
+        #expect(export.traffic.bytes == 4 * size && export.traffic.deliveredBytes == size)
     }
 
     @Test func aConnectionClosedWithoutAnAnswerIsRetried() throws {
@@ -84,6 +87,7 @@ import Threads
         let server = try LoopbackServer { _ in .status(503, headers: ["Retry-After: 3600"]) }
         let export = try HTTPExport(to: server.endpoint, batches: [5, 6])
         #expect(server.requests.count == 1)
+        #expect(export.traffic.bytes > 0 && export.traffic.deliveredBytes == 0)
         #expect(export.faults == [])
         #expect(export.settlements.entries(because: "gave_up").map(\.batch) == [0])
         #expect(export.settlements.entries(because: "halted").map(\.batch) == [1])

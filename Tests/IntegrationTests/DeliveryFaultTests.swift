@@ -61,6 +61,27 @@ import Testing
         #expect(try collector.stats.unique_spans >= fault.accepted)
     }
 
+    @Test func whatIsDeliveredIsToldFromWhatIsSentAgain() throws {
+        let flags = [Project.fixture("sample.jsonl"), "--retry-initial", "20ms", "--endpoint"]
+        let collector = try StubCollector()
+        let plain = try Outrigger.backfill(flags + [collector.endpoint])
+        #expect(try collector.stats.requests == 1)
+        let size = try plain.summary.number("traffic.delivered_bytes")
+        #expect(try plain.summary.number("traffic.bytes") == size)
+        #expect(plain.errors.contains(" kB in 1 request\n") && !plain.errors.contains("delivered, of"), "\(plain.errors)")
+
+        let busy = try StubCollector(script: #"[{"status":503,"repeat":3}]"#)
+        let again = try Outrigger.backfill(flags + [busy.endpoint])
+        #expect(try busy.stats.requests == 4)
+        #expect(try again.summary.number("traffic.delivered_bytes") == size)
+        #expect(try again.summary.number("traffic.bytes") == 4 * size)
+        #expect(again.errors.contains(" kB in 4 requests, 3 of them retries\n") && again.errors.contains(" kB delivered, of "), "\(again.errors)")
+
+        let nobody = try Outrigger.backfill(flags + ["http://127.0.0.1:\(try Loopback.freePort())", "--retry-max", "0ms"])
+        #expect(try nobody.summary.number("traffic.delivered_bytes") == 0)
+        #expect(nobody.errors.contains("  sent    0 B delivered, of "), "\(nobody.errors)")
+    }
+
     @Test func aTooLargeBatchIsSplitUntilItFits() throws {
         let collector = try StubCollector(["--max-body", "3000"])
         let result = try Outrigger.backfill([Project.fixture("sample.jsonl"), "--endpoint", collector.endpoint])
