@@ -31,6 +31,8 @@ public struct BackfillPlan: Sendable {
     public var stateFile: String?
     /// Where the spans go, to tell one backfill's state from another's.
     public var target = ""
+    /// Whether a back end is to take the spans, or would but for a dry run: it may mind how old they are.
+    public var reachesBackEnd = true
     /// Keep reading as the file grows.
     public var follows = false
     /// Keep the ids of all spans for ``Verification``.

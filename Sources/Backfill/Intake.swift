@@ -43,7 +43,7 @@ final class Intake {
         self.plan = plan
         self.rejects = rejects
         self.state = state
-        warnings = RunWarnings(now: now)
+        warnings = RunWarnings(now: now, reachesBackEnd: plan.reachesBackEnd)
         self.onNotice = onNotice
     }
 

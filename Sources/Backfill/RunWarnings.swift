@@ -25,11 +25,17 @@ struct RunWarnings {
 
     /// Unix nanoseconds.
     private let now: UInt64
+    private let reachesBackEnd: Bool
     /// By the number of the warning: most runs of old traces have one, and a dictionary would hash its name each time.
     private var found = Array(repeating: 0, count: Warning.allCases.count)
 
-    /// - Parameter now: Unix nanoseconds, against which the age of runs is held.
-    init(now: UInt64) { self.now = now }
+    /// - Parameters:
+    ///   - now: Unix nanoseconds, against which the age of runs is held.
+    ///   - reachesBackEnd: whether there is a back end that may refuse or hide what is old.
+    init(now: UInt64, reachesBackEnd: Bool) {
+        self.now = now
+        self.reachesBackEnd = reachesBackEnd
+    }
 
     /// How often there was a warning, by its name; only those that there were.
     var counts: [String: Int] {
@@ -47,7 +53,7 @@ struct RunWarnings {
 
     mutating func count(_ timeline: RunTimeline) {
         if timeline.end > now { warn(.endsInTheFuture) }
-        if timeline.start + 72 * 3600 * 1_000_000_000 < now { warn(.olderThan72Hours) }
+        if reachesBackEnd, timeline.start + 72 * 3600 * 1_000_000_000 < now { warn(.olderThan72Hours) }
         guard !timeline.oddities.isEmpty else { return }
         if timeline.oddities.contains(.latencyMissing) { warn(.latencyMissing) }
         if timeline.oddities.contains(.latencyInvalid) { warn(.latencyInvalid) }

@@ -52,6 +52,7 @@ struct BackfillSetup {
         } else if settings.exporter == .none, command.export.output == nil {
             notExporting = "OTEL_TRACES_EXPORTER is none"
         }
+        if case .http = output { plan.reachesBackEnd = notExporting == nil } else { plan.reachesBackEnd = false }
         if case .console = output {
             showsProgress = false
         } else {

@@ -61,6 +61,20 @@ import Testing
         #expect(try collector.stats.unique_spans >= fault.accepted)
     }
 
+    @Test("runs that a back end may find too old are told of where there is one", arguments: [
+        (["--dry-run"], [:], true), (["--output", "console"], [:], false), (["--output", "FOLDER/spans.jsonl"], [:], false),
+        (["--output", "FOLDER/spans.otlp", "--dry-run"], [:], false), ([], ["OTEL_TRACES_EXPORTER": "none"], false),
+        ([], ["OTEL_TRACES_EXPORTER": "console"], false),
+    ] as [([String], [String: String], Bool)])
+    func age(flags: [String], environment: [String: String], isTold: Bool) throws {
+        let folder = try Scratch.folder().path
+        let result = try Outrigger.backfill(
+            [Project.fixture("sample.jsonl")] + flags.map { $0.replacingOccurrences(of: "FOLDER", with: folder) }, environment: environment)
+        #expect(result.status == 0, "\(result.errors)")
+        #expect((try result.summary.value("warnings.older_than_72_hours") as? Int) == (isTold ? 8 : nil))
+        #expect(result.errors.contains("older_than_72_hours") == isTold)
+    }
+
     @Test func whatIsDeliveredIsToldFromWhatIsSentAgain() throws {
         let flags = [Project.fixture("sample.jsonl"), "--retry-initial", "20ms", "--endpoint"]
         let collector = try StubCollector()
