@@ -66,6 +66,18 @@ import Testing
         #expect(try start.wait().status == 2)
     }
 
+    @Test("the example configurations are sound, and nothing is to be said against them")
+    func examples() throws {
+        let folder = Project.root.appendingPathComponent("Fixtures/config").path
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+        #expect(Set(names).isSuperset(of: ["sidecar.yaml", "tools.yaml"]))
+        for name in names {
+            let check = try Outrigger.run(["serve", "--check", "--config", "\(folder)/\(name)"])
+            #expect(check.status == 0 && check.errors.isEmpty, "\(name): \(check.errors)")
+            #expect(check.output.hasPrefix("\(folder)/\(name): ok\n"), "\(check.output)")
+        }
+    }
+
     @Test("a check says all that is missing at once")
     func several() throws {
         let folder = try Scratch.folder().path

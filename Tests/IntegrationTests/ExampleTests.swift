@@ -21,6 +21,14 @@ import Testing
         #expect(try Self.messages([log]) == ["request": 10, "answer": 10])
     }
 
+    @Test("the example gates pass, and have nothing to note of themselves", .timeLimit(.minutes(10)), arguments: ["complete.yaml", "sample.yaml"])
+    func gates(name: String) throws {
+        let result = try Self.run(["gate", "--config", "Fixtures/gates/\(name)", "--no-export"])
+        #expect(result.status == 0, "\(result.output)\(result.errors)")
+        #expect(result.output.contains("Gate: PASS") && !result.output.contains("\nNotes\n"), "\(result.output)")
+        #expect(result.errors.isEmpty, "\(result.errors)")
+    }
+
     @Test("the example agent answers over HTTP, and all that is said fits the schema", .timeLimit(.minutes(10)))
     func httpAgent() throws {
         let agent = try PortProgram(["Fixtures/agents/http_agent.py", "0"])
