@@ -48,10 +48,16 @@ struct RolloutCommand: AsyncParsableCommand {
     struct Start: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "start",
-            abstract: "Start a canary by steps.", discussion: "outrigger rollout start 5:10m 25:1h 100 --why \"v13 is ready\"")
+            abstract: "Start a canary by steps.",
+            discussion: """
+                outrigger rollout start 5:10m 25:1h 100 --why "v13 is ready"
+
+                A step goes by its time alone. The last one, whatever its time, and one without a time stay until promote, \
+                rollback or set.
+                """)
         @OptionGroup var admin: AdminOptions
         @OptionGroup var reason: ReasonOptions
-        @Argument(help: "PERCENT:TIME, or PERCENT to stay there until someone goes on.") var steps: [StepArgument]
+        @Argument(help: "PERCENT:TIME, or PERCENT to stay there.") var steps: [StepArgument]
 
         func run() async throws {
             let steps = JSONValue.array(

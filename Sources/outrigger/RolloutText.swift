@@ -18,12 +18,16 @@ enum RolloutText {
         if let schedule = state.schedule {
             for (i, step) in schedule.steps.enumerated() {
                 let mark = i == schedule.position ? (schedule.isPaused ? "‖" : "▸") : " "
-                text += "  \(mark) \(step.percentage)%" + (step.seconds.map { " for \(Readable.duration(.seconds($0)))" } ?? "") + "\n"
+                // Nothing comes after the last step, whatever its time.
+                let time = i + 1 < schedule.steps.count ? step.seconds : nil
+                text += "  \(mark) \(step.percentage)%" + (time.map { " for \(Readable.duration(.seconds($0)))" } ?? stays) + "\n"
             }
         }
         if case .string(let reason)? = answer.document["unsaved"] { text += "not saved: \(reason.escapedForTerminal)\n" }
         return text
     }
+
+    private static let stays = ", and stays there until promote, rollback or set"
 
     static func history(_ answer: AdminClient.Answer) throws -> String {
         guard case .array(let changes)? = answer.document["changes"] else { return "" }

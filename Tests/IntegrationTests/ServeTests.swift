@@ -96,7 +96,10 @@ import Testing
         }
         #expect(try rollout("status").output == "test: shadow of 100%, revision 1\n")
         #expect(try rollout("set", "--mode", "canary", "--percent", "12.5", "--why", "try it", "--by", "ann").output == "test: canary at 12.5%, revision 2\n")
-        #expect(try rollout("start", "5:10m", "50:1h", "100", "--why", "go", "--by", "ann").output.hasPrefix("test: canary at 5%, step 1/3, revision 3\n  ▸ 5% for 10"))
+        let stays = ", and stays there until promote, rollback or set\n"
+        #expect(
+            try rollout("start", "5:10m", "50:1h", "100:1m", "--why", "go", "--by", "ann").output
+                == "test: canary at 5%, step 1/3, revision 3\n  ▸ 5% for 10 min 0 s\n    50% for 1 h 0 min\n    100%\(stays)")
         let conflict = try rollout("rollback", "--why", "late", "--revision", "2")
         #expect(conflict.status == 1 && conflict.errors.contains("at revision 3 by now"))
         let senseless = try rollout("resume", "--why", "x")
@@ -116,6 +119,8 @@ import Testing
         let promoted = try rollout("promote", "--why", "it was the collector", "--by", "ann")
         #expect(promoted.output == "test: baseline, revision 4 → canary at 100%, revision 5\n", "\(promoted.errors)")
         #expect(try rollout("promote", "--why", "once more", "--json").summary.value("revision") as? Int == 6)
+        let held = try rollout("start", "5", "50:1h", "--why", "hold", "--by", "ann").output
+        #expect(held == "test: canary at 5%, step 1/2, revision 7\n  ▸ 5%\(stays)    50%\(stays)")
         _ = try sidecar.end()
     }
 
