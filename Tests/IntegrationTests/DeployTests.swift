@@ -34,6 +34,16 @@ import Testing
         #expect(ours.isEmpty, "\(ours)")
     }
 
+    @Test("whoever has only the binary is told to install what the image installs")
+    func libraries() throws {
+        let image = try String(contentsOf: Self.folder.appendingPathComponent("Dockerfile"), encoding: .utf8)
+        let stage = try #require(image.range(of: "FROM debian:"))
+        let line = try #require(image[stage.upperBound...].split(separator: "\n").first { $0.hasPrefix("    ca-certificates ") })
+        let packages = line.replacingOccurrences(of: "\\", with: "").trimmingCharacters(in: .whitespaces)
+        let readme = try String(contentsOf: Project.root.appendingPathComponent("README.md"), encoding: .utf8)
+        #expect(readme.contains(packages + "\n"), "\(packages)")
+    }
+
     @Test("what the examples run is what the command offers")
     func action() throws {
         let text = try String(contentsOf: Self.folder.appendingPathComponent("github-action.yml"), encoding: .utf8)
