@@ -37,6 +37,8 @@ public struct RunDetail: Sendable {
         /// What kept the run from being compared, in words.
         public var problem: String?
         public var outcome: String?
+        /// What the outcome should have been; nil where it is that, or was not judged.
+        public var expectedOutcome: String?
         /// Milliseconds.
         public var latency: Double?
         public var costTokens: Double?
@@ -106,8 +108,8 @@ extension RunDetail {
         passed = verdict.passed
         reasons = verdict.candidate.reasons.map(\.name)
         request = content ? trace.request.map { redactor.shown(trace.string($0.text), limit: Self.maximumText) } ?? "" : ""
-        self.baseline = Arm(verdict.baseline, baseline, content: content, redactor)
-        self.candidate = Arm(verdict.candidate, candidate, content: content, redactor)
+        self.baseline = Arm(verdict.baseline, baseline, of: trace, content: content, redactor)
+        self.candidate = Arm(verdict.candidate, candidate, of: trace, content: content, redactor)
         if let ids {
             self.baseline.traceID = ids.baseline.trace.hex
             self.baseline.spanID = ids.baseline.span.hex
@@ -142,7 +144,9 @@ public struct ArmIDs: Hashable, Sendable {
 }
 
 extension RunDetail.Arm {
-    init(_ verdict: borrowing ArmVerdict, _ arm: borrowing ArmRun, content: Bool, _ redactor: TextRedactor) {
+    init(
+        _ verdict: borrowing ArmVerdict, _ arm: borrowing ArmRun, of trace: borrowing AgentRun, content: Bool, _ redactor: TextRedactor
+    ) {
         self.init()
         passed = verdict.passed
         reasons = verdict.reasons.map(\.name)
@@ -153,6 +157,7 @@ extension RunDetail.Arm {
         tools = arm.tools
         let run = arm.run
         outcome = run.outcome.map { run.string($0) }
+        if verdict.reasons.contains(.outcome) { expectedOutcome = trace.expectedOutcome.map { trace.string($0) } ?? "success" }
         latency = run.latency?.double
         costTokens = run.costTokens?.double
         guard content else { return }

@@ -72,7 +72,7 @@ enum DetailText {
         if let problem = arm.problem {
             return "\(arm.reasons.first.map { Visible.line($0, limit: 100) + ": " } ?? "")\(Visible.line(problem, limit: 1000))"
         }
-        var parts = [Visible.line(arm.outcome ?? "no outcome", limit: 100)]
+        var parts = [Visible.line(arm.outcomeWords ?? "no outcome", limit: 250)]
         if let latency = arm.latency { parts.append(Numbers.milliseconds(latency)) }
         if let tokens = arm.costTokens { parts.append(Numbers.measured(tokens) + " tokens") }
         return parts.joined(separator: ", ")

@@ -55,7 +55,7 @@ struct HTMLRuns {
             let kind = arm.reasons.first.map { words($0) + ": " } ?? ""
             facts.append(("problem", "<span class=\"wrong\">\(HTMLText.escaped(kind + problem, limit: 2000))</span>"))
         }
-        if let outcome = arm.outcome { facts.append(("outcome", mark(HTMLText.escaped(outcome), arm.reasons.contains("outcome_fail")))) }
+        if let outcome = arm.outcomeWords { facts.append(("outcome", mark(HTMLText.escaped(outcome), arm.reasons.contains("outcome_fail")))) }
         if let latency = arm.latency {
             facts.append(("latency", mark(Numbers.milliseconds(latency), arm.reasons.contains("latency"))))
         }

@@ -70,6 +70,10 @@ struct JSONDetailWriter {
         output.appendBool(arm.passed)
         output.append(",\"outcome\":")
         output.appendText(arm.outcome)
+        if let expected = arm.expectedOutcome {
+            output.append(",\"expected_outcome\":")
+            output.appendText(expected)
+        }
         output.append(",\"latency_ms\":")
         output.appendNumber(arm.latency)
         output.append(",\"cost_tokens\":")

@@ -80,6 +80,7 @@ extension RunDetail {
 extension RunDetail.Arm {
     fileprivate var size: Int {
         var size = (response?.utf8.count ?? 0) + (problem?.utf8.count ?? 0) + (outcome?.utf8.count ?? 0) + reasons.size
+        size += expectedOutcome?.utf8.count ?? 0
         for call in calls { size += call.name.utf8.count + (call.arguments?.utf8.count ?? 0) + 50 }
         for check in checks { size += check.name.utf8.count + check.evidence.utf8.count + 50 }
         return size

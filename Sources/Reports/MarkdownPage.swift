@@ -141,7 +141,7 @@ struct MarkdownPage {
         text += "| | baseline | candidate |\n|---|---|---|\n"
         let (a, b) = (detail.baseline, detail.candidate)
         for (name, before, now) in [
-            ("outcome", a.outcome, b.outcome), ("problem", a.problem, b.problem),
+            ("outcome", a.outcomeWords, b.outcomeWords), ("problem", a.problem, b.problem),
             ("latency", a.latency.map { Numbers.milliseconds($0) }, b.latency.map { Numbers.milliseconds($0) }),
             ("tokens", a.costTokens.map(Numbers.measured), b.costTokens.map(Numbers.measured)),
         ] where before != nil || now != nil {

@@ -242,6 +242,14 @@ extension RunDetail {
     }
 }
 
+extension RunDetail.Arm {
+    /// `gave_up (expected rebooked)` where the outcome is not the expected one, else the outcome alone; nil where there is none to tell of.
+    var outcomeWords: String? {
+        guard let expectedOutcome else { return outcome }
+        return "\(outcome.map { Visible.cut($0, 100) } ?? "no outcome") (expected \(Visible.cut(expectedOutcome, 100)))"
+    }
+}
+
 extension CheckResult {
     /// What was found, with the place and the score.
     var words: String {

@@ -27,8 +27,8 @@ struct TerminalFailure {
             lines.append(label("baseline") + Visible.line(problem, limit: 400))
         }
         if let problem = b.problem { lines.append(label("problem") + style.paint(Visible.line(problem, limit: 400), .red)) }
-        if a.outcome != nil || b.outcome != nil {
-            lines.append(arms("outcome", a.outcome ?? "–", b.outcome ?? "–", detail.reasons.contains("outcome_fail")))
+        if a.outcomeWords != nil || b.outcomeWords != nil {
+            lines.append(arms("outcome", a.outcomeWords ?? "–", b.outcomeWords ?? "–", detail.reasons.contains("outcome_fail")))
         }
         if a.latency != nil || b.latency != nil {
             lines.append(
@@ -63,8 +63,8 @@ struct TerminalFailure {
     private func label(_ name: String) -> String { "  " + style.paint(name.fitted(to: Self.labelWidth), .dim) }
 
     private func arms(_ name: String, _ baseline: String, _ candidate: String, _ isWrong: Bool) -> String {
-        let now = Visible.line(candidate, limit: 100)
-        return label(name) + Visible.line(baseline, limit: 100) + " → " + (isWrong ? style.paint(now, .red) : now)
+        let now = Visible.line(candidate, limit: 250)
+        return label(name) + Visible.line(baseline, limit: 250) + " → " + (isWrong ? style.paint(now, .red) : now)
     }
 
     // MARK: tool calls

@@ -114,6 +114,29 @@ import Testing
         for report in [page, comment, text] where !baselineFails { #expect(!report.contains("failed too")) }
     }
 
+    @Test(arguments: [("gave_up", "gave_up (expected rebooked)"), (nil, "no outcome (expected rebooked)")] as [(String?, String)])
+    func theExpectedOutcomeIsTold(outcome: String?, words: String) throws {
+        let files = try ReportFiles()
+        var detail = SampleReplay.detail("t-1", reasons: ["outcome_fail"])
+        detail.candidate.outcome = outcome
+        detail.candidate.expectedOutcome = "rebooked"
+        let report = SampleReplay.report([detail])
+        let text = try files.write("r.txt", [detail], report) { try TerminalReport(path: $0, colors: false) }
+        #expect(text.contains("  outcome    success → \(words)\n"), "\(text)")
+        let page = try files.write("r.html", [detail], report) { try HTMLReport(path: $0) }
+        #expect(page.contains("<dt>outcome</dt><dd><span class=\"wrong\">\(words)</span></dd>"), "\(page)")
+        let comment = try files.write("r.md", [detail], report) { try MarkdownReport(path: $0) }
+        #expect(comment.contains("| outcome | success | \(MarkdownText.inline(words)) |"), "\(comment)")
+        let cases = try files.write("r.xml", [detail], report) { try JUnitReport(path: $0, candidateVersion: "v2") }
+        #expect(cases.contains("candidate: \(words), "), "\(cases)")
+        let annotations = try files.write("a.txt", [detail], report) { try GitHubReport(annotations: $0, summaryPath: nil) }
+        #expect(annotations.contains("candidate: \(words), "), "\(annotations)")
+        let json = try files.write("r.json", [detail], report) { try JSONReport(path: $0) }
+        let stated = outcome.map { "\"\($0)\"" } ?? "null"
+        #expect(json.contains("\"outcome\":\(stated),\"expected_outcome\":\"rebooked\","), "\(json)")
+        _ = try files.check("json", "r.json", schema: "replay-report.schema.json")
+    }
+
     /// A verdict that is a pass says what it passed.
     @Test(arguments: [
         ([], ""), ([1], "1 check (on 1 run), "), ([40, 40], "2 checks (on 40 runs each), "), ([40, 12], "2 checks (on 40 and 12 runs), "),

@@ -82,6 +82,7 @@ enum SampleReplay {
     static func looping() -> RunDetail {
         var detail = detail("t-005", line: 5, repetition: 2, reasons: ["outcome_fail", "loop"], request: "Refund me.")
         detail.candidate.outcome = "failure"
+        detail.candidate.expectedOutcome = "success"
         detail.candidate.loop = CallLoop(start: 0, period: 1, repetitions: 7)
         detail.baseline.calls = [call("lookup_booking", "{}")]
         detail.candidate.calls = Array(repeating: call("lookup_booking", "{}"), count: 7)
@@ -168,6 +169,7 @@ enum SampleReplay {
         for arm in [\RunDetail.baseline, \RunDetail.candidate] {
             detail[keyPath: arm].problem = text
             detail[keyPath: arm].outcome = text
+            detail[keyPath: arm].expectedOutcome = text
             detail[keyPath: arm].response = text
             detail[keyPath: arm].reasons = [text]
             detail[keyPath: arm].traceID = text
