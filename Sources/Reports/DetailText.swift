@@ -18,6 +18,10 @@ enum DetailText {
         let diff = diffLines(detail, limit: 60)
         if !diff.isEmpty { lines += ["tool calls, - baseline, + candidate:"] + diff.map { "  " + $0 } }
         if let url = detail.url(link) { lines.append("trace: \(url)") }
+        // Last, since annotations have room for less than this.
+        for (name, arm) in [("baseline", detail.baseline), ("candidate", detail.candidate)] {
+            if let response = arm.response { lines.append("\(name) response: \(Visible.line(response, limit: 400))") }
+        }
         return Visible.cut(lines.joined(separator: "\n"), maximum)
     }
 

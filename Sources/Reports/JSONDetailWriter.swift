@@ -20,10 +20,15 @@ struct JSONDetailWriter {
         output.appendInteger(detail.line)
         output.append(",\"repetition\":")
         output.appendInteger(detail.repetition)
+        // What passed runs said is here only where another report asked for it, on which this one must not depend.
+        if !detail.passed, !detail.request.isEmpty {
+            output.append(",\"request\":")
+            output.appendText(detail.request)
+        }
         output.append(",\"baseline\":")
-        append(detail.baseline, to: &output)
+        append(detail.baseline, withResponse: !detail.passed, to: &output)
         output.append(",\"candidate\":")
-        append(detail.candidate, to: &output)
+        append(detail.candidate, withResponse: !detail.passed, to: &output)
         output.append(",\"tool_diff\":[")
         for i in detail.toolChanges.indices {
             if i > 0 { output.append(",") }
@@ -65,7 +70,7 @@ struct JSONDetailWriter {
         output.append(",\"reason\":[],\"error\":null,\"trace_id\":null,\"span_id\":null,\"url\":null}")
     }
 
-    private func append(_ arm: borrowing RunDetail.Arm, to output: inout [UInt8]) {
+    private func append(_ arm: borrowing RunDetail.Arm, withResponse: Bool, to output: inout [UInt8]) {
         output.append("{\"passed\":")
         output.appendBool(arm.passed)
         output.append(",\"outcome\":")
@@ -97,6 +102,10 @@ struct JSONDetailWriter {
             output.append(",\"repetitions\":")
             output.appendInteger(loop.repetitions)
             output.append("}")
+        }
+        if withResponse, let response = arm.response {
+            output.append(",\"response\":")
+            output.appendText(response)
         }
         output.append("}")
     }

@@ -4,7 +4,8 @@ public import Replay
 
 /// The whole result as one JSON object: the keys of the Python sample first, then our own, the traces last.
 ///
-/// `Fixtures/schemas/replay-report.schema.json` describes it. Every trace is there; memory does not grow with them.
+/// `Fixtures/schemas/replay-report.schema.json` describes it. Every trace is there, and of those that failed what was said;
+/// memory does not grow with them.
 public struct JSONReport: ReportWriter {
     /// Grows when a reader of an older version would misread the report; new keys do not count.
     public static let schemaVersion = 1
@@ -24,7 +25,7 @@ public struct JSONReport: ReportWriter {
         writer = JSONDetailWriter(link: link)
     }
 
-    public func showsContent(of _: RunDetail.Kind) -> Bool { false }
+    public func showsContent(of kind: RunDetail.Kind) -> Bool { kind == .failed }
 
     public var takesPlainPasses: Bool { true }
 

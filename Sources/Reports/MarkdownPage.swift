@@ -144,6 +144,7 @@ struct MarkdownPage {
             ("outcome", a.outcomeWords, b.outcomeWords), ("problem", a.problem, b.problem),
             ("latency", a.latency.map { Numbers.milliseconds($0) }, b.latency.map { Numbers.milliseconds($0) }),
             ("tokens", a.costTokens.map(Numbers.measured), b.costTokens.map(Numbers.measured)),
+            ("response", a.response, b.response),
         ] where before != nil || now != nil {
             text += "| \(name) | \(MarkdownText.inline(before ?? "–", limit: 400)) | \(MarkdownText.inline(now ?? "–", limit: 400)) |\n"
         }

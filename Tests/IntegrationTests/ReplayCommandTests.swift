@@ -26,6 +26,12 @@ import Testing
         #expect(reasons["air-002"] == [])
         #expect(try report.json.number("total") == 40)
         #expect(try report.json.number("passed") + report.json.number("failed") == 40)
+        // What was said stands where something went wrong.
+        let details = try #require(report.json["details"] as? [[String: Any]])
+        for detail in details {
+            let isTold = (detail["request"] as? String)?.isEmpty == false && detail.value("baseline.response") is String
+            #expect(isTold == (detail["passed"] as? Bool == false), "\(detail)")
+        }
     }
 
     @Test("finds the candidate's run by its id, wherever it stands", arguments: [0, 1, 2])

@@ -137,6 +137,33 @@ import Testing
         _ = try files.check("json", "r.json", schema: "replay-report.schema.json")
     }
 
+    @Test func whatWasSaidInFailedRunsIsTold() throws {
+        let files = try ReportFiles()
+        var failed = SampleReplay.wrongArguments()
+        failed.candidate.response = "I have refunded \(String(repeating: "a lot and ", count: 300))more"
+        // As a page with the runs side by side asks for it.
+        var passed = SampleReplay.detail("t-1", request: "asked in a run that passed")
+        passed.candidate.response = "said in a run that passed"
+        let (details, report) = ([passed, failed], SampleReplay.report([passed, failed]))
+        let start = "I have refunded \(String(repeating: "a lot and ", count: 300))".prefix(400) + "…"
+        let comment = try files.write("r.md", details, report) { try MarkdownReport(path: $0) }
+        let answer = try #require(failed.baseline.response)
+        #expect(comment.contains("| response | \(MarkdownText.inline(answer)) | \(start) |"), "\(comment)")
+        let cases = try files.write("r.xml", details, report) { try JUnitReport(path: $0, candidateVersion: "v2") }
+        #expect(cases.contains("\nbaseline response: \(answer)\ncandidate response: \(start)</failure>"), "\(cases)")
+        _ = try files.check("junit", "r.xml", schema: "junit.xsd")
+        let annotations = try files.write("a.txt", details, report) { try GitHubReport(annotations: $0, summaryPath: nil) }
+        #expect(annotations.contains("%0Abaseline response: \(answer)%0Acandidate response: \(start)"), "\(annotations)")
+        let json = try files.write("r.json", details, report) { try JSONReport(path: $0) }
+        _ = try files.check("json", "r.json", schema: "replay-report.schema.json")
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
+        let told = try #require(object["details"] as? [[String: Any]])
+        #expect(told.map { $0["request"] as? String } == [nil, failed.request])
+        for (arm, said) in [("baseline", answer), ("candidate", failed.candidate.response)] as [(String, String?)] {
+            #expect(told.map { ($0[arm] as? [String: Any])?["response"] as? String } == [nil, said])
+        }
+    }
+
     /// A verdict that is a pass says what it passed.
     @Test(arguments: [
         ([], ""), ([1], "1 check (on 1 run), "), ([40, 40], "2 checks (on 40 runs each), "), ([40, 12], "2 checks (on 40 and 12 runs), "),
@@ -244,11 +271,15 @@ import Testing
         let files = try ReportFiles()
         var terminal: any ReportWriter = try TerminalReport(path: files.path("t.txt"), colors: false, maximumFailures: 2)
         var page: any ReportWriter = try HTMLReport(path: files.path("r.html"), maximumFailures: 2, maximumPasses: 2)
-        let others: [any ReportWriter] = [try JSONReport(path: files.path("r.json")), try SampleSummary(path: files.path("s.txt"))]
+        let lists: [any ReportWriter] = [
+            try JSONReport(path: files.path("r.json")), try JUnitReport(path: files.path("r.xml"), candidateVersion: "v2"),
+        ]
+        let summary: any ReportWriter = try SampleSummary(path: files.path("s.txt"))
         for kind in [RunDetail.Kind.failed, .passedWithChanges, .passed] {
             #expect(terminal.showsContent(of: kind) == (kind == .failed))
             #expect(page.showsContent(of: kind))
-            #expect(!others.contains { $0.showsContent(of: kind) })
+            #expect(lists.allSatisfy { $0.showsContent(of: kind) == (kind == .failed) })
+            #expect(!summary.showsContent(of: kind))
         }
         for _ in 0..<2 {
             try terminal.write(SampleReplay.wrongArguments())
@@ -259,7 +290,7 @@ import Testing
         #expect(!page.showsContent(of: .failed) && !page.showsContent(of: .passed))
         // One with other tool calls takes the place of one without.
         #expect(page.showsContent(of: .passedWithChanges))
-        #expect(ReportSet(others + [page]).showsContent(of: .passedWithChanges))
+        #expect(ReportSet([summary, page]).showsContent(of: .passedWithChanges))
     }
 
     private func residentMegabytes() throws -> Int {
