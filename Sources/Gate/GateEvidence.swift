@@ -44,6 +44,7 @@ public struct GateEvidence: PairObserver {
     /// Of those that were seen while something was unknown.
     private var knownTools: Set<[UInt8]>
     private static let maximumKnownTools = 200
+    private static let maximumExamples = 10
 
     /// How often each arm passed a trace.
     struct TraceOutcome {
@@ -141,7 +142,7 @@ public struct GateEvidence: PairObserver {
         _ place: PairPlace, trace: borrowing AgentRun, baseline: borrowing ArmRun, candidate: borrowing ArmRun,
         verdict: borrowing PairVerdict
     ) {
-        tally.add(verdict)
+        if !tally.add(verdict) { noteUnpaired(place, trace) }
         if verdict.candidate.hasProblem { problems += 1 }
         noteTools(trace)
         noteTools(candidate.run)
@@ -165,6 +166,13 @@ public struct GateEvidence: PairObserver {
 
     /// Call it once, after the last pair.
     public mutating func finish() { finishTrace() }
+
+    private mutating func noteUnpaired(_ place: PairPlace, _ trace: borrowing AgentRun) {
+        guard tally.unpaired.examples.count < Self.maximumExamples else { return }
+        let name = trace.recordedID.map { trace.string($0) } ?? "line \(place.line)"
+        // The repetitions of a trace come one after the other.
+        if tally.unpaired.examples.last != name { tally.unpaired.examples.append(name) }
+    }
 
     private mutating func start(_ place: PairPlace, _ trace: borrowing AgentRun) {
         var next = RunningTrace(index: place.index, line: place.line)

@@ -19,6 +19,8 @@ public struct ReplayTally: Sendable {
     public var withExpectation = 0
     /// Traces with a run of both arms.
     public var compared = 0
+    /// Why the others have none.
+    public var unpaired = Unpaired()
     /// How often each check was looked at, by name.
     public var checks: [String: Int] = [:]
     /// How often a check's evaluator gave no score, by the check's name, with the first explanation.
@@ -32,6 +34,17 @@ public struct ReplayTally: Sendable {
         public var example: String
     }
 
+    /// Traces without a run of both arms.
+    public struct Unpaired: Hashable, Sendable {
+        /// How often the arm gave no run, by the reason (`no_run`, `timeout`, …).
+        public var baseline: [String: Int] = [:]
+        public var candidate: [String: Int] = [:]
+        /// Some of the traces' ids.
+        public var examples: [String] = []
+
+        public init() {}
+    }
+
     public struct PairedOutcomes: Hashable, Sendable {
         public var bothPassed = 0
         public var onlyBaselinePassed = 0
@@ -41,7 +54,9 @@ public struct ReplayTally: Sendable {
         public init() {}
     }
 
-    public mutating func add(_ verdict: borrowing PairVerdict) {
+    /// - Returns: whether there is a run of both arms.
+    @discardableResult
+    public mutating func add(_ verdict: borrowing PairVerdict) -> Bool {
         total += 1
         for reason in verdict.candidate.reasons {
             switch reason {
@@ -57,12 +72,24 @@ public struct ReplayTally: Sendable {
         if verdict.passed { passed += 1 } else { failed += 1 }
         if verdict.isIdentical { identical += 1 }
         if verdict.candidate.hadExpectation { withExpectation += 1 }
-        if !verdict.baseline.hasProblem, !verdict.candidate.hasProblem { compared += 1 }
+        let isPaired = !verdict.baseline.hasProblem && !verdict.candidate.hasProblem
+        if isPaired { compared += 1 } else { noteUnpaired(verdict) }
         switch (verdict.baseline.passed, verdict.candidate.passed) {
         case (true, true): outcomes.bothPassed += 1
         case (true, false): outcomes.onlyBaselinePassed += 1
         case (false, true): outcomes.onlyCandidatePassed += 1
         case (false, false): outcomes.bothFailed += 1
+        }
+        return isPaired
+    }
+
+    private mutating func noteUnpaired(_ verdict: borrowing PairVerdict) {
+        // What kept a run from being compared is its only reason.
+        if verdict.baseline.hasProblem, let reason = verdict.baseline.reasons.first {
+            unpaired.baseline[reason.name, default: 0] += 1
+        }
+        if verdict.candidate.hasProblem, let reason = verdict.candidate.reasons.first {
+            unpaired.candidate[reason.name, default: 0] += 1
         }
     }
 }

@@ -23,6 +23,7 @@ extension ReplayReport {
             ("paired_outcomes", tally.outcomes.json),
             ("identical", .integer(tally.identical)),
             ("compared", .integer(tally.compared)),
+            ("unpaired", tally.unpaired.json(total: tally.total - tally.compared)),
             ("with_expectation", .integer(tally.withExpectation)),
             ("rejected_lines", .counts(rejectedLines)),
             ("unmatched", unmatched.json),
@@ -50,6 +51,14 @@ extension ReplayReport.ArmDescription {
 extension ReplayReport.Unmatched {
     fileprivate var json: JSONValue {
         .object([("baseline", .integer(baseline)), ("candidate", .integer(candidate)), ("examples", .texts(examples))])
+    }
+}
+
+extension ReplayTally.Unpaired {
+    fileprivate func json(total: Int) -> JSONValue {
+        .object([
+            ("total", .integer(total)), ("baseline", .counts(baseline)), ("candidate", .counts(candidate)), ("examples", .texts(examples)),
+        ])
     }
 }
 

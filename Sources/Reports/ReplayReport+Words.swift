@@ -37,10 +37,8 @@ extension ReplayReport {
         var gaps: [String] = []
         if let partial { gaps.append("The replay is partial: \(partial)") }
         if !rejectedLines.isEmpty {
-            let reasons = rejectedLines.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-                .map { "\($0.key) \(Numbers.count($0.value))" }
             let total = rejectedLines.values.reduce(0, +)
-            gaps.append("\(Numbers.count(total, "line")) of the recording not read: \(reasons.joined(separator: ", "))")
+            gaps.append("\(Numbers.count(total, "line")) of the recording not read: \(listed(rejectedLines))")
         }
         let alone = unmatched.baseline + unmatched.candidate
         if alone > 0 {
@@ -51,7 +49,7 @@ extension ReplayReport {
         }
         let without = tally.total - tally.compared
         if without > 0, gate != nil || tally.compared > 0 {
-            gaps.append("\(Numbers.count(without, "trace")) without a run of both arms")
+            gaps.append("\(Numbers.count(without, "trace")) without a run of both arms\(tally.unpaired.words)")
         }
         return gaps
     }
@@ -82,6 +80,20 @@ extension ReplayReport {
         if comparison.onlyNow > 0 { lines.append("\(Numbers.count(comparison.onlyNow, "trace")) only in this one") }
         return lines
     }
+}
+
+extension ReplayTally.Unpaired {
+    /// ` (baseline timeout 2; candidate no_run 1), such as t-1, t-7`; empty where nothing is known.
+    fileprivate var words: String {
+        let arms = [("baseline", baseline), ("candidate", candidate)].filter { !$0.1.isEmpty }
+        let reasons = arms.map { "\($0.0) \(listed($0.1))" }.joined(separator: "; ")
+        return (reasons.isEmpty ? "" : " (\(reasons))") + (examples.isEmpty ? "" : ", such as " + examples.prefix(5).joined(separator: ", "))
+    }
+}
+
+/// `timeout 2, no_run 1`: the most frequent first.
+private func listed(_ counts: [String: Int]) -> String {
+    counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.key) \(Numbers.count($0.value))" }.joined(separator: ", ")
 }
 
 extension ReplayReport.ArmDescription {

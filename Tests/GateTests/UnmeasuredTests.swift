@@ -24,6 +24,21 @@ struct UnmeasuredTests {
         }
     }
 
+    @Test("traces without a run of both arms are counted for each arm by the reason, and told by their ids")
+    func unpaired() throws {
+        let pairs = try (0..<30).map { i -> Pair in
+            var pair = try Pair(id: i, outcome: "success", latency: 100, cost: 10, candidateLatency: 90)
+            if i % 3 == 1 { pair.baseline = ArmRun(RunProblem(.timeout, "it hangs")) }
+            if i % 2 == 1 { pair.candidate = ArmRun(RunProblem(i < 10 ? .noRun : .transport, "it is away")) }
+            return pair
+        }
+        let tally = collected(GatePolicy(), pairs).tally
+        #expect(tally.total - tally.compared == 20)
+        #expect(tally.unpaired.baseline == ["timeout": 10])
+        #expect(tally.unpaired.candidate == ["no_run": 5, "transport": 10])
+        #expect(tally.unpaired.examples == [1, 3, 4, 5, 7, 9, 10, 11, 13, 15].map { "t-\($0)" })
+    }
+
     @Test("a bound on overruns or misuse holds of nothing where nothing could be measured", arguments: [
         ("max_budget_overruns", #""outcome": "success""#, [], GateReport.Verdict.inconclusive),
         ("max_budget_overruns", #""outcome": "success", "latency_ms": -1"#, [], .inconclusive),

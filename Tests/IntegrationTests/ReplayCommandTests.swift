@@ -26,6 +26,9 @@ import Testing
         #expect(reasons["air-002"] == [])
         #expect(try report.json.number("total") == 40)
         #expect(try report.json.number("passed") + report.json.number("failed") == 40)
+        #expect(try report.json.number("unpaired.total") == 1)
+        #expect(try report.json.number("unpaired.candidate.no_run") == 1)
+        #expect(report.json.value("unpaired.examples") as? [String] == ["air-040"])
         // What was said stands where something went wrong.
         let details = try #require(report.json["details"] as? [[String: Any]])
         for detail in details {

@@ -24,6 +24,8 @@ import Testing
         let text = try files.write("r.txt", details, report) { try TerminalReport(path: $0, colors: false) }
         #expect(text.contains("Gate: \(verdict.rawValue.uppercased()) – ") && !text.contains("\u{1B}"))
         #expect(text.contains("timeout") && text.contains("call 1 made 7 times in a row"))
+        let unpaired = "2 traces without a run of both arms (candidate cancelled 1, timeout 1), such as t-004, t-006"
+        #expect(text.contains("\n  \(unpaired)\n") && page.contains("<li>\(unpaired)</li>"), "\(text)")
         if let place = ProcessInfo.processInfo.environment["REPORTS_KEEP"] {
             for name in files.names {
                 try? FileManager.default.removeItem(atPath: "\(place)/\(verdict.rawValue)-\(name)")

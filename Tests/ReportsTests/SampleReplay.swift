@@ -121,6 +121,8 @@ enum SampleReplay {
         report.tally.toolChanges = ["wrong_arguments": 1, "reordered": 1, "duplicated": 6]
         report.tally.checks = ["refund is right": 1]
         report.tally.compared = 6
+        report.tally.unpaired.candidate = ["timeout": 1, "cancelled": 1]
+        report.tally.unpaired.examples = ["t-004", "t-006"]
         report.tally.identical = 1
         report.tally.withExpectation = 6
         report.tally.outcomes.bothPassed = 2
@@ -183,9 +185,12 @@ enum SampleReplay {
         var report = ReplayReport(
             replayID: text, traces: text, baseline: .init(version: text, digest: text, agent: text),
             candidate: .init(version: text, digest: text, agent: text))
-        report.tally.total = 1
-        report.tally.failed = 1
+        report.tally.total = 2
+        report.tally.failed = 2
         report.tally.compared = 1
+        report.tally.unpaired.baseline = [text: 1]
+        report.tally.unpaired.candidate = [text: 1]
+        report.tally.unpaired.examples = [text]
         report.tally.reasons = [text: 1]
         report.tally.toolChanges = [text: 1]
         report.tally.checks = [text: 1]
