@@ -81,11 +81,7 @@ public struct GateJudge {
                     + "record them, name the release, or ask for forbidden_tools in a check instead")
         bound(
             "max_budget_overruns", counted(traces.budgetOverruns, "budget overrun"), traces.budgetOverruns, thresholds.maxBudgetOverruns,
-            unmeasured: traces.ran == 0 || traces.measured > 0
-                ? nil
-                : "no run of the candidate\(of) states latency_ms or cost_tokens, so none could overrun a budget; let the agent state them, "
-                    + "or ask for no max_budget_overruns")
-        findings += unstatedBudgets(traces, thresholds.maxBudgetOverruns, rule: prefix + "max_budget_overruns", of)
+            unmeasured: unmeasuredBudgets(traces, thresholds.maxBudgetOverruns, of))
         if let problems { bound("max_problems", counted(problems, "run") + " without an answer", problems, thresholds.maxProblems) }
         if let minimum = thresholds.minPassRate, traces.judgedRuns > 0 {
             // A run of which nothing was expected has not passed anything.
@@ -107,17 +103,20 @@ public struct GateJudge {
         return findings
     }
 
-    /// What is not stated overruns no budget. It is told of where it could have made more overruns than are allowed.
-    private func unstatedBudgets(_ traces: TraceCounts, _ limit: Int?, rule: String, _ of: String) -> [GateReport.Finding] {
-        guard let limit, limit >= traces.budgetOverruns else { return [] }
-        let room = limit - traces.budgetOverruns
-        guard traces.unstated.latency + traces.unstated.cost > room else { return [] }
-        return [("latency_ms", traces.unstated.latency), ("cost_tokens", traces.unstated.cost)].filter { $0.1 > 0 }.map { name, count in
-            GateReport.Finding(
-                rule: rule, verdict: .inconclusive,
-                message: "the candidate does not state \(name) in \(counted(count, "trace"))\(of) in which the baseline does: what is not "
-                    + "stated overruns no budget, and no more than \(counted(room, "further overrun")) would be allowed; let the agent state it")
+    /// What keeps a bound on overruns from being held against all traces; nil where that makes no difference.
+    private func unmeasuredBudgets(_ traces: TraceCounts, _ limit: Int?, _ of: String) -> String? {
+        guard traces.ran == 0 || traces.measured > 0 else {
+            return "no run of the candidate\(of) states latency_ms or cost_tokens, so none could overrun a budget; let the agent state them, "
+                + "or ask for no max_budget_overruns"
         }
+        // What is not stated overruns no budget. It matters where it could have made more overruns than are allowed.
+        guard let limit, limit >= traces.budgetOverruns else { return nil }
+        let room = limit - traces.budgetOverruns
+        guard traces.unstated.latency + traces.unstated.cost > room else { return nil }
+        let unstated = [("latency_ms", traces.unstated.latency), ("cost_tokens", traces.unstated.cost)].filter { $0.1 > 0 }
+        let places = unstated.map { "\($0.0) in \(counted($0.1, "trace"))" }.joined(separator: " and ")
+        return "the candidate does not state \(places)\(of) in which the baseline does: what is not stated overruns no budget, and no more "
+            + "than \(counted(room, "further overrun")) would be allowed; let the agent state \(unstated.count == 1 ? "it" : "them")"
     }
 
     // MARK: evidence

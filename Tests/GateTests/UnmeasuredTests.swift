@@ -108,7 +108,21 @@ struct UnmeasuredTests {
                 let finding = findings.first { $0.rule == rule && $0.verdict == .inconclusive }
                 #expect((finding != nil) == isTold, "\(findings)")
                 if isTold { #expect(finding?.message.contains("does not state \(lost) in \(counted(leftOut, "trace"))") == true) }
+                #expect(findings.count { $0.rule == rule } == 1, "\(findings)")
             }
         }
+    }
+
+    @Test("a rule has one finding, whatever keeps it from an answer", arguments: [
+        ("{}", "no run of the candidate"), (#"{"latency_ms": 1}"#, "does not state latency_ms in 1 trace and cost_tokens in 2 traces in which"),
+        (#"{"latency_ms": 90000}"#, "1 budget overrun, 0 allowed"),
+    ])
+    func oneFinding(stated: String, words: String) throws {
+        let lines = ["{}", stated]
+        let pairs = try lines.enumerated().map { try Pair(id: $0, outcome: "success", latency: 10, cost: 10, candidate: $1) }
+        var policy = GatePolicy()
+        policy.thresholds.maxBudgetOverruns = 0
+        let findings = GateJudge(policy).judge(collected(policy, pairs), .init()).findings.filter { $0.rule == "max_budget_overruns" }
+        #expect(findings.count == 1 && findings.first?.message.contains(words) == true, "\(findings)")
     }
 }
