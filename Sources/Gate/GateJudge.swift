@@ -132,7 +132,8 @@ public struct GateJudge {
         if tally.total > 0, facts.armsAreTheSame || (tally.compared > 0 && tally.identical == tally.compared) {
             inconclusive(
                 "identical_arms",
-                "both arms gave the same calls, responses, outcomes, times and costs in all \(tally.compared) traces: that is one "
+                "both arms gave the same calls, responses, outcomes, times and costs in all "
+                    + "\(counted(tally.compared, facts.repetitions > 1 ? "run" : "trace")): that is one "
                     + "arm compared with itself; name the candidate with --candidate")
         }
         if tally.total > 0, tally.compared == 0 {

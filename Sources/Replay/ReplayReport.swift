@@ -6,6 +6,8 @@ public struct ReplayReport: Sendable {
     public var baseline: ArmDescription
     public var candidate: ArmDescription
     public var tally = ReplayTally()
+    /// How often each trace was replayed; the tally counts every time.
+    public var repetitions = 1
     /// Lines of the traces that were not read, by reason.
     public var rejectedLines: [String: Int] = [:]
     /// Runs of a recording that no trace asked for.

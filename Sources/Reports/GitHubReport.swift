@@ -57,15 +57,18 @@ public struct GitHubReport: ReportWriter {
             }
         }
         // Where a gate has the say, a failed trace is an error only if the gate fails.
-        let traces = kept.failures.map { trace($0, report) } + Array(repeating: GitHubAnnotation.unnamed, count: kept.omittedFailures)
+        // Of most failures no more than their number is kept.
+        let unnamed = GitHubAnnotation(title: "Outrigger: more \(report.unit)s failed", message: "The JSON report has all of them.")
+        let traces = kept.failures.map { trace($0, report) } + Array(repeating: unnamed, count: kept.omittedFailures)
         if report.verdict == .fail { errors += traces } else { warnings = traces + warnings }
         warnings = (report.gaps + report.notes).map { GitHubAnnotation(title: "Outrigger", message: $0) } + warnings
         return (errors, warnings)
     }
 
     private func trace(_ detail: RunDetail, _ report: ReplayReport) -> GitHubAnnotation {
+        let repetition = detail.repetition > 0 ? ", repetition \(detail.repetition + 1)," : ""
         var annotation = GitHubAnnotation(
-            title: "Trace \(detail.title) failed: \(detail.reasons.joined(separator: ", "))",
+            title: "Trace \(detail.title)\(repetition) failed: \(detail.reasons.joined(separator: ", "))",
             message: DetailText.lines(detail, link: link))
         // A path inside the repository shows the annotation at its line.
         if report.traces != "-", !report.traces.hasPrefix("/"), !report.traces.split(separator: "/").contains("..") {
@@ -82,9 +85,6 @@ struct GitHubAnnotation {
     var title: String
     var message: String
     var place: (file: String, line: Int)?
-
-    /// Stands for a failure of which no more than its number was kept.
-    static let unnamed = GitHubAnnotation(title: "Outrigger: more traces failed", message: "The JSON report has all of them.")
 
     /// - Parameter more: how many annotations there would be after this one.
     func command(_ level: String, more: Int) -> String {

@@ -17,8 +17,8 @@ struct HTMLOverview {
     var footer: String {
         let export = report.exportWords.map { "<p>Export: \(HTMLText.escaped($0))</p>" } ?? ""
         return """
-            <footer>\(export)<p>Replay \(HTMLText.escaped(report.replayID)) of \(HTMLText.escaped(ShownPath.of(report.traces))), \
-            \(Numbers.seconds(report.duration)). Made by Outrigger.</p></footer>
+            <footer>\(export)<p>Replay of \(HTMLText.escaped(ShownPath.of(report.traces))): \(HTMLText.escaped(report.replayWords)). \
+            Made by Outrigger.</p></footer>
 
             """
     }
@@ -51,7 +51,7 @@ struct HTMLOverview {
     private var totals: String {
         let tally = report.tally
         let numbers = [
-            ("traces", tally.total, ""), ("passed", tally.passed, "good"), ("failed", tally.failed, tally.failed > 0 ? "bad" : ""),
+            (report.unit + "s", tally.total, ""), ("passed", tally.passed, "good"), ("failed", tally.failed, tally.failed > 0 ? "bad" : ""),
             ("tool misuse", tally.toolMisuse, tally.toolMisuse > 0 ? "bad" : ""),
             ("budget overruns", tally.budgetOverruns, tally.budgetOverruns > 0 ? "bad" : ""),
         ]
@@ -85,7 +85,7 @@ struct HTMLOverview {
             return [HTMLText.escaped(slice.name)]
                 + [tally.total, tally.passed, tally.failed, tally.toolMisuse, tally.budgetOverruns].map(Numbers.count)
         }
-        text += table("Slices", ["slice", "traces", "passed", "failed", "tool misuse", "overruns"], slices, numbers: true)
+        text += table("Slices", ["slice", report.unit + "s", "passed", "failed", "tool misuse", "overruns"], slices, numbers: true)
         if let flakiness = gate.flakiness { text += self.flakiness(flakiness) }
         return text
     }
@@ -124,7 +124,7 @@ struct HTMLOverview {
             [
                 ["baseline passed", Numbers.count(cells.bothPassed), Numbers.count(cells.onlyBaselinePassed)],
                 ["baseline failed", Numbers.count(cells.onlyCandidatePassed), Numbers.count(cells.bothFailed)],
-            ], numbers: true)
+            ], numbers: true) + "<p class=\"dim\">\(report.pairWords)</p>\n"
     }
 
     private func card(_ metric: GateReport.Metric) -> String {

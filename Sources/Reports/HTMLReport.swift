@@ -47,7 +47,7 @@ public struct HTMLReport: ReportWriter {
             """)
         let overview = HTMLOverview(report: report, gateFile: gateFile, date: Self.now())
         try output.write(overview.text)
-        try output.write(HTMLRuns.opening(kept))
+        try output.write(HTMLRuns.opening(kept, title: report.repetitions > 1 ? "Runs" : "Traces"))
         let runs = HTMLRuns(link: link)
         for detail in kept.failures { try output.write(runs.text(detail)) }
         for detail in kept.passes { try output.write(runs.text(detail)) }

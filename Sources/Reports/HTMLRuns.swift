@@ -6,7 +6,7 @@ struct HTMLRuns {
 
     private static let maximumRows = 200
 
-    static func opening(_ kept: borrowing KeptDetails) -> String {
+    static func opening(_ kept: borrowing KeptDetails, title: String) -> String {
         var reasons: [String: Int] = [:]
         for detail in kept.failures { for reason in Set(detail.reasons) { reasons[reason, default: 0] += 1 } }
         let options = reasons.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(100).map {
@@ -19,7 +19,7 @@ struct HTMLRuns {
             ? "<p class=\"dim\">\(Numbers.count(kept.omittedFailures)) more that failed and "
                 + "\(Numbers.count(kept.omittedPasses)) more that passed are only in the JSON report.</p>" : ""
         return """
-            <section aria-labelledby="runs"><h2 id="runs">Traces</h2>
+            <section aria-labelledby="runs"><h2 id="runs">\(title)</h2>
             <form class="filter" role="search"><label>Find <input id="find" type="search" autocomplete="off"></label>
             <label>Show <select id="reason"><option value="">all</option><option value="*">failed</option>\
             <option value="-">passed</option>\(options.joined())</select></label>

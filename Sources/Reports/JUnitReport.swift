@@ -89,6 +89,7 @@ public struct JUnitReport: ReportWriter {
     private static func properties(_ report: ReplayReport) -> String {
         let properties: [(String, String?)] = [
             ("replay.id", report.replayID), ("traces", report.traces),
+            ("repetitions", report.repetitions > 1 ? "\(report.repetitions)" : nil),
             ("baseline.version", report.baseline.version), ("baseline.digest", report.baseline.digest),
             ("baseline.agent", report.baseline.agent),
             ("candidate.version", report.candidate.version), ("candidate.digest", report.candidate.digest),

@@ -12,10 +12,11 @@ struct MarkdownPage {
         var page = BoundedText(limit: limit)
         addHead(report, to: &page)
         if let gate = report.gate { addGate(gate, to: &page) }
-        let failuresShown = addFailures(kept, to: &page)
+        let failuresShown = addFailures(kept, unit: report.unit, to: &page)
         addRest(report, to: &page)
         if kept.failureCount > failuresShown {
-            page.add("\n_\(Numbers.count(kept.failureCount - failuresShown, "more failed trace")) not shown here; the JSON report has all._\n")
+            let more = Numbers.count(kept.failureCount - failuresShown, "more failed \(report.unit)")
+            page.add("\n_\(more) not shown here; the JSON report has all._\n")
         } else if page.isCut {
             page.add("\n_This report was cut to fit; the JSON report has all of it._\n")
         }
@@ -38,7 +39,7 @@ struct MarkdownPage {
 
             \(MarkdownText.code(report.baseline.version)) → \(MarkdownText.code(report.candidate.version))
 
-            | traces | passed | failed | tool misuse | budget overruns | newly failing | newly passing |
+            | \(report.unit)s | passed | failed | tool misuse | budget overruns | newly failing | newly passing |
             |--:|--:|--:|--:|--:|--:|--:|
             | \(counts.map(Numbers.count).joined(separator: " | ")) |
 
@@ -120,9 +121,9 @@ struct MarkdownPage {
     // MARK: failures
 
     /// - Returns: how many there was room for.
-    private func addFailures(_ kept: borrowing KeptDetails, to page: inout BoundedText) -> Int {
+    private func addFailures(_ kept: borrowing KeptDetails, unit: String, to page: inout BoundedText) -> Int {
         guard kept.failureCount > 0 else { return 0 }
-        guard add("\n### Failed traces\n", to: &page) else { return 0 }
+        guard add("\n### Failed \(unit)s\n", to: &page) else { return 0 }
         // The account of the export and the agents comes after.
         for (i, detail) in kept.failures.enumerated() where !page.add(failure(detail), reserve: Self.reserve + 2000) { return i }
         return kept.failures.count
@@ -167,7 +168,7 @@ struct MarkdownPage {
     private func addRest(_ report: ReplayReport, to page: inout BoundedText) {
         var lines = [
             "baseline \(report.baseline.words)", "candidate \(report.candidate.words)",
-            "replay \(report.replayID), \(Numbers.seconds(report.duration))",
+            "replay \(report.replayWords)",
         ]
         if let export = report.exportWords { lines.append("export: \(export)") }
         page.add("\n", reserve: 200)

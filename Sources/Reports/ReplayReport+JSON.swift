@@ -13,6 +13,7 @@ extension ReplayReport {
             ("schema_version", .integer(JSONReport.schemaVersion)),
             ("replay_id", .text(replayID)),
             ("traces", .text(traces)),
+            ("repetitions", .integer(repetitions)),
             ("baseline", baseline.json),
             ("candidate", candidate.json),
             ("verdict", gate.map { .text($0.verdict.rawValue) } ?? .null),

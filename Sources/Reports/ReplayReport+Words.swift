@@ -7,8 +7,8 @@ extension ReplayReport {
         guard let gate else {
             if tally.total == 0 { return "no trace was replayed" }
             return tally.failed == 0
-                ? "all \(Numbers.count(tally.total, "trace")) passed"
-                : "\(Numbers.count(tally.failed)) of \(Numbers.count(tally.total, "trace")) failed"
+                ? "all \(Numbers.count(tally.total, unit)) passed"
+                : "\(Numbers.count(tally.failed)) of \(Numbers.count(tally.total, unit)) failed"
         }
         let count = gate.findings.filter { $0.verdict == gate.verdict }.count
         let rules = Numbers.count(gate.findings.count, "rule")
@@ -27,9 +27,21 @@ extension ReplayReport {
         return tally.total == 0 ? .inconclusive : tally.failed > 0 ? .fail : .pass
     }
 
-    var tallyWords: String {
-        "\(Numbers.count(tally.total, "trace")): \(Numbers.count(tally.passed)) passed, \(Numbers.count(tally.failed)) failed; "
-            + "tool misuse in \(Numbers.count(tally.toolMisuse)), \(Numbers.count(tally.budgetOverruns, "budget overrun"))"
+    /// What the tally counts.
+    var unit: String { repetitions > 1 ? "run" : "trace" }
+
+    /// How the replay was done, in one line.
+    var replayWords: String {
+        let times = repetitions > 1 ? ", each trace \(Numbers.count(repetitions)) times" : ""
+        return "\(replayID)\(times), \(Numbers.seconds(duration))"
+    }
+
+    /// What the table of pairs adds up to.
+    var pairWords: String {
+        let missing = tally.total - tally.compared
+        let gap = missing > 0 ? " (\(Numbers.count(missing)) without a run of both arms; a missing run counts as failed)" : ""
+        return "\(Numbers.count(tally.total, "pair"))\(gap), \(Numbers.count(tally.identical)) identical, "
+            + "\(Numbers.count(tally.withExpectation)) with an expectation that could fail"
     }
 
     /// What was not compared, and why.
@@ -49,7 +61,7 @@ extension ReplayReport {
         }
         let without = tally.total - tally.compared
         if without > 0, gate != nil || tally.compared > 0 {
-            gaps.append("\(Numbers.count(without, "trace")) without a run of both arms\(tally.unpaired.words)")
+            gaps.append("\(Numbers.count(without, unit)) without a run of both arms\(tally.unpaired.words)")
         }
         return gaps
     }

@@ -38,7 +38,7 @@ public struct TerminalReport: ReportWriter {
         for detail in kept.failures { try output.write("\n" + failures.text(detail)) }
         if kept.omittedFailures > 0 {
             try output.write(
-                "\n… and \(Numbers.count(kept.omittedFailures, "more failed trace")); the JSON report has all of them.\n")
+                "\n… and \(Numbers.count(kept.omittedFailures, "more failed \(report.unit)")); the JSON report has all of them.\n")
         }
         try output.write(TerminalTotals(style: style, width: width).text(report))
         try output.commit()

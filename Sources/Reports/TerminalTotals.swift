@@ -10,7 +10,7 @@ struct TerminalTotals {
         blocks.append([
             "Compared  \(Visible.line(report.baseline.words, limit: 300))",
             "with      \(Visible.line(report.candidate.words, limit: 300))",
-            style.paint("replay    \(Visible.line(report.replayID, limit: 200)), \(Numbers.seconds(report.duration))", .dim),
+            style.paint("replay    \(Visible.line(report.replayWords, limit: 300))", .dim),
         ])
         if let gate = report.gate {
             blocks.append(gateLines(gate, report))
@@ -20,7 +20,7 @@ struct TerminalTotals {
                 blocks.append(titled("Flakiness", [flakiness.words] + (flakiness.flakyWords.map { [$0] } ?? [])))
             }
         }
-        if report.tally.compared > 0 { blocks.append(pairLines(report.tally)) }
+        if report.tally.compared > 0 { blocks.append(pairLines(report)) }
         if !report.tally.toolChanges.isEmpty {
             let kinds = report.tally.toolChanges.sorted { $0.key < $1.key }
             blocks.append(titled("Tool calls that differ", [kinds.map { "\(words($0.key)) \(Numbers.count($0.value))" }.joined(separator: ", ")]))
@@ -97,13 +97,11 @@ struct TerminalTotals {
         return [style.paint("Slices", .bold)] + table.lines.map { "  " + $0 }
     }
 
-    private func pairLines(_ tally: ReplayTally) -> [String] {
+    private func pairLines(_ report: ReplayReport) -> [String] {
         var table = TextTable(header: ["", "candidate passed", "candidate failed"], alignsRight: [false, true, true])
-        let cells = tally.outcomes
+        let cells = report.tally.outcomes
         table.add(["baseline passed", Numbers.count(cells.bothPassed), Numbers.count(cells.onlyBaselinePassed)])
         table.add(["baseline failed", Numbers.count(cells.onlyCandidatePassed), Numbers.count(cells.bothFailed)])
-        let facts = "\(Numbers.count(tally.compared, "trace")) with both runs, \(Numbers.count(tally.identical)) identical, "
-            + "\(Numbers.count(tally.withExpectation)) with an expectation that could fail"
-        return [style.paint("Pairs", .bold)] + table.lines.map { "  " + $0 } + ["  " + style.paint(facts, .dim)]
+        return [style.paint("Pairs", .bold)] + table.lines.map { "  " + $0 } + ["  " + style.paint(report.pairWords, .dim)]
     }
 }

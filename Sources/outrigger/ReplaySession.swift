@@ -63,6 +63,7 @@ enum ReplaySession {
         var report = ReplayReport(
             replayID: plan.replayID, traces: plan.traces, baseline: setup.baseline, candidate: setup.candidate)
         report.tally = recorder.evidence.tally
+        report.repetitions = plan.repetitions
         report.rejectedLines = rejects.counts
         report.unmatched = ending.unmatched
         report.partial = ending.partial

@@ -163,6 +163,7 @@ import Testing
         #expect(result.status == 1)
         let json = try Replay.parse(Data(result.output.utf8))
         #expect(try json.number("total") == 6)
+        #expect(try json.number("repetitions") == 3)
         #expect(try json.number("gate.flakiness.repetitions") == 3)
     }
 

@@ -166,6 +166,28 @@ import Testing
         }
     }
 
+    /// What is counted has one name everywhere, and the table of pairs adds up to it.
+    @Test(arguments: [(1, "trace", "replay-7, 2.25 s"), (4, "run", "replay-7, each trace 4 times, 2.25 s")])
+    func whatIsCountedIsNamed(repetitions: Int, unit: String, replay: String) throws {
+        let files = try ReportFiles()
+        var report = SampleReplay.full(.fail)
+        report.repetitions = repetitions
+        let pairs = "8 pairs (2 without a run of both arms; a missing run counts as failed), 1 identical, 6 with an expectation that could fail"
+        let text = try files.write("r.txt", [], report) { try TerminalReport(path: $0, colors: false) }
+        #expect(text.contains("\nreplay    \(replay)\n") && text.contains("\n  2 \(unit)s without a run of both arms"), "\(text)")
+        #expect(text.contains("\n  \(pairs)\n"), "\(text)")
+        let page = try files.write("r.html", SampleReplay.details, report) { try HTMLReport(path: $0) }
+        #expect(page.contains("<dd>8</dd><dt>\(unit)s</dt>") && page.contains("<p class=\"dim\">\(pairs)</p>"), "\(page)")
+        #expect(page.contains("<h2 id=\"runs\">\(repetitions > 1 ? "Runs" : "Traces")</h2>"))
+        let comment = try files.write("r.md", SampleReplay.details, report) { try MarkdownReport(path: $0) }
+        #expect(comment.contains("\n| \(unit)s | passed |") && comment.contains("\n### Failed \(unit)s\n"), "\(comment)")
+        #expect(comment.contains("<sub>\(MarkdownText.inline("replay " + replay))</sub>"), "\(comment)")
+        report.gate = nil
+        #expect(report.headline == "6 of 8 \(unit)s failed")
+        _ = try files.write("r.json", [], report) { try JSONReport(path: $0) }
+        _ = try files.check("json", "r.json", schema: "replay-report.schema.json")
+    }
+
     /// A verdict that is a pass says what it passed.
     @Test(arguments: [
         ([], ""), ([1], "1 check (on 1 run), "), ([40, 40], "2 checks (on 40 runs each), "), ([40, 12], "2 checks (on 40 and 12 runs), "),
