@@ -56,11 +56,11 @@ public struct GitHubReport: ReportWriter {
                 }
             }
         }
-        // Where a gate has the say, a failed trace is an error only if the gate fails.
+        // Where a gate has the say, what failed is an error only if the gate fails.
         // Of most failures no more than their number is kept.
         let unnamed = GitHubAnnotation(title: "Outrigger: more \(report.unit)s failed", message: "The JSON report has all of them.")
         let traces = kept.failures.map { trace($0, report) } + Array(repeating: unnamed, count: kept.omittedFailures)
-        if report.verdict == .fail { errors += traces } else { warnings = traces + warnings }
+        if report.gate.map({ $0.verdict == .fail }) ?? true { errors += traces } else { warnings = traces + warnings }
         warnings = (report.gaps + report.notes).map { GitHubAnnotation(title: "Outrigger", message: $0) } + warnings
         return (errors, warnings)
     }

@@ -25,8 +25,8 @@ struct HTMLOverview {
 
     private var header: String {
         """
-        <header class="\(report.verdict.rawValue)">
-        <p class="verdict">\(report.gate == nil ? "" : "Gate: ")\(report.verdict.rawValue)</p>
+        <header class="\(report.gate?.verdict.rawValue ?? "replay")">
+        <p class="verdict">\(report.gate.map { "Gate: \($0.verdict.rawValue)" } ?? "Replay")</p>
         <h1>\(HTMLText.escaped(report.headline))</h1>
         <p class="dim facts"><time>\(HTMLText.escaped(date))</time>\(fact("gate file", gateFile))\(fact("traces", report.traces))</p>
         <dl class="arms">

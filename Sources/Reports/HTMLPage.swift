@@ -4,7 +4,7 @@ enum HTMLPage {
     /// holds them together.
     static let policy =
         "default-src 'none'; style-src '\(styleHash)'; script-src '\(scriptHash)'; base-uri 'none'; form-action 'none'"
-    static let styleHash = "sha256-dIOk4aRuVwLWKBjgomth0mJt1hZvcH25hYEDEL5CXsM="
+    static let styleHash = "sha256-M/91N2MbmSfMEPeZcCUCCbPDCQfFykptCgQfRQuWd/s="
     static let scriptHash = "sha256-RukhrWXinFCUy464pLDg81NAmrwrSjAct3tk5Lo6+IE="
 
     static let style = """
@@ -20,9 +20,9 @@ enum HTMLPage {
         a{color:var(--link)}h1{font-size:1.4rem;margin:.1rem 0 .8rem}h2{font-size:1.1rem;margin:1.6rem 0 .6rem}
         h3{font-size:.95rem;margin:.9rem 0 .3rem}dl,dd,p{margin:0}.dim{color:var(--dim)}
         header{background:var(--panel);border:1px solid var(--line);border-left:8px solid var(--warn);border-radius:8px;padding:1rem 1.2rem}
-        header.pass{border-left-color:var(--good)}header.fail{border-left-color:var(--bad)}
+        header.pass{border-left-color:var(--good)}header.fail{border-left-color:var(--bad)}header.replay{border-left-color:var(--dim)}
         .verdict{font-weight:700;text-transform:uppercase;letter-spacing:.04em;color:var(--warn)}
-        .pass .verdict{color:var(--good)}.fail .verdict{color:var(--bad)}
+        .pass .verdict{color:var(--good)}.fail .verdict{color:var(--bad)}.replay .verdict{color:var(--dim)}
         .arms{display:grid;grid-template-columns:1fr 1fr;gap:.4rem 1.5rem}.arms dt,.totals dt{color:var(--dim);font-size:.85rem}
         .totals{display:grid;grid-template-columns:repeat(auto-fit,minmax(7.5rem,1fr));gap:.6rem;margin-top:1rem}
         .totals div{background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:.6rem .8rem}

@@ -33,7 +33,7 @@ struct MarkdownPage {
         ]
         _ = add(
             """
-            ## \(Self.sign(report.verdict)) Outrigger: \(report.verdict.rawValue)
+            ## \(report.gate.map { "\(Self.sign($0.verdict)) Outrigger: \($0.verdict.rawValue)" } ?? "Outrigger: replay")
 
             **\(MarkdownText.inline(report.headline, limit: 400))**
 

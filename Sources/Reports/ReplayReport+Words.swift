@@ -2,13 +2,12 @@ internal import Replay
 
 /// What every report for people says in the same words. Texts may hold input: each report escapes them in its way.
 extension ReplayReport {
-    /// The verdict, in one line.
+    /// The verdict in one line, or without a gate, which alone gives one, what was found.
     var headline: String {
         guard let gate else {
             if tally.total == 0 { return "no trace was replayed" }
-            return tally.failed == 0
-                ? "all \(Numbers.count(tally.total, unit)) passed"
-                : "\(Numbers.count(tally.failed)) of \(Numbers.count(tally.total, unit)) failed"
+            if tally.failed > 0 { return "\(Numbers.count(tally.failed)) of \(Numbers.count(tally.total, unit)) failed" }
+            return tally.total == 1 ? "the \(unit) passed" : "all \(Numbers.count(tally.total, unit)) passed"
         }
         let count = gate.findings.filter { $0.verdict == gate.verdict }.count
         let rules = Numbers.count(gate.findings.count, "rule")
@@ -19,12 +18,6 @@ extension ReplayReport {
             "\(Numbers.count(count)) of \(rules) without an answer; counts as passed, because --allow-inconclusive says so"
         case .inconclusive: "\(Numbers.count(count)) of \(rules) without an answer, so there is no verdict"
         }
-    }
-
-    /// `pass`, `fail` or `inconclusive`, also where there is no gate.
-    var verdict: GateReport.Verdict {
-        if let gate { return gate.verdict }
-        return tally.total == 0 ? .inconclusive : tally.failed > 0 ? .fail : .pass
     }
 
     /// What the tally counts.

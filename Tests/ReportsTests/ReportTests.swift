@@ -188,6 +188,21 @@ import Testing
         _ = try files.check("json", "r.json", schema: "replay-report.schema.json")
     }
 
+    /// A replay gives no verdict over all runs, whatever its runs came to.
+    @Test(arguments: [
+        ([SampleReplay.detail("t-1")], "the trace passed"), (SampleReplay.details, "6 of 8 traces failed"), ([], "no trace was replayed"),
+    ] as [([RunDetail], String)])
+    func aReplayGivesNoVerdict(details: [RunDetail], headline: String) throws {
+        let files = try ReportFiles()
+        let report = SampleReplay.report(details)
+        let comment = try files.write("r.md", details, report) { try MarkdownReport(path: $0) }
+        #expect(comment.hasPrefix("## Outrigger: replay\n\n**\(headline)**\n"), "\(comment)")
+        let page = try files.write("r.html", details, report) { try HTMLReport(path: $0) }
+        #expect(page.contains("<header class=\"replay\">\n<p class=\"verdict\">Replay</p>\n<h1>\(headline)</h1>"), "\(page)")
+        _ = try files.check("html", "r.html")
+        #expect(try files.write("r.json", details, report) { try JSONReport(path: $0) }.contains("\"verdict\": null,"))
+    }
+
     /// A verdict that is a pass says what it passed.
     @Test(arguments: [
         ([], ""), ([1], "1 check (on 1 run), "), ([40, 40], "2 checks (on 40 runs each), "), ([40, 12], "2 checks (on 40 and 12 runs), "),
