@@ -1,7 +1,7 @@
-/// Numbers as people read them.
-enum Numbers {
+/// Numbers as people read them, in findings and reports alike.
+public enum Numbers {
     /// `1234567` as `1,234,567`.
-    static func count(_ value: Int) -> String {
+    public static func count(_ value: Int) -> String {
         let digits = String(value.magnitude)
         var result = value < 0 ? "-" : ""
         for (i, digit) in digits.enumerated() {
@@ -12,10 +12,10 @@ enum Numbers {
     }
 
     /// `1 trace`, `2 traces`.
-    static func count(_ value: Int, _ noun: String) -> String { "\(count(value)) \(noun)\(value == 1 ? "" : "s")" }
+    public static func count(_ value: Int, _ noun: String) -> String { "\(count(value)) \(noun)\(value == 1 ? "" : "s")" }
 
     /// The value with this many digits after the point; `–` for what is no number.
-    static func fixed(_ value: Double, _ digits: Int) -> String {
+    public static func fixed(_ value: Double, _ digits: Int) -> String {
         guard value.isFinite else { return "–" }
         var scale = 1.0
         for _ in 0..<digits { scale *= 10 }
@@ -28,7 +28,7 @@ enum Numbers {
     }
 
     /// Four digits that count: `1,235`, `12.35`, `0.9540` as `0.954`.
-    static func measured(_ value: Double) -> String {
+    public static func measured(_ value: Double) -> String {
         guard value.isFinite else { return "–" }
         let size = abs(value)
         if size != 0, size < 0.0001 { return "\(value)" }
@@ -40,18 +40,21 @@ enum Numbers {
         return short
     }
 
-    static func pValue(_ value: Double?) -> String {
+    /// `0.0391`, `< 0.0001`; `–` for none.
+    public static func pValue(_ value: Double?) -> String {
         guard let value, value.isFinite else { return "–" }
         return value < 0.0001 ? "< 0.0001" : fixed(value, 4)
     }
 
     /// `0.954` as `95.4 %`.
-    static func percent(_ share: Double) -> String {
+    public static func percent(_ share: Double) -> String {
         let text = fixed(share * 100, 1)
         return (text.hasSuffix(".0") ? String(text.dropLast(2)) : text) + " %"
     }
 
-    static func milliseconds(_ value: Double?) -> String { value.map { measured($0) + " ms" } ?? "–" }
+    /// `1,235 ms`; `–` for none.
+    public static func milliseconds(_ value: Double?) -> String { value.map { measured($0) + " ms" } ?? "–" }
 
-    static func seconds(_ value: Double) -> String { fixed(value, value < 10 ? 2 : 0) + " s" }
+    /// `2.25 s`, from 10 seconds on `12 s`.
+    public static func seconds(_ value: Double) -> String { fixed(value, value < 10 ? 2 : 0) + " s" }
 }
