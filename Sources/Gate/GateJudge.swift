@@ -72,32 +72,32 @@ public struct GateJudge {
                     rule: prefix + rule, verdict: value > limit ? .fail : .pass,
                     message: "\(words)\(of), \(limit) allowed"))
         }
-        bound("max_failed", counted(traces.failed, "trace") + " failed", traces.failed, thresholds.maxFailed)
+        bound("max_failed", Numbers.count(traces.failed, "trace") + " failed", traces.failed, thresholds.maxFailed)
         bound(
-            "max_tool_misuse", counted(traces.toolMisuse, "trace") + " with tool misuse", traces.toolMisuse, thresholds.maxToolMisuse,
+            "max_tool_misuse", Numbers.count(traces.toolMisuse, "trace") + " with tool misuse", traces.toolMisuse, thresholds.maxToolMisuse,
             unmeasured: traces.ran == 0 || traces.withAllowList > 0
                 ? nil
                 : "nothing says which tools may be called\(of): no trace has allowed_tools, and no release of the candidate is named; "
                     + "record them, name the release, or ask for forbidden_tools in a check instead")
         bound(
-            "max_budget_overruns", counted(traces.budgetOverruns, "budget overrun"), traces.budgetOverruns, thresholds.maxBudgetOverruns,
+            "max_budget_overruns", Numbers.count(traces.budgetOverruns, "budget overrun"), traces.budgetOverruns, thresholds.maxBudgetOverruns,
             unmeasured: unmeasuredBudgets(traces, thresholds.maxBudgetOverruns, of))
-        if let problems { bound("max_problems", counted(problems, "run") + " without an answer", problems, thresholds.maxProblems) }
+        if let problems { bound("max_problems", Numbers.count(problems, "run") + " without an answer", problems, thresholds.maxProblems) }
         if let minimum = thresholds.minPassRate, traces.judgedRuns > 0 {
             // A run of which nothing was expected has not passed anything.
             let rate = Double(traces.passedRuns) / Double(traces.judgedRuns)
             findings.append(
                 .init(
                     rule: prefix + "min_pass_rate", verdict: rate < minimum ? .fail : .pass,
-                    message: "\(percent(rate)) of \(counted(traces.judgedRuns, "run")) that could have failed passed\(of), at least "
-                        + "\(percent(minimum)) must"))
+                    message: "\(Numbers.percent(rate)) of \(Numbers.count(traces.judgedRuns, "run")) that could have failed passed\(of), at least "
+                        + "\(Numbers.percent(minimum)) must"))
         }
         if traces.evident < max(1, thresholds.minRuns) {
             let copies = traces.copies > 0 ? " (\(traces.copies) more repeat a trace_id, which is no further evidence)" : ""
             findings.append(
                 .init(
                     rule: prefix + "min_runs", verdict: .inconclusive,
-                    message: "\(counted(traces.evident, "trace"))\(of) with runs of both arms and an expectation that could fail\(copies), "
+                    message: "\(Numbers.count(traces.evident, "trace"))\(of) with runs of both arms and an expectation that could fail\(copies), "
                         + "at least \(max(1, thresholds.minRuns)) are needed; record more traces, or state outcomes or checks"))
         }
         return findings
@@ -114,9 +114,9 @@ public struct GateJudge {
         let room = limit - traces.budgetOverruns
         guard traces.unstated.latency + traces.unstated.cost > room else { return nil }
         let unstated = [("latency_ms", traces.unstated.latency), ("cost_tokens", traces.unstated.cost)].filter { $0.1 > 0 }
-        let places = unstated.map { "\($0.0) in \(counted($0.1, "trace"))" }.joined(separator: " and ")
+        let places = unstated.map { "\($0.0) in \(Numbers.count($0.1, "trace"))" }.joined(separator: " and ")
         return "the candidate does not state \(places)\(of) in which the baseline does: what is not stated overruns no budget, and no more "
-            + "than \(counted(room, "further overrun")) would be allowed; let the agent state \(unstated.count == 1 ? "it" : "them")"
+            + "than \(Numbers.count(room, "further overrun")) would be allowed; let the agent state \(unstated.count == 1 ? "it" : "them")"
     }
 
     // MARK: evidence
@@ -133,7 +133,7 @@ public struct GateJudge {
             inconclusive(
                 "identical_arms",
                 "both arms gave the same calls, responses, outcomes, times and costs in all "
-                    + "\(counted(tally.compared, facts.repetitions > 1 ? "run" : "trace")): that is one "
+                    + "\(Numbers.count(tally.compared, facts.repetitions > 1 ? "run" : "trace")): that is one "
                     + "arm compared with itself; name the candidate with --candidate")
         }
         if tally.total > 0, tally.compared == 0 {
@@ -142,13 +142,13 @@ public struct GateJudge {
         if evidence.counts.alone > 0, tally.compared > 0 {
             inconclusive(
                 "no_baseline_run",
-                "in \(counted(evidence.counts.alone, "trace")) the candidate ran and the baseline did not, so that what it did there was "
+                "in \(Numbers.count(evidence.counts.alone, "trace")) the candidate ran and the baseline did not, so that what it did there was "
                     + "compared with nothing; mend the baseline, or leave these traces out")
         }
         if evidence.counts.lost > 0 {
             inconclusive(
                 "evidence_lost",
-                "in \(counted(evidence.counts.lost, "trace")) the candidate says less than the baseline, so that it cannot be judged by "
+                "in \(Numbers.count(evidence.counts.lost, "trace")) the candidate says less than the baseline, so that it cannot be judged by "
                     + "the same: \(evidence.counts.lostExample ?? "")")
         }
         if tally.total > 0, tally.outcomes.onlyBaselinePassed + tally.outcomes.onlyCandidatePassed + tally.outcomes.bothPassed == 0 {
@@ -161,7 +161,7 @@ public struct GateJudge {
                 "check_never_applied", "check \(check) applied to no trace: its match selects none, or its tool was never called")
         }
         for (check, failures) in evidence.tally.unscored.sorted(by: { $0.key < $1.key }) {
-            inconclusive("evaluator_failed", "check \(check) has no score in \(counted(failures.count, "run")): \(failures.example)")
+            inconclusive("evaluator_failed", "check \(check) has no score in \(Numbers.count(failures.count, "run")): \(failures.example)")
         }
         for (rule, slice) in zip(policy.slices, evidence.slices) where slice.total == 0 {
             inconclusive("slice_empty", "slice \(rule.name) has no trace")
@@ -198,7 +198,7 @@ public struct GateJudge {
                 findings.append(
                     .init(
                         rule: "compare.uncompared_failures", verdict: .fail,
-                        message: "\(counted(evidence.uncomparedFailures, "trace")) failed that the comparison of pass rates leaves out, since "
+                        message: "\(Numbers.count(evidence.uncomparedFailures, "trace")) failed that the comparison of pass rates leaves out, since "
                             + "the baseline's run had nothing that could fail, or repeats a trace_id; 0 allowed (max_failed allows more)"))
             }
         }
@@ -222,15 +222,4 @@ extension [GateReport.Verdict] {
         if contains(.fail) { return .fail }
         return contains(.inconclusive) || isEmpty ? .inconclusive : .pass
     }
-}
-
-/// `1 trace`, `2 traces`.
-func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
-
-/// `0.954` as `95.4 %`.
-func percent(_ share: Double) -> String {
-    let tenths = (share * 1000).rounded()
-    guard tenths.isFinite, abs(tenths) < 1e15 else { return "\(share)" }
-    let whole = Int(tenths)
-    return "\(whole < 0 ? "-" : "")\(abs(whole) / 10).\(abs(whole) % 10) %"
 }

@@ -50,21 +50,20 @@ struct MetricComparison {
             let words = switch metric.decision {
             case "not reported": "no trace has \(metric.name) of both arms: there is nothing to compare"
             case "partly reported":
-                "the candidate does not report \(metric.name) in \(counted(unreported(metric, evidence), "trace")) in which the baseline "
-                    + "does (\(counted(metric.pairs, "pair")) remain): what is not reported may be what is worse"
+                "the candidate does not report \(metric.name) in \(Numbers.count(unreported(metric, evidence), "trace")) in which the baseline "
+                    + "does (\(Numbers.count(metric.pairs, "pair")) remain): what is not reported may be what is worse"
             case "nothing to compare with":
-                "the baseline's \(metric.name) is 0 in all \(counted(metric.pairs, "trace")): nothing can be said in relation to it"
+                "the baseline's \(metric.name) is 0 in all \(Numbers.count(metric.pairs, "trace")): nothing can be said in relation to it"
             case "too few":
-                "\(counted(metric.pairs, "pair")): with fewer than \(minimumPairs) no difference, however large, could be told from "
-                    + "chance at \(percent(comparison.confidence)); record more traces"
+                "\(Numbers.count(metric.pairs, "pair")): with fewer than \(minimumPairs) no difference, however large, could be told from "
+                    + "chance at \(Numbers.percent(comparison.confidence)); record more traces"
             case "not comparable":
                 "one arm's times are recorded, with its tools, and the other's tools were answered by the replay at once; run "
                     + "both arms, or take \(metric.name) out of compare"
-            case "worse": "the candidate is worse: \(metric.effectName) \(shown(metric.effect))\(bound(metric))"
+            case "worse": "the candidate is worse: \(effect(metric))"
             case "undecided":
-                "\(metric.effectName) \(shown(metric.effect))\(bound(metric)): too few or too scattered pairs to exclude that the "
-                    + "candidate is worse than allowed"
-            default: "\(metric.decision): \(metric.effectName) \(shown(metric.effect))\(bound(metric))"
+                "\(effect(metric)): too few or too scattered pairs to exclude that the candidate is worse than allowed"
+            default: "\(metric.decision): \(effect(metric))"
             }
             return GateReport.Finding(rule: "compare.\(metric.name)", verdict: metric.verdict, message: words)
         }
@@ -162,7 +161,7 @@ struct MetricComparison {
     private func effectName(_ rule: GatePolicy.Measure) -> String {
         switch rule.statistic {
         case .mean: "ratio of means"
-        case .quantile(let probability): "ratio of \(percent(probability)) quantiles"
+        case .quantile(let probability): "ratio of \(Numbers.percent(probability)) quantiles"
         }
     }
 
@@ -200,16 +199,16 @@ struct MetricComparison {
 
     // MARK: words
 
-    private func shown(_ value: Double) -> String {
-        guard value.isFinite, abs(value) < 1e12 else { return "unknown" }
-        let thousandths = Int((abs(value) * 1000).rounded())
-        let digits = String(thousandths % 1000)
-        return "\(value < 0 ? "-" : "")\(thousandths / 1000).\(String(repeating: "0", count: 3 - digits.count))\(digits)"
-    }
-
-    private func bound(_ metric: GateReport.Metric) -> String {
-        let interval = metric.interval.map { " (\(percent(metric.confidence)) interval \(shown($0.lowerBound)) to \(shown($0.upperBound)))" }
-        let margin = metric.margin.map { ", margin \(percent($0))" }
-        return (interval ?? "") + (margin ?? "")
+    /// `ratio of means 1.215 (98.3 % interval 1.204 to 1.227), margin 10 %`.
+    private func effect(_ metric: GateReport.Metric) -> String {
+        func shown(_ value: Double) -> String {
+            guard value.isFinite, abs(value) < 1e12 else { return "unknown" }
+            return metric.isRate ? Numbers.signedPercent(value) : Numbers.ratio(value)
+        }
+        let interval = metric.interval.map {
+            " (\(Numbers.percent(metric.confidence)) interval \(shown($0.lowerBound)) to \(shown($0.upperBound)))"
+        }
+        let margin = metric.margin.map { ", margin \(Numbers.percent($0))" }
+        return "\(metric.effectName) \(shown(metric.effect))\(interval ?? "")\(margin ?? "")"
     }
 }

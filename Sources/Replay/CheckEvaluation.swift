@@ -82,7 +82,7 @@ extension RunCheck {
             return result(count <= maximum, "\(count) calls of \(tool ?? "all tools"), at most \(maximum) are allowed")
         case .timeBudget(let tool, let milliseconds):
             let time = run.toolTime(of: tool)
-            return result(time <= milliseconds, "calls of \(tool ?? "all tools") took \(time) ms, at most \(milliseconds) ms are allowed")
+            return result(time <= milliseconds, "calls of \(tool ?? "all tools") took \(Numbers.milliseconds(time)), at most \(Numbers.milliseconds(milliseconds)) are allowed")
         case .arguments, .evaluator:
             // Answered by `evaluate`, since these do not speak of every run.
             return result(true, "not applied")

@@ -46,14 +46,28 @@ public enum Numbers {
         return value < 0.0001 ? "< 0.0001" : fixed(value, 4)
     }
 
-    /// `0.954` as `95.4 %`.
-    public static func percent(_ share: Double) -> String {
-        let text = fixed(share * 100, 1)
-        return (text.hasSuffix(".0") ? String(text.dropLast(2)) : text) + " %"
+    /// `0.954` as `95.4 %`, `0.15` as `15 %`.
+    public static func percent(_ share: Double) -> String { tenths(share * 100) + " %" }
+
+    /// A difference of shares: `0.055` as `+5.5 %`.
+    public static func signedPercent(_ share: Double) -> String { (share > 0 ? "+" : "") + percent(share) }
+
+    /// `1.215`, `0.967`, `1.000`.
+    public static func ratio(_ value: Double) -> String { fixed(value, 3) }
+
+    /// A time in milliseconds without its unit: `1,644`, and below 10 `4.7`.
+    public static func time(_ milliseconds: Double) -> String {
+        abs(milliseconds) < 9.95 ? tenths(milliseconds) : fixed(milliseconds, 0)
     }
 
-    /// `1,235 ms`; `–` for none.
-    public static func milliseconds(_ value: Double?) -> String { value.map { measured($0) + " ms" } ?? "–" }
+    /// `1,644 ms`, `4.7 ms`; `–` for none.
+    public static func milliseconds(_ value: Double?) -> String { value.map { time($0) + " ms" } ?? "–" }
+
+    /// One digit after the point, unless it is 0.
+    private static func tenths(_ value: Double) -> String {
+        let text = fixed(value, 1)
+        return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+    }
 
     /// `2.25 s`, from 10 seconds on `12 s`.
     public static func seconds(_ value: Double) -> String { fixed(value, value < 10 ? 2 : 0) + " s" }

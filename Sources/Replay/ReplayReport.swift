@@ -176,6 +176,8 @@ public struct GateReport: Sendable {
         /// `better`, `not worse`, `worse` or `undecided`.
         public var decision: String
         public var verdict: Verdict
+        /// Whether it is a share, of which more is better, and its effect a difference; else less is, and it is a ratio.
+        public var isRate: Bool { name == "pass_rate" }
 
         public init(
             name: String, pairs: Int, baseline: Double, candidate: Double, effectName: String, effect: Double,

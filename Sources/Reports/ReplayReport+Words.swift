@@ -183,20 +183,19 @@ extension GateReport.Metric {
         }
     }
 
-    var isRate: Bool { name == "pass_rate" }
-    var baselineWords: String { isRate ? Numbers.percent(baseline) : Numbers.measured(baseline) }
-    var candidateWords: String { isRate ? Numbers.percent(candidate) : Numbers.measured(candidate) }
+    var baselineWords: String { shown(baseline) }
+    var candidateWords: String { shown(candidate) }
     /// `–` where nothing was measured: a ratio to nothing, or of nothing, says nothing.
     var effectWords: String {
         guard effect.isFinite, pairs > 0 else { return "–" }
-        if isRate { return signedPercent(effect) }
-        return effect > 0 ? "× " + Numbers.measured(effect) : "–"
+        if isRate { return Numbers.signedPercent(effect) }
+        return effect > 0 ? "× " + Numbers.ratio(effect) : "–"
     }
     var intervalWords: String {
         guard let interval else { return "–" }
         return isRate
-            ? "\(signedPercent(interval.lowerBound)) … \(signedPercent(interval.upperBound))"
-            : "\(Numbers.measured(interval.lowerBound)) … \(Numbers.measured(interval.upperBound))"
+            ? "\(Numbers.signedPercent(interval.lowerBound)) … \(Numbers.signedPercent(interval.upperBound))"
+            : "\(Numbers.ratio(interval.lowerBound)) … \(Numbers.ratio(interval.upperBound))"
     }
     var confidenceWords: String { Numbers.percent(confidence) }
     var marginWords: String { margin.map { Numbers.percent($0) } ?? "–" }
@@ -218,7 +217,14 @@ extension GateReport.Metric {
             + (margin == nil ? "were alike." : "were alike. With a margin the interval decides, not p: worse, but by little, can be good enough.")
     }
 
-    private func signedPercent(_ share: Double) -> String { (share > 0 ? "+" : "") + Numbers.percent(share) }
+    /// A value of one arm, in the metric's unit.
+    private func shown(_ value: Double) -> String {
+        switch name {
+        case "pass_rate": Numbers.percent(value)
+        case "latency_ms": Numbers.time(value)
+        default: Numbers.measured(value)
+        }
+    }
 }
 
 extension GateReport.Flakiness {

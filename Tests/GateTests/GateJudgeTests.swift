@@ -242,7 +242,7 @@ struct GateEvidenceTests {
         policy.thresholds.minPassRate = 0.9
         let report = GateJudge(policy).judge(collected(policy, pairs), .init())
         #expect(report.verdict == .inconclusive)
-        #expect(report.findings.contains { $0.rule == "evidence_lost" && $0.message.contains("in \(counted(20 - stated, "trace"))") })
+        #expect(report.findings.contains { $0.rule == "evidence_lost" && $0.message.contains("in \(Numbers.count(20 - stated, "trace"))") })
     }
 
     @Test("runs of which nothing was expected have not passed anything")
@@ -259,7 +259,7 @@ struct GateEvidenceTests {
         policy.comparison.passRate = GatePolicy.PassRate(margin: 0.9)
         let report = GateJudge(policy).judge(collected(policy, pairs), .init())
         let finding = try #require(report.findings.first { $0.rule == "min_pass_rate" })
-        #expect(finding.verdict == .fail && finding.message.hasPrefix("60.0 % of 10 runs"))
+        #expect(finding.verdict == .fail && finding.message.hasPrefix("60 % of 10 runs"))
         #expect(report.metrics.first?.pairs == 10)
     }
 

@@ -20,7 +20,7 @@ struct UnmeasuredTests {
             #expect(report.verdict == verdict, "\(report.findings)")
             let finding = report.findings.first { $0.rule == "no_baseline_run" }
             #expect((finding != nil) == (alone > 0))
-            if alone > 0 { #expect(finding?.message.hasPrefix("in \(counted(alone, "trace")) ") == true) }
+            if alone > 0 { #expect(finding?.message.hasPrefix("in \(Numbers.count(alone, "trace")) ") == true) }
         }
     }
 
@@ -107,7 +107,7 @@ struct UnmeasuredTests {
             for rule in ["max_budget_overruns", "slices.all.max_budget_overruns"] {
                 let finding = findings.first { $0.rule == rule && $0.verdict == .inconclusive }
                 #expect((finding != nil) == isTold, "\(findings)")
-                if isTold { #expect(finding?.message.contains("does not state \(lost) in \(counted(leftOut, "trace"))") == true) }
+                if isTold { #expect(finding?.message.contains("does not state \(lost) in \(Numbers.count(leftOut, "trace"))") == true) }
                 #expect(findings.count { $0.rule == rule } == 1, "\(findings)")
             }
         }
