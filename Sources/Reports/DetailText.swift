@@ -13,7 +13,7 @@ enum DetailText {
         if let loop = detail.candidate.loop { lines.append("loop: \(loop.words)") }
         if let tools = detail.candidate.tools?.words { lines.append("tool calls: \(tools)") }
         for check in detail.candidate.checks where !check.passed {
-            lines.append("check \(Visible.line(check.name)): \(Visible.line(check.words, limit: 1000))")
+            lines.append("check \(Visible.line(check.name)): \(Visible.line(check.evidence, limit: 1000))")
         }
         let diff = diffLines(detail, limit: 60)
         if !diff.isEmpty { lines += ["tool calls, - baseline, + candidate:"] + diff.map { "  " + $0 } }

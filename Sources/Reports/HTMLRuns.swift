@@ -120,7 +120,7 @@ struct HTMLRuns {
         guard !detail.candidate.checks.isEmpty else { return "" }
         let items = detail.candidate.checks.prefix(Self.maximumRows).map { check in
             "<li><span class=\"badge \(check.passed ? "pass\">passed" : "fail\">failed")</span> "
-                + "<code>\(HTMLText.escaped(check.name, limit: 100))</code> \(HTMLText.escaped(check.words, limit: 1000))</li>"
+                + "<code>\(HTMLText.escaped(check.name, limit: 100))</code> \(HTMLText.escaped(check.evidence, limit: 1000))</li>"
         }
         return "<h3>Checks</h3><ul class=\"checks\">\(items.joined())</ul>\n"
     }

@@ -158,7 +158,7 @@ struct MarkdownPage {
         if let tools = b.tools?.words { facts.append("tool calls: \(tools)") }
         items += facts.map { "- \($0)\n" }
         for check in b.checks.filter({ !$0.passed }).prefix(20) {
-            items.append("- check \(MarkdownText.code(check.name, limit: 100)): \(MarkdownText.inline(check.words, limit: 400))\n")
+            items.append("- check \(MarkdownText.code(check.name, limit: 100)): \(MarkdownText.inline(check.evidence, limit: 400))\n")
         }
         if let url = detail.url(link) { items.append("- [trace](<\(url)>)\n") }
         if !items.isEmpty { text += "\n" + items.joined() }

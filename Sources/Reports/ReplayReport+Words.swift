@@ -273,16 +273,6 @@ extension RunDetail.Arm {
     }
 }
 
-extension CheckResult {
-    /// What was found, with the place and the score.
-    var words: String {
-        var places: [String] = []
-        if let call { places.append("call \(call + 1)") }
-        if let score { places.append("score \(Numbers.measured(score))") }
-        return evidence + (places.isEmpty ? "" : " (\(places.joined(separator: ", ")))")
-    }
-}
-
 extension CallLoop {
     var words: String {
         period == 1

@@ -48,7 +48,7 @@ struct TerminalFailure {
         for check in b.checks where !check.passed {
             lines.append(
                 label("check") + style.paint(Visible.line(check.name, limit: 100), .red) + ": "
-                    + Visible.line(check.words, limit: 400))
+                    + Visible.line(check.evidence, limit: 400))
         }
         let passed = b.checks.count(where: \.passed)
         if passed > 0 { lines.append(label("checks") + style.paint("\(Numbers.count(passed)) passed", .green)) }

@@ -191,6 +191,23 @@ struct PairJudgeTests {
         #expect(verdict.checks.first?.passed == false && verdict.checks.first?.evidence == "there is no response")
     }
 
+    @Test("evidence says the call or the score that it is about, which reports do not say again")
+    func places() throws {
+        let schema = try JSONSchema(try JSONDocument(parsing: #"{"required": ["amount"]}"#))
+        let arm = ArmRun(run: try run(calls: ["look", "refund({})"]), assumesSuccess: false)
+        let scores = [EvaluatorName("judge"): EvaluatorScore(score: 0.2)]
+        for (condition, words, call) in [
+            (.forbiddenTools(["refund"]), "call 2 is of the forbidden tool refund", 1),
+            (.arguments(tool: "refund", schema: schema), "call 2: arguments of refund", 1),
+            (.evaluator(EvaluatorName("judge"), minimum: 0.5), "score 0.2, at least 0.5 is wanted", nil),
+        ] as [(RunCheck.Condition, String, Int?)] {
+            let judge = PairJudge(ReplayRules(checks: [RunCheck(name: "c", condition: condition)]))
+            let verdict = judge.judge(arm.run, baseline: arm, candidate: arm, candidateScores: scores)
+            let check = try #require(verdict.candidate.checks.first)
+            #expect(check.evidence.hasPrefix(words) && check.call == call, "\(check)")
+        }
+    }
+
     @Test("an evaluator that gives no score is no reason to fail, and no evidence")
     func brokenEvaluator() throws {
         let judge = PairJudge(ReplayRules(checks: [RunCheck(name: "good", condition: .evaluator(EvaluatorName("judge"), minimum: 0.5))]))

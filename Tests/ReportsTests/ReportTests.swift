@@ -24,6 +24,11 @@ import Testing
         let text = try files.write("r.txt", details, report) { try TerminalReport(path: $0, colors: false) }
         #expect(text.contains("Gate: \(verdict.rawValue.uppercased()) – ") && !text.contains("\u{1B}"))
         #expect(text.contains("timeout") && text.contains("call 1 made 7 times in a row"))
+        // The evidence says the place and the score.
+        for report in [text, page, comment] {
+            #expect(report.contains("amount is 1845, at most 500 is allowed") && !report.contains(/call 3(\)|&#41;)/), "\(report)")
+        }
+        #expect(page.contains("</code> score 0.92, at least 0.5 is wanted: polite</li>"), "\(page)")
         let unpaired = "2 traces without a run of both arms (candidate cancelled 1, timeout 1), such as t-004, t-006"
         #expect(text.contains("\n  \(unpaired)\n") && page.contains("<li>\(unpaired)</li>"), "\(text)")
         if let place = ProcessInfo.processInfo.environment["REPORTS_KEEP"] {

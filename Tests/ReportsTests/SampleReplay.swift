@@ -48,8 +48,8 @@ enum SampleReplay {
             .init(kind: "missing", baselineIndex: 3, candidateIndex: nil, tool: "send_mail", candidateTool: nil, arguments: [], omitted: 0),
         ]
         detail.candidate.checks = [
-            CheckResult(name: "refund is right", passed: false, evidence: "amount is 1845, at most 500 is allowed", call: 2),
-            CheckResult(name: "tone", passed: true, evidence: "polite", score: 0.92),
+            CheckResult(name: "refund is right", passed: false, evidence: "call 3: amount is 1845, at most 500 is allowed", call: 2),
+            CheckResult(name: "tone", passed: true, evidence: "score 0.92, at least 0.5 is wanted: polite", score: 0.92),
         ]
         var tools = ToolAnswers()
         tools.matched = 1
