@@ -57,6 +57,6 @@ public struct EarlierComparison: Sendable {
     }
 
     private func name(_ detail: borrowing RunDetail) -> String {
-        Visible.cut(detail.traceID ?? "line \(detail.line)", 200)
+        Visible.cut(detail.title, 200)
     }
 }

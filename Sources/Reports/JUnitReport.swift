@@ -1,6 +1,7 @@
 public import Replay
 
-/// JUnit XML, as CI systems read it: a test case for each trace, and one for each of the gate's rules.
+/// JUnit XML, as CI systems read it: a test case for each trace, and one for each of the gate's rules. The time of a trace is what
+/// the candidate took; rules take none.
 ///
 /// `Fixtures/schemas/junit.xsd` describes it. Every trace is there; memory does not grow with them.
 public struct JUnitReport: ReportWriter {
@@ -74,10 +75,10 @@ public struct JUnitReport: ReportWriter {
         let gate = report.gate.map(JUnitGate.init)
         var all = counts
         if let gate { all.add(gate.counts) }
-        let duration = report.duration.isFinite && report.duration >= 0 ? report.duration * 1000 : 0
+        let time = Self.seconds(counts.milliseconds)
         try output.write("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")
-        try output.write("<testsuites name=\"outrigger replay\"\(all.attributes) time=\"\(Self.seconds(duration))\">\n")
-        try output.write("  <testsuite name=\"replay\"\(counts.attributes) time=\"\(Self.seconds(counts.milliseconds))\">\n")
+        try output.write("<testsuites name=\"outrigger \(gate == nil ? "replay" : "gate")\"\(all.attributes) time=\"\(time)\">\n")
+        try output.write("  <testsuite name=\"replay\"\(counts.attributes) time=\"\(time)\">\n")
         try output.write(Self.properties(report))
         try cases.copy(into: output)
         try output.write("  </testsuite>\n")
@@ -95,6 +96,7 @@ public struct JUnitReport: ReportWriter {
             ("candidate.version", report.candidate.version), ("candidate.digest", report.candidate.digest),
             ("candidate.agent", report.candidate.agent),
             ("verdict", report.gate?.verdict.rawValue), ("partial", report.partial),
+            ("duration", Numbers.seconds(report.duration)),
         ]
         var text = "    <properties>\n"
         for case (let name, let value?) in properties {
@@ -138,10 +140,15 @@ struct JUnitGate {
     private var cases = ""
 
     init(_ gate: GateReport) {
+        var numbers: [String: Int] = [:]
         for finding in gate.findings {
             counts.tests += 1
+            // A rule may say something of several checks, and readers tell cases apart by their names.
+            let number = numbers[finding.rule, default: 0] + 1
+            numbers[finding.rule] = number
+            let name = Visible.cut(finding.rule, 1000) + (number > 1 ? " #\(number)" : "")
             let message = XMLText.escaped(Visible.cut(finding.message, 4000))
-            cases += "    <testcase classname=\"gate\" name=\"\(XMLText.escaped(Visible.cut(finding.rule, 1000)))\" time=\"0.000\""
+            cases += "    <testcase classname=\"gate\" name=\"\(XMLText.escaped(name))\""
             switch finding.verdict {
             case .pass: cases += "/>\n"
             case .inconclusive where gate.allowsInconclusive:
@@ -155,5 +162,5 @@ struct JUnitGate {
         }
     }
 
-    var text: String { "  <testsuite name=\"gate\"\(counts.attributes) time=\"0.000\">\n\(cases)  </testsuite>\n" }
+    var text: String { "  <testsuite name=\"gate\"\(counts.attributes)>\n\(cases)  </testsuite>\n" }
 }

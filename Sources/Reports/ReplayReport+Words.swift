@@ -242,8 +242,8 @@ extension GateReport.Flakiness {
 }
 
 extension RunDetail {
-    /// The recorded id, or where the trace stands if it has none.
-    var title: String { traceID ?? "line \(line)" }
+    /// The recorded id, or where the trace stands if it has none, or an empty one.
+    var title: String { traceID.flatMap { $0.isEmpty ? nil : $0 } ?? "line \(line)" }
 
     /// `failed too (outcome_fail)`; nil where the baseline's run passed: whether the candidate broke what worked, or what never did.
     ///
