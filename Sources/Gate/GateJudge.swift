@@ -92,13 +92,14 @@ public struct GateJudge {
                     message: "\(Numbers.percent(rate)) of \(Numbers.count(traces.judgedRuns, "run")) that could have failed passed\(of), at least "
                         + "\(Numbers.percent(minimum)) must"))
         }
-        if traces.evident < max(1, thresholds.minRuns) {
+        let minimum = max(1, thresholds.minRuns)
+        if traces.evident < minimum {
             let copies = traces.copies > 0 ? " (\(traces.copies) more repeat a trace_id, which is no further evidence)" : ""
             findings.append(
                 .init(
                     rule: prefix + "min_runs", verdict: .inconclusive,
                     message: "\(Numbers.count(traces.evident, "trace"))\(of) with runs of both arms and an expectation that could fail\(copies), "
-                        + "at least \(max(1, thresholds.minRuns)) are needed; record more traces, or state outcomes or checks"))
+                        + "at least \(minimum) \(minimum == 1 ? "is" : "are") needed; record more traces, or state outcomes or checks"))
         }
         return findings
     }
@@ -173,13 +174,17 @@ public struct GateJudge {
                 "no trace exercises \(unexercised.joined(separator: ", ")) of the candidate's release; record traces that do")
         }
         if facts.rejectedLines > 0 {
-            inconclusive("rejected_lines", "\(facts.rejectedLines) lines of the recordings could not be read, so they were not judged")
+            inconclusive(
+                "rejected_lines", "\(Numbers.count(facts.rejectedLines, "line")) of the recordings could not be read, and so not be judged")
         }
         for words in facts.foreignRuns {
             inconclusive("foreign_release", "\(words): these are no runs of that release; name the release that they are of, or run it")
         }
         if facts.unmatchedRuns > 0 {
-            inconclusive("unmatched_runs", "\(facts.unmatchedRuns) recorded runs belong to no trace, so they were not judged")
+            inconclusive(
+                "unmatched_runs",
+                "\(Numbers.count(facts.unmatchedRuns, "recorded run")) \(facts.unmatchedRuns == 1 ? "belongs" : "belong") to no trace, and could "
+                    + "not be judged")
         }
         return findings
     }

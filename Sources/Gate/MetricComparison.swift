@@ -51,7 +51,7 @@ struct MetricComparison {
             case "not reported": "no trace has \(metric.name) of both arms: there is nothing to compare"
             case "partly reported":
                 "the candidate does not report \(metric.name) in \(Numbers.count(unreported(metric, evidence), "trace")) in which the baseline "
-                    + "does (\(Numbers.count(metric.pairs, "pair")) remain): what is not reported may be what is worse"
+                    + "does (\(Numbers.count(metric.pairs, "pair")) \(metric.pairs == 1 ? "remains" : "remain")): what is not reported may be what is worse"
             case "nothing to compare with":
                 "the baseline's \(metric.name) is 0 in all \(Numbers.count(metric.pairs, "trace")): nothing can be said in relation to it"
             case "too few":

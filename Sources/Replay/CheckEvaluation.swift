@@ -34,13 +34,19 @@ extension RunCheck {
         case .timeBudget(let tool, let milliseconds):
             if run.saysNothing {
                 "the run has neither tool calls nor a response nor an outcome"
-            } else if run.untimedCalls(of: tool) > 0, run.toolTime(of: tool) <= milliseconds {
-                "\(run.untimedCalls(of: tool)) calls of \(tool ?? "all tools") do not say how long they took"
             } else {
-                nil
+                untimedCalls(of: tool, in: run, within: milliseconds)
             }
         default: nil
         }
+    }
+
+    /// - Returns: nil where all calls say their time, or those that do took too long already.
+    private func untimedCalls(of tool: String?, in run: borrowing AgentRun, within milliseconds: Double) -> String? {
+        let count = run.untimedCalls(of: tool)
+        guard count > 0, run.toolTime(of: tool) <= milliseconds else { return nil }
+        return "\(Numbers.count(count, "call")) of \(tool ?? "all tools") "
+            + (count == 1 ? "does not say how long it took" : "do not say how long they took")
     }
 
     /// For the conditions that say something of every run.
@@ -62,11 +68,8 @@ extension RunCheck {
             return self.path(path, expected, in: run.responseDocument)
         case .responseLength(let range):
             guard let length = run.responseLength else { return result(false, "there is no response") }
-            return result(
-                range.contains(length),
-                range.upperBound == .max
-                    ? "response has \(length) characters, wanted at least \(range.lowerBound)"
-                    : "response has \(length) characters, wanted \(range.lowerBound) to \(range.upperBound)")
+            let wanted = range.upperBound == .max ? "at least \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
+            return result(range.contains(length), "response has \(Numbers.count(length, "character")), wanted \(wanted)")
         case .requiredTools(let tools):
             let missing = tools.filter { tool in !run.toolCalls.contains { run.isCalled(tool, $0) } }
             return result(missing.isEmpty, missing.isEmpty ? "all required tools were called" : "never called: \(missing.joined(separator: ", "))")
@@ -79,10 +82,14 @@ extension RunCheck {
             return result(call == nil, evidence ?? "no forbidden tool was called", call: call)
         case .callBudget(let tool, let maximum):
             let count = run.toolCalls.count { call in tool.map { run.isCalled($0, call) } ?? true }
-            return result(count <= maximum, "\(count) calls of \(tool ?? "all tools"), at most \(maximum) are allowed")
+            return result(
+                count <= maximum,
+                "\(Numbers.count(count, "call")) of \(tool ?? "all tools"), at most \(maximum) \(maximum == 1 ? "is" : "are") allowed")
         case .timeBudget(let tool, let milliseconds):
             let time = run.toolTime(of: tool)
-            return result(time <= milliseconds, "calls of \(tool ?? "all tools") took \(Numbers.milliseconds(time)), at most \(Numbers.milliseconds(milliseconds)) are allowed")
+            return result(
+                time <= milliseconds,
+                "calls of \(tool ?? "all tools") took \(Numbers.milliseconds(time)), at most \(Numbers.milliseconds(milliseconds)) are allowed")
         case .arguments, .evaluator:
             // Answered by `evaluate`, since these do not speak of every run.
             return result(true, "not applied")
@@ -123,7 +130,8 @@ extension RunCheck {
         // What was not looked at may be what is wrong.
         guard !result.isCut else { return self.result(false, "\(path) finds more in the response than is looked at") }
         guard let expected else {
-            return self.result(!found.isEmpty, found.isEmpty ? "\(path) finds nothing in the response" : "\(path) finds \(found.count) values")
+            return self.result(
+                !found.isEmpty, "\(path) finds \(found.isEmpty ? "nothing in the response" : Numbers.count(found.count, "value"))")
         }
         let matches = !found.isEmpty && found.allSatisfy { $0.value == expected }
         let shown = found.first.map { quoted($0.value.text) } ?? "nothing"
@@ -142,7 +150,7 @@ extension RunCheck {
                 return result(false, "call \(i + 1): arguments of \(tool) at \(violation.instancePath.isEmpty ? "the root" : violation.instancePath): \(violation.message)", call: i)
             }
         }
-        return count == 0 ? nil : result(true, "\(count) calls of \(tool) have valid arguments")
+        return count == 0 ? nil : result(true, "\(Numbers.count(count, "call")) of \(tool) \(count == 1 ? "has" : "have") valid arguments")
     }
 
     private func evaluation(

@@ -108,7 +108,8 @@ public struct LiveReplay: Sendable {
             group.cancelAll()
         }
         if wasStopped {
-            ending.partial = "ended by a signal after \(told - ending.cancelled) runs; \(ending.cancelled) were under way, and "
+            ending.partial = "ended by a signal after \(Numbers.count(told - ending.cancelled, "run")); "
+                + "\(Numbers.count(ending.cancelled)) \(ending.cancelled == 1 ? "was" : "were") under way, and "
                 + (isAtEnd && queue.isEmpty ? "none was left" : "the others were not begun")
         } else if isAtEnd, plan.limit.map({ index < $0 }) ?? true {
             ending.unmatched = try RecordedArm.unmatched(baselines, candidates)

@@ -2,6 +2,8 @@
 public enum Numbers {
     /// `1234567` as `1,234,567`.
     public static func count(_ value: Int) -> String {
+        // Evidence has a count for every run, and most are small.
+        if value.magnitude < 1000 { return String(value) }
         let digits = String(value.magnitude)
         var result = value < 0 ? "-" : ""
         for (i, digit) in digits.enumerated() {
@@ -57,7 +59,8 @@ public enum Numbers {
 
     /// A time in milliseconds without its unit: `1,644`, and below 10 `4.7`.
     public static func time(_ milliseconds: Double) -> String {
-        abs(milliseconds) < 9.95 ? tenths(milliseconds) : fixed(milliseconds, 0)
+        if let whole = Int(exactly: milliseconds) { return count(whole) }
+        return abs(milliseconds) < 9.95 ? tenths(milliseconds) : fixed(milliseconds, 0)
     }
 
     /// `1,644 ms`, `4.7 ms`; `–` for none.

@@ -165,7 +165,7 @@ public struct RecordedTools: Sendable {
             if recorded == 0 {
                 "the recording has no call of this tool"
             } else if unused == 0 {
-                "all \(recorded) recorded calls of this tool are used up"
+                recorded == 1 ? "the recorded call of this tool is used up" : "all \(recorded) recorded calls of this tool are used up"
             } else if matching == .ordered {
                 "another tool's call comes next in the recording"
             } else {

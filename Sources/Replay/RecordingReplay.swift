@@ -50,7 +50,7 @@ public struct RecordingReplay: ~Copyable {
             }
         }
         // Also where the signal came while a trace was read, or its run was looked for.
-        if isStopped() { ending.partial = "ended by a signal after \(index) traces" }
+        if isStopped() { ending.partial = "ended by a signal after \(Numbers.count(index, "trace"))" }
         // What a limit or a signal left unread is not missing.
         if ending.partial == nil, plan.limit.map({ index < $0 }) ?? true {
             ending.unmatched = try RecordedArm.unmatched(baselines, candidates)

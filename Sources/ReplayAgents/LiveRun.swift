@@ -71,7 +71,7 @@ struct LiveRun {
     private func addCalls(to run: inout AgentRun, listsCalls: Bool, seen: [SeenCall]) {
         let listed = run.toolCalls
         guard !seen.isEmpty else {
-            if !listed.isEmpty { notices.note(.listedCallsOnly, runID: task.runID, "\(listed.count) calls listed, none seen") }
+            if !listed.isEmpty { notices.note(.listedCallsOnly, runID: task.runID, "\(Numbers.count(listed.count, "call")) listed, none seen") }
             return
         }
         let difference = listsCalls ? run.firstDifference(from: seen) : nil

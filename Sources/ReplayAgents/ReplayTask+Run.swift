@@ -64,6 +64,6 @@ extension AgentRun {
             let same = (try? JSONDocument(parsing: jsonText(arguments))) == (try? JSONDocument(parsing: call.arguments ?? Array("{}".utf8)))
             if !same { return "call \(i) of \(Excerpt.text(name)): other arguments" }
         }
-        return toolCalls.count == seen.count ? nil : "\(toolCalls.count) calls listed, \(seen.count) seen"
+        return toolCalls.count == seen.count ? nil : "\(Numbers.count(toolCalls.count, "call")) listed, \(seen.count) seen"
     }
 }

@@ -141,16 +141,20 @@ struct GateJudgeTests {
         #expect(GateJudge(policy).judge(collected(policy, pairs), .init()).verdict == .fail)
     }
 
-    @Test("what was not judged is said", arguments: ["partial", "rejected_lines", "unmatched_runs"])
-    func notJudged(rule: String) throws {
+    @Test("what was not judged is said", arguments: [
+        ("partial", 1, "the replay is partial: ended by a signal"), ("rejected_lines", 1, "1 line of the recordings could not be read"),
+        ("rejected_lines", 1200, "1,200 lines of"), ("unmatched_runs", 1, "1 recorded run belongs to no trace"),
+        ("unmatched_runs", 2, "2 recorded runs belong to no trace"),
+    ])
+    func notJudged(rule: String, count: Int, words: String) throws {
         var facts = GateJudge.Circumstances()
         facts.partial = rule == "partial" ? "ended by a signal" : nil
-        facts.rejectedLines = rule == "rejected_lines" ? 1 : 0
-        facts.unmatchedRuns = rule == "unmatched_runs" ? 1 : 0
+        facts.rejectedLines = rule == "rejected_lines" ? count : 0
+        facts.unmatchedRuns = rule == "unmatched_runs" ? count : 0
         let pairs = try (0..<10).map { try Pair(id: $0, outcome: "success", latency: 100, cost: 10, candidateLatency: 90) }
         let report = GateJudge(GatePolicy()).judge(collected(GatePolicy(), pairs), facts)
         #expect(report.verdict == .inconclusive)
-        #expect(report.findings.contains { $0.rule == rule })
+        #expect(report.findings.first { $0.rule == rule }?.message.hasPrefix(words) == true, "\(report.findings)")
     }
 
     @Test("slices have thresholds of their own")

@@ -208,6 +208,21 @@ struct PairJudgeTests {
         }
     }
 
+    @Test("one of anything is told as one", arguments: [
+        (.callBudget(tool: "look", maximum: 1), "1 call of look, at most 1 is allowed"),
+        (.callBudget(tool: nil, maximum: 0), "2 calls of all tools, at most 0 are allowed"),
+        (.responseLength(2...9), "response has 1 character, wanted 2 to 9"), (.responseLength(0...Int.max), "response has 1 character, wanted at least 0"),
+        (.timeBudget(tool: "look", milliseconds: 1500), "calls of look took 2.5 ms, at most 1,500 ms are allowed"),
+        (.timeBudget(tool: "book", milliseconds: 1), "1 call of book does not say how long it took"),
+    ] as [(RunCheck.Condition, String)])
+    func singulars(_ condition: RunCheck.Condition, _ evidence: String) throws {
+        let judge = PairJudge(ReplayRules(checks: [RunCheck(name: "c", condition: condition)]))
+        let trace = try run(
+            #"{"response": "x", "tool_calls": ["look", "book"], "tool_results": [{"success": true, "duration_ms": 2.5}, {"success": true}]}"#)
+        let verdict = judge.judge(recording: trace).candidate
+        #expect((verdict.checks + verdict.untold).map(\.evidence) == [evidence])
+    }
+
     @Test("an evaluator that gives no score is no reason to fail, and no evidence")
     func brokenEvaluator() throws {
         let judge = PairJudge(ReplayRules(checks: [RunCheck(name: "good", condition: .evaluator(EvaluatorName("judge"), minimum: 0.5))]))
