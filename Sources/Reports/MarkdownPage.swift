@@ -131,10 +131,10 @@ struct MarkdownPage {
 
     private func failure(_ detail: borrowing RunDetail) -> String {
         let repetition = detail.repetition > 0 ? " (repetition \(detail.repetition + 1))" : ""
-        let reasons = detail.reasons.prefix(12).map { MarkdownText.code($0, limit: 80) }.joined(separator: ", ")
+        let reasons = detail.reasons.prefix(12).map { MarkdownText.element($0, limit: 80) }.joined(separator: ", ")
         var text = """
 
-            <details><summary>\(MarkdownText.code(detail.title, limit: 120))\(repetition): \(reasons)</summary>
+            <details><summary>\(MarkdownText.element(detail.title, limit: 120))\(repetition): \(reasons)</summary>
 
 
             """

@@ -44,6 +44,12 @@ final class ReportFiles {
         #expect(process.terminationStatus == 0, "\(kind) \(name): \(output)")
         return output.trimmingCharacters(in: .whitespacesAndNewlines)
     }
+
+    /// What GitHub shows of a Markdown report in cells, items, quotes and summaries.
+    func comment(_ name: String) throws -> [String] {
+        let output = try check("markdown", name)
+        return try #require(try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String])
+    }
 }
 
 let hostileTexts = [

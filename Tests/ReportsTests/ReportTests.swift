@@ -21,6 +21,7 @@ import Testing
         #expect(page.contains("<ins>1845.0</ins>") && page.contains("no answer within 60 s"))
         let comment = try files.write("r.md", details, report) { try MarkdownReport(path: $0, link: link) }
         #expect(comment.contains("Outrigger: \(verdict.rawValue)") && comment.contains("!   /amount: 184.50 → 1845.0"))
+        #expect(try files.comment("r.md").contains("refunds"))
         let text = try files.write("r.txt", details, report) { try TerminalReport(path: $0, colors: false) }
         #expect(text.contains("Gate: \(verdict.rawValue.uppercased()) – ") && !text.contains("\u{1B}"))
         #expect(text.contains("timeout") && text.contains("call 1 made 7 times in a row"))
@@ -56,12 +57,14 @@ import Testing
         }
         let comment = try files.write("r.md", [detail], report) { try MarkdownReport(path: $0, link: link) }
         #expect(comment.utf8.count <= 60_000)
-        // In the block of a diff all is code; its fence is longer than any within.
-        let prose = comment.replacing(/(?s)\n(`{3,})diff\n.*?\n\1\n/, with: "\n")
-        #expect(!prose.contains("<script") && !prose.contains("@someone") && !prose.contains("https://evil") && !prose.contains("<b>@"))
+        // Whoever copies a name from the comment has that name.
+        let texts = try files.comment("r.md")
+        #expect(text.isEmpty || texts.contains(Visible.line(text, limit: 100)), "\(texts)")
+        #expect(!comment.unicodeScalars.contains("\u{200B}"))
         let lines = try files.write("a.txt", [detail], report) { try GitHubReport(annotations: $0, summaryPath: files.path("s.md"), link: link) }
         #expect(lines.split(separator: "\n").allSatisfy { $0.hasPrefix("::error ") || $0.hasPrefix("::warning ") })
         #expect(!lines.contains("\r") && !lines.contains("\0"))
+        _ = try files.comment("s.md")
         for name in ["r.xml", "r.html", "r.md", "plain.txt", "colors.txt", "a.txt", "s.md"] {
             #expect(try !files.text(name).utf8.contains("##[".utf8), "\(name) has a command to GitHub's runner")
         }

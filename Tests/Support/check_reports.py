@@ -3,6 +3,9 @@
     python check_reports.py json REPORT SCHEMA      jsonschema; prints total passed failed and the number of details
     python check_reports.py junit REPORT SCHEMA     xmlschema and lxml, then junitparser; prints tests failures errors skipped
     python check_reports.py html REPORT             html.parser: balanced, one script, its hashes as the policy says
+    python check_reports.py markdown REPORT         GitHub's parser, then html.parser: no elements but ours, and nothing outside of
+                                                    code that GitHub would take for a link, a mention, a reference or an emoji;
+                                                    prints the texts of cells, items, quotes and summaries as a JSON list
 
 Exit status: 0 when all is well, 1 with the reason on standard output when not.
 """
@@ -110,8 +113,61 @@ def check_html(path):
     print(page.counts.get("details", 0))
 
 
+class Comment(html.parser.HTMLParser):
+    TAGS = {"h2", "h3", "p", "strong", "em", "code", "pre", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "details",
+            "summary", "blockquote", "sub", "br", "a"}
+    TEXTS = {"td", "th", "li", "blockquote", "summary"}
+
+    def __init__(self):
+        super().__init__()
+        self.open = []
+        self.texts = []
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in self.TAGS:
+            raise ValueError(f"<{tag}>")
+        for name, value in attributes:
+            # The one link is the test's own; the others say how a column or a block looks.
+            if name == "href" and not value.startswith("https://traces.example/trace/"):
+                raise ValueError(f"a link to {value}")
+            if name not in ("href", "align", "class"):
+                raise ValueError(f"<{tag}> has {name}")
+        if tag in self.TEXTS:
+            self.texts.append("")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag in VOID:
+            return
+        if not self.open or self.open.pop() != tag:
+            raise ValueError(f"</{tag}> at {self.getpos()} closes nothing")
+
+    def handle_data(self, data):
+        if any(tag in self.TEXTS for tag in self.open):
+            self.texts[-1] += data
+        if "code" not in self.open and (found := re.search(r"@\w|#\d|https?:/|www\.\w|:\w+:", data)):
+            raise ValueError(f"{found.group()!r} outside of code")
+
+
+def check_markdown(path):
+    import cmarkgfm
+    from cmarkgfm.cmark import Options
+
+    with open(path, encoding="utf-8", newline="") as file:
+        text = file.read()
+    # Without the filter that makes text of <script>, so that it would be found.
+    extensions = ["table", "autolink", "strikethrough", "tasklist"]
+    comment = Comment()
+    comment.feed(cmarkgfm.markdown_to_html_with_extensions(text, options=Options.CMARK_OPT_UNSAFE, extensions=extensions))
+    comment.close()
+    if comment.open:
+        raise ValueError(f"left open: {comment.open}")
+    print(json.dumps([text.strip("\n") for text in comment.texts]))
+
+
 def main():
-    check = {"json": check_json, "junit": check_junit, "html": check_html}[sys.argv[1]]
+    check = {"json": check_json, "junit": check_junit, "html": check_html, "markdown": check_markdown}[sys.argv[1]]
     try:
         check(*sys.argv[2:])
     except Exception as error:
