@@ -14,6 +14,9 @@ struct Outrigger: AsyncParsableCommand {
             AuditCommand.self, CorrelateCommand.self, DemoCommand.self,
         ])
 
+    /// What the parser finds wrong begins as every other error does.
+    static let _errorPrefix = "error: "
+
     /// Exit statuses are part of the interface, so they are not left to the argument parser: what is wrong with the
     /// command line or the configuration is 2.
     static func main() async {

@@ -102,12 +102,13 @@ import Testing
         (["--traces", "FILE", "--candidate-version", "/nonexistent.yaml"], "/nonexistent.yaml"),
         (["--traces", "FILE", "--report", "json=/nonexistent/x.json"], "/nonexistent/x.json"),
         (["--traces", "FILE", "--baseline-result", "/nonexistent.json"], "/nonexistent.json"),
-        (["--traces", "/tmp"], "/tmp"),
+        (["--traces", "/tmp"], "/tmp"), (["--nope"], "Unknown option '--nope'"), (["--traces", "FILE", "--limit", "x"], "--limit"),
     ] as [([String], String)])
     func usage(_ arguments: [String], _ words: String) throws {
         let result = try Outrigger.run(["replay", "--no-export"] + arguments.map { $0 == "FILE" ? Fixture.v12 : $0 })
         #expect(result.status == 2)
         #expect(result.errors.contains(words), "\(result.errors)")
+        #expect(result.errors.split(separator: "\n").contains { $0.hasPrefix("error: ") }, "\(result.errors)")
         #expect(result.output.isEmpty)
     }
 
