@@ -1,16 +1,26 @@
 import Foundation
+import Synchronization
 import Testing
 
 /// Plain sockets on 127.0.0.1.
 enum Loopback {
-    /// A port that nobody listens on at the moment.
+    /// Below the ports that the kernel gives to whoever asks for any (32768 and up), so that no connection takes one between
+    /// this and its use; where in there this process begins is by its id, away from a run of the tests before it or beside it.
+    private static let ports = 20_000..<32_000
+    private static let next = Mutex(ports.lowerBound + Int(getpid()) * 97 % ports.count)
+
+    /// A port that nobody listens on at the moment, and that nobody in this process was given before.
     static func freePort() throws -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let (status, port) = withAddress(port: 0) { bind(descriptor, $0, length) + getsockname(descriptor, $0, &length) }
-        try #require(status == 0)
-        return port
+        for _ in ports {
+            let port = next.withLock { next in
+                defer { next = next + 1 < ports.upperBound ? next + 1 : ports.lowerBound }
+                return next
+            }
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            defer { close(descriptor) }
+            if withAddress(port: port, { bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }) == 0 { return port }
+        }
+        throw CocoaError(.featureUnsupported, userInfo: [NSLocalizedDescriptionKey: "no port of \(ports) is free"])
     }
 
     /// Whether someone listens on the port.
@@ -32,21 +42,17 @@ enum Loopback {
 
     private static func connected(to port: Int) -> Int32? {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        let status = withAddress(port: port) { connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }.0
+        let status = withAddress(port: port) { connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
         if status == 0 { return descriptor }
         close(descriptor)
         return nil
     }
 
-    /// - Returns: what `body` returned, and the port in the address afterwards.
-    private static func withAddress(port: Int, _ body: (UnsafeMutablePointer<sockaddr>) -> Int32) -> (Int32, Int) {
+    private static func withAddress(port: Int, _ body: (UnsafePointer<sockaddr>) -> Int32) -> Int32 {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = UInt16(port).bigEndian
         address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
-        let status = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1, body)
-        }
-        return (status, Int(UInt16(bigEndian: address.sin_port)))
+        return withUnsafePointer(to: &address) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1, body) }
     }
 }
