@@ -29,24 +29,26 @@ public final class RolloutController: Sendable {
     private let scheduleTime: @Sendable () -> Int64
     private let onChange: @Sendable (RolloutChange) -> Void
 
-    /// How long a change waits for the disk before it is given up, and a rollback that is in force before it is acknowledged.
-    private static let changePatience = Duration.seconds(10)
+    private let changePatience: Duration
+    /// How long a rollback that is in force waits for the disk before it is acknowledged.
     private static let rollbackPatience = Duration.seconds(1)
 
     /// - Parameters:
     ///   - initial: the rollout to begin with where no file says how it was.
     ///   - path: the state file; nil to keep nothing.
     ///   - now: Unix milliseconds.
+    ///   - changePatience: how long a change waits for the disk before it is given up.
     ///   - scheduleTime: the same for the steps of schedules; nil for `now`.
     ///   - onChange: told of every change that was made, in their order, the first start's among them. Must not wait.
     ///   - activate: puts a snapshot in force; when it returns, nothing is decided by the one before.
     /// - Throws: ``StateFileError``.
     public init(
         _ initial: RolloutState, policy: RoutingPolicy, path: String?, now: @escaping @Sendable () -> Int64 = unixMilliseconds,
-        scheduleTime: (@Sendable () -> Int64)? = nil,
+        scheduleTime: (@Sendable () -> Int64)? = nil, changePatience: Duration = .seconds(10),
         onChange: @escaping @Sendable (RolloutChange) -> Void = { _ in }, activate: @escaping @Sendable (RolloutSnapshot) -> Void
     ) throws(StateFileError) {
         self.now = now
+        self.changePatience = changePatience
         self.scheduleTime = scheduleTime ?? now
         self.onChange = onChange
         self.activate = activate
@@ -55,7 +57,7 @@ public final class RolloutController: Sendable {
         var isNew = true
         if let path {
             let file = StateFile(path: path)
-            let lock = try FileLock(ofState: path)
+            let lock = try FileLock(ofState: file.path)
             if let found = try file.read(of: initial.id) {
                 content = found
                 isNew = false
@@ -80,6 +82,9 @@ public final class RolloutController: Sendable {
         guard let path else { return initial }
         return try StateFile(path: path).read(of: initial.id)?.state ?? initial
     }
+
+    /// The file in which the rollout is kept: what `path` leads to, if that is a symbolic link.
+    public static func stateFile(at path: String) -> String { StateFile(path: path).path }
 
     public var snapshot: RolloutSnapshot { state.withLock { RolloutSnapshot(policy: $0.policy, state: $0.content.state) } }
 
@@ -108,7 +113,7 @@ public final class RolloutController: Sendable {
         // A rollback does not queue behind changes that wait for the disk.
         if let rolledBack = try begin(decide, mayWait: false).inForce { return rolledBack }
         let result = saving.withLock { _ in
-            Result { () throws(RolloutRefusal) in try makeDurable(decide, within: Self.changePatience) }
+            Result { () throws(RolloutRefusal) in try makeDurable(decide, within: changePatience) }
         }
         return try result.get()
     }

@@ -15,6 +15,24 @@ struct StateFile: Sendable {
 
     let path: String
 
+    /// - Parameter path: may be a symbolic link, also to a file that is not there yet: what it leads to is the file, which a link
+    ///   that is replaced would leave behind as it was.
+    init(path: String) { self.path = Self.target(of: path) }
+
+    /// What a chain of links ends in. One without an end, which the system refuses to open, is cut off.
+    private static func target(of path: String) -> String {
+        var path = path
+        for _ in 0..<40 {
+            var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+            let count = buffer.withUnsafeMutableBytes { bytes in bytes.baseAddress.map { readlink(path, $0, bytes.count) } ?? 0 }
+            guard count > 0 else { break }
+            let link = String(decoding: buffer[..<count], as: UTF8.self)
+            let folder = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[...$0] } ?? ""
+            path = link.utf8.first == UInt8(ascii: "/") ? link : String(folder) + link
+        }
+        return path
+    }
+
     struct Content {
         var state: RolloutState
         /// The oldest first.

@@ -79,7 +79,7 @@ struct StartConditions {
     /// Files and folders that are made, or written, by a start.
     private static func unwritable(_ configuration: SidecarConfiguration) -> [String] {
         var files: [(name: String, path: String)] = []
-        if let path = configuration.stateFile {
+        if let path = configuration.stateFile.map(RolloutController.stateFile) {
             files.append(("rollout.state_file", path + ".lock"))
             // Later changes replace it; one that is there need not be writable itself.
             if access(path, F_OK) != 0 { files.append(("rollout.state_file", path)) }
