@@ -200,7 +200,7 @@ struct ChatConversation {
     }
 
     private static func reply(_ name: String, _ id: String, _ arguments: [UInt8], _ session: ToolSession) -> ToolReply? {
-        guard arguments.contains(where: { $0 > 0x20 }) else { return session.answer(name: name, id: id, arguments: nil) }
+        guard arguments.contains(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) else { return session.answer(name: name, id: id, arguments: nil) }
         do throws(JSONDocumentError) {
             _ = try JSONDocument(parsing: arguments)
             return session.answer(name: name, id: id, arguments: arguments)

@@ -52,7 +52,7 @@ final class LineSplitter: ChannelInboundHandler {
         let line = partial
         partial = []
         // Empty lines are how people space their output; they say nothing.
-        if line.contains(where: { $0 > 0x20 }) { take(.line(line)) }
+        if line.contains(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) { take(.line(line)) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {

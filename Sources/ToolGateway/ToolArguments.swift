@@ -29,9 +29,11 @@ struct ToolCallKey: Hashable, Sendable {
 struct ToolArguments {
     let document: JSONDocument
 
+    /// - Parameter json: nil, or nothing but JSON's white space, for a call without any.
     /// - Returns: nil for what is no JSON object, nor a string that holds one as models write it.
     init?(_ json: [UInt8]?) {
-        guard let json, json.contains(where: { $0 > 0x20 }) else {
+        // Other control characters are no white space: what has only those is broken, and not a call without arguments.
+        guard let json, json.contains(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) else {
             document = .object([:])
             return
         }

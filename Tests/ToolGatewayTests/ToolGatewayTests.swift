@@ -22,6 +22,7 @@ import ToolGateway
         "what is refused never reaches a tool, and says why",
         arguments: [
             ("nothing", "{}", nil, "unknown_tool"), ("../lookup", "{}", nil, "unknown_tool"), ("send", "{}", nil, "not_allowed"),
+            ("lookup", "\0", nil, "bad_arguments"), ("lookup", " \u{1}\n", nil, "bad_arguments"), ("lookup", "\u{B}", nil, "bad_arguments"),
             ("lookup", "[1]", nil, "bad_arguments"), ("lookup", "{", nil, "bad_arguments"), ("lookup", #"{"q": 7}"#, nil, "bad_arguments"),
             ("lookup", #"{"q": "\#(String(repeating: "x", count: 3000))"}"#, nil, "too_large"),
             ("lookup", "{}", "00-00000000000000010000000000000009-0000000000000001-01", "trace_mismatch"),
