@@ -33,10 +33,8 @@ public final class Backfill: Sendable {
         self.stop = stop
         self.onNotice = onNotice
         // Better to learn of a wrong name before the first span leaves than after an hour.
-        for path in plan.inputs where path != "-" {
-            // Opening and closing a pipe would end its writer.
-            if let status = InputFile.status(of: path), !status.isRegular, !status.isDirectory { continue }
-            do throws(InputError) { _ = try InputFile(path: path) } catch { throw .configuration(error.description) }
+        for path in plan.inputs {
+            do throws(InputError) { try InputFile.check(path) } catch { throw .configuration(error.description) }
         }
         rejects = try RejectLog(path: plan.rejectFile, onNotice: onNotice)
         state = plan.stateFile == nil ? nil : try StateFile(

@@ -11,6 +11,7 @@ struct RecordingReader: ~Copyable {
     private let rejects: RejectCounter
     private let path: String
     private let isStopped: () -> Bool
+    private let isRegular: Bool
 
     /// Where a run stands in its recording.
     struct Place {
@@ -22,13 +23,15 @@ struct RecordingReader: ~Copyable {
         var block: Int
     }
 
-    /// - Parameter isStopped: asked while a line goes on and on; once true, there are no further runs.
+    /// - Parameter isStopped: asked while a line goes on and on, or does not come; once true, there are no further runs.
     /// - Throws: ``InputError`` when the file cannot be opened.
     init(path: String, maximumLine: Int, rejects: RejectCounter, isStopped: @escaping () -> Bool) throws(InputError) {
         self.path = path
         self.isStopped = isStopped
         self.rejects = rejects
-        lines = LineReader(try InputFile(path: path), blockSize: 64 << 10, maximumLine: maximumLine)
+        let file = try InputFile(path: path)
+        isRegular = try file.status().isRegular
+        lines = LineReader(file, blockSize: 64 << 10, maximumLine: maximumLine)
     }
 
     /// Reads the next run that can be read; lines that cannot are counted and told.
@@ -54,6 +57,11 @@ struct RecordingReader: ~Copyable {
     private mutating func refill() throws(InputError) -> Bool {
         next = 0
         while !isAtEnd {
+            // Nobody may ever write to a pipe; a file has its next bytes, or its end, at once.
+            guard isRegular || lines.file.waitForInput(milliseconds: 200) else {
+                isAtEnd = isStopped()
+                continue
+            }
             switch try lines.next(into: &block) {
             case .lines: return true
             case .partial: isAtEnd = isStopped()

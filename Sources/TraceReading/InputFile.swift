@@ -4,6 +4,8 @@ internal import Glibc
 public final class InputFile {
     public let path: String
     private let descriptor: CInt
+    /// Whether it is a named pipe, which may have no writer yet.
+    private let isNamedPipe: Bool
     /// Bytes read from the file so far, before decompression.
     public private(set) var bytesRead = 0
 
@@ -18,19 +20,36 @@ public final class InputFile {
         }
     }
 
-    /// Opens `path`; `-` is standard input.
+    /// Opens `path`; `-` is standard input. A named pipe is not waited for until it is read.
     ///
     /// - Throws: ``InputError`` when it cannot be opened or is a directory.
     public init(path: String) throws(InputError) {
         self.path = path
         if path == "-" {
             descriptor = STDIN_FILENO
+            isNamedPipe = false
             return
         }
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        // Opening a named pipe waits for its writer, and no signal ends that: waitForInput does, for as long as it is wanted.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw InputError(path: path, doing: "open", errno: errno) }
         self.descriptor = descriptor
+        var info = stat()
+        isNamedPipe = fstat(descriptor, &info) == 0 && info.st_mode & S_IFMT == S_IFIFO
+        let flags = fcntl(descriptor, F_GETFL)
+        guard flags >= 0, fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK) == 0 else {
+            throw InputError(path: path, doing: "open", errno: errno)
+        }
         guard try status().isDirectory == false else { throw InputError(path: path, doing: "read", errno: EISDIR) }
+    }
+
+    /// Finds out whether `path` can be opened, before any work is done. A pipe is left alone: its writer would meet its end.
+    ///
+    /// - Throws: ``InputError`` when it cannot be opened or is a directory.
+    public static func check(_ path: String) throws(InputError) {
+        if path == "-" { return }
+        if let status = status(of: path), !status.isRegular, !status.isDirectory { return }
+        _ = try InputFile(path: path)
     }
 
     deinit {
@@ -41,6 +60,8 @@ public final class InputFile {
     ///
     /// - Returns: 0 at the end of the file as it is now.
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws(InputError) -> Int {
+        // Without a writer yet, it would look like one at its end.
+        while isNamedPipe, bytesRead == 0, !waitForInput(milliseconds: -1) {}
         while true {
             let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
             if count >= 0 {
@@ -51,12 +72,13 @@ public final class InputFile {
         }
     }
 
-    /// Waits until there is something to read, which for a file is always.
+    /// Waits until there is something to read, or the last writer is gone; for a file both are always so.
     ///
-    /// - Returns: false when the time was up first.
+    /// - Parameter milliseconds: negative for as long as it takes.
+    /// - Returns: false when the time was up first, or a signal came.
     public func waitForInput(milliseconds: Int) -> Bool {
         var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        return poll(&request, 1, CInt(clamping: milliseconds)) != 0
+        return poll(&request, 1, CInt(clamping: milliseconds)) > 0
     }
 
     /// Goes back to the start, as after a truncation.

@@ -93,12 +93,7 @@ struct ReplaySetup {
         baseline = baselineArm.description(isFaithful: baselineChat?.isFaithful ?? true)
         candidate = candidateArm.description(isFaithful: candidateChat?.isFaithful ?? true)
         checks = rules.checks.map(\.name)
-        if let pattern = flags.reporting.link {
-            guard let link = TraceLink(pattern: pattern) else {
-                throw UsageError("--link \(pattern): write an http(s) URL with {trace_id} in it, and {span_id} if you like")
-            }
-            self.link = link
-        }
+        link = try flags.reporting.link.map { try TraceLink(flag: $0) }
         for (arm, name) in [(baselineArm, "baseline"), (candidateArm, "candidate")] {
             guard case .openAI = arm.agent else { continue }
             notes.append("the \(name) answers chat completions, which state no outcome: checks and the comparison of tool calls judge it")
@@ -125,8 +120,8 @@ struct ReplaySetup {
         if let store = flags.reporting.runs {
             for suffix in ["", "-wal", "-shm", ".lock", ".digest-key"] { files.reads(store + suffix, "part of the run store") }
         }
-        for path in [traces] + [baselineArm, candidateArm].compactMap(\.recording) where path != "-" {
-            do throws(InputError) { _ = try InputFile(path: path) } catch { throw UsageError(error.description) }
+        for path in [traces] + [baselineArm, candidateArm].compactMap(\.recording) {
+            do throws(InputError) { try InputFile.check(path) } catch { throw UsageError(error.description) }
         }
     }
 

@@ -130,6 +130,41 @@ import Testing
         #expect(try result.summary.number("lines.runs") == 8)
     }
 
+    /// A writer that ends at once met nobody if the pipe was opened twice, and the second reader waited for ever.
+    @Test(arguments: ["replay", "gate"])
+    func aNamedPipeIsReplayedWhole(command: String) throws {
+        for _ in 0..<5 {
+            let pipe = try Scratch.folder().appendingPathComponent("pipe").path
+            try #require(mkfifo(pipe, 0o600) == 0)
+            let writer = try Command(URL(fileURLWithPath: "/bin/sh"), ["-c", #"cat "$0" > "$1""#, Project.fixture("sample.jsonl"), pipe])
+            let result = try Outrigger.run([command, "--traces", pipe, "--no-export", "--json"])
+            #expect(try writer.wait().status == 0)
+            #expect(try Replay.parse(Data(result.output.utf8)).number("total") == 8, "\(result.errors)")
+        }
+    }
+
+    /// Nobody writes to it yet, or whoever does says nothing.
+    @Test(arguments: ["replay", "backfill"], [false, true])
+    func aSilentPipeHoldsUpNoSignal(command: String, hasWriter: Bool) throws {
+        let pipe = try Scratch.folder().appendingPathComponent("pipe").path
+        try #require(mkfifo(pipe, 0o600) == 0)
+        let running = try Outrigger.start(
+            command == "replay" ? ["replay", "--traces", pipe, "--no-export", "--json"] : ["backfill", pipe, "--dry-run", "--json"])
+        let files = "/proc/\(running.process.processIdentifier)/fd"
+        try eventually("the pipe is open") {
+            let numbers = (try? FileManager.default.contentsOfDirectory(atPath: files)) ?? []
+            return numbers.contains { (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(files)/\($0)")) == pipe }
+        }
+        let writer = hasWriter ? Glibc.open(pipe, O_WRONLY | O_NONBLOCK | O_CLOEXEC) : -1
+        defer { if hasWriter { close(writer) } }
+        #expect(hasWriter == (writer >= 0))
+        running.terminate()
+        let result = try running.wait()
+        #expect(result.status == 1, "\(result.errors)")
+        let report = try Replay.parse(Data(result.output.utf8))
+        #expect(try report.number(command == "replay" ? "total" : "lines.total") == 0)
+    }
+
     @Test func aRunOfAbsurdlyManyCallsIsRejected() throws {
         let calls = Array(repeating: #""""#, count: 10_001).joined(separator: ",")
         let file = try Scratch.file([#"{"start_time":1,"tool_calls":[\#(calls)]}"#, Self.good])
