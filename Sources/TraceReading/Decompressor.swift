@@ -69,7 +69,9 @@ final class Decompressor {
         if inputEnd == 0 { return }
         switch (input[0], input[1], input[2], input[3]) {
         case (0x1F, 0x8B, _, _) where inputEnd >= 2: format = .gzip(GzipStream())
-        case (0x28, 0xB5, 0x2F, 0xFD) where inputEnd >= 4: format = .zstd(ZstdStream())
+        // The second is a frame to be skipped, which pzstd puts in front of each. Source: RFC 8878, section 3.1.2.
+        case (0x28, 0xB5, 0x2F, 0xFD) where inputEnd >= 4, (0x50...0x5F, 0x2A, 0x4D, 0x18) where inputEnd >= 4:
+            format = .zstd(ZstdStream())
         case (0xFE, 0xFF, _, _) where inputEnd >= 2, (0xFF, 0xFE, _, _) where inputEnd >= 2:
             throw InputError(
                 path: file.path, problem: "the file is UTF-16", remedy: "JSON lines are UTF-8: iconv -f UTF-16 -t UTF-8")

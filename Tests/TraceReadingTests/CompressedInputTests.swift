@@ -27,6 +27,18 @@ struct CompressedInputTests {
         #expect(try ReadResult(zstd, blockSize: blockSize).texts == ["a", "bc", "d"])
     }
 
+    @Test("Frames of zstd that are to be skipped are, in front too, as pzstd writes them", arguments: [1 << 20, 5, 1])
+    func skippableFrames(blockSize: Int) throws {
+        func skipped(_ kind: UInt8) -> [UInt8] { [kind, 0x2A, 0x4D, 0x18, 4, 0, 0, 0, 0x0A, 0x0A, 0x0A, 0x0A] }
+        let file = skipped(0x50) + CompressedSamples.storedZstd(Array("a\nb".utf8)) + skipped(0x5F) + CompressedSamples.storedZstd(Array("c".utf8))
+        let result = try ReadResult(file, blockSize: blockSize)
+        #expect(result.error == nil)
+        #expect(result.texts == ["a", "bc"])
+        #expect(try ReadResult(skipped(0x5A), blockSize: blockSize).texts.isEmpty)
+        #expect(try ReadResult(Array(file.dropLast(3)), blockSize: blockSize).error != nil)
+        #expect(try ReadResult(Array(skipped(0x50).dropLast(1)), blockSize: blockSize).error != nil)
+    }
+
     @Test("Zeros after the last gzip member are padding")
     func padding() throws {
         let result = try ReadResult(CompressedSamples.storedGzip("a\n") + Array(repeating: 0, count: 512))
