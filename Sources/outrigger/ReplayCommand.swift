@@ -8,8 +8,8 @@ struct ReplayCommand: AsyncParsableCommand {
         commandName: "replay",
         abstract: "Replay recorded traces with a baseline and a candidate, and compare them run by run.",
         discussion: """
-            Exit status: 0 every trace passed; 1 one or more failed, or the replay is partial; 2 the command line, the \
-            configuration or an input is wrong.
+            Exit status: 0 every trace passed; 1 one or more failed or could not be read, or the replay is partial; 2 the command \
+            line, the configuration or an input is wrong.
             """)
 
     @OptionGroup(title: "Arms") var arms: ReplayOptions.Arms
@@ -22,7 +22,7 @@ struct ReplayCommand: AsyncParsableCommand {
     mutating func run() async throws {
         let flags = ReplayFlags(arms, rules, running, reporting, mapping, export)
         try await ReplaySession.run(flags, gate: nil) { report in
-            report.partial == nil && report.tally.failed == 0 ? 0 : 1
+            report.partial == nil && report.tally.failed == 0 && report.rejectedLines.isEmpty ? 0 : 1
         }
     }
 }
