@@ -22,13 +22,13 @@ extension Segment {
         guard descriptor >= 0 else { throw SpoolError.system("cannot open \(path)") }
         var info = stat()
         let status = fstat(descriptor, &info)
-        let segment = Segment(number: number, path: path, descriptor: descriptor, size: 0, since: Int(info.st_mtim.tv_sec))
+        let segment = Segment(number: number, path: path, descriptor: descriptor, size: 0)
         guard status == 0 else { throw SpoolError.system("cannot read \(path)") }
         guard info.st_mode & S_IFMT == S_IFREG else { throw foreign(path) }
         guard let bytes = segment.bytes(at: 0, count: Int(info.st_size)) else { throw SpoolError.system("cannot read \(path)") }
         try check(bytes.prefix(SpoolRecord.segmentHeader.count), path)
 
-        let end = bytes.withUnsafeBytes { segment.find(in: $0, &findings) }
+        let end = bytes.withUnsafeBytes { segment.find(in: $0, since: UInt32(clamping: info.st_mtim.tv_sec), &findings) }
         guard segment.waitingRecords > 0 else {
             segment.remove()
             return nil
@@ -53,7 +53,7 @@ extension Segment {
     }
 
     /// - Returns: where the last whole record ends.
-    private func find(in bytes: UnsafeRawBufferPointer, _ findings: inout RecoveryFindings) -> Int {
+    private func find(in bytes: UnsafeRawBufferPointer, since: UInt32, _ findings: inout RecoveryFindings) -> Int {
         var offset = SpoolRecord.segmentHeader.count
         var end = min(offset, bytes.count)
         while offset < bytes.count {
@@ -62,7 +62,7 @@ extension Segment {
                 add(
                     Entry(
                         offset: offset, payloadSize: UInt32(header.payloadSize), items: UInt32(clamping: header.items),
-                        kind: header.kind, state: header.isDone ? .done : .waits))
+                        since: since, kind: header.kind, state: header.isDone ? .done : .waits))
                 offset += header.size
                 end = offset
                 continue

@@ -53,8 +53,8 @@ public final class Spool: Sendable {
         public var waitingItems = 0
         public var bytes = 0
         public var segments = 0
-        /// How long ago the oldest segment with a waiting record was begun, in seconds; last written to, if that was before
-        /// the start. 0 when nothing waits.
+        /// How long the oldest waiting record is there, in seconds; counted from when its file was last written, if it was put in
+        /// before the start. 0 when nothing waits.
         public var oldestAge = 0
         /// Items that went with a segment for which there was no room.
         public var droppedItems = 0
@@ -102,7 +102,8 @@ public final class Spool: Sendable {
         state.withLock { state in
             var counts = state.counts
             counts.segments = state.segments.count
-            counts.oldestAge = state.segments.first { $0.waitingRecords > 0 }.map { max(0, time(nil) - $0.since) } ?? 0
+            let oldest = state.segments.first { $0.waitingRecords > 0 }?.entries.first { $0.isWaiting }
+            counts.oldestAge = oldest.map { max(0, time(nil) - Int($0.since)) } ?? 0
             return counts
         }
     }

@@ -80,6 +80,23 @@ final class SpoolTests {
         #expect(files.count <= 1)
     }
 
+    @Test("The age is that of the oldest record that waits, and not of the file in which it stands")
+    func oldestAge() throws {
+        try open().append(kind: 0, items: 1, payload(0))
+        let file = try #require(files.first)
+        let hourAgo = [timeval(tv_sec: time(nil) - 3600, tv_usec: 0), timeval(tv_sec: time(nil) - 3600, tv_usec: 0)]
+        #expect(utimes("\(folder)/\(file)", hourAgo) == 0)
+        let spool = try open()
+        #expect(spool.counts.oldestAge >= 3600)
+        try spool.append(kind: 0, items: 1, payload(1))
+        #expect(spool.counts.oldestAge >= 3600)
+        spool.settle(try #require(spool.next()).position)
+        #expect(files == [file] && spool.counts.waitingItems == 1)
+        #expect(spool.counts.oldestAge < 3000)
+        spool.settle(try #require(spool.next()).position)
+        #expect(spool.counts.oldestAge == 0)
+    }
+
     @Test("When there is no room the oldest goes, and is counted")
     func bound() throws {
         let spool = try open {
