@@ -24,7 +24,7 @@ final class MessageWriter {
     // MARK: parts
 
     func write(_ head: HTTPRequestHead) {
-        let (method, uri, fields) = (head.method.rawValue, head.uri, head.headers.pairs)
+        let (method, uri, fields) = (head.method.token, head.uri, head.headers.pairs)
         write(isChunked: head.headers.isChunked, size: method.utf8.count + uri.utf8.count + 16 + HeadRoom.size(of: fields)) { room in
             room.put(method)
             room.put(" ")

@@ -5,6 +5,17 @@ internal import NIOHTTP1
 
 /// What the arm answers, and how the request ends.
 extension ProxiedRequest: UpstreamOwner {
+    /// Source: RFC 9110, section 15.2: it is passed on, though not to a client of HTTP/1.0, which knows none.
+    func upstreamSentInterim(_ head: HTTPResponseHead) {
+        guard self.head.isHTTP11, !answerHasBegun else { return }
+        let answer = AnswerHead(head)
+        if let failure = answer.failure {
+            connection?.abort()
+            return upstreamFailed(failure)
+        }
+        client.send(answer, isChunked: false)
+    }
+
     func upstreamSent(_ head: HTTPResponseHead) {
         var answer = AnswerHead(head)
         if let failure = answer.failure {

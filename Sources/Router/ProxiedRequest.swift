@@ -259,6 +259,12 @@ struct FailureType: Hashable {
 }
 
 extension HTTPMethod {
+    /// As it stands in a request: the parser's name for M-SEARCH is not what was sent.
+    var token: String {
+        if case .MSEARCH = self { return "M-SEARCH" }
+        return rawValue
+    }
+
     /// Source: RFC 9110, section 9.2.2.
     var isIdempotent: Bool {
         switch self {

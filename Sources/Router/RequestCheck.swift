@@ -59,20 +59,22 @@ enum RequestCheck {
             if case .OPTIONS = head.method { return nil }
             return "the target * is only for OPTIONS"
         }
-        guard let path = originForm(uri) else { return "its target is not a path" }
+        guard let path = originForm(uri, isOptions: false) else { return "its target is not a path" }
         // Two hosts would let us and the agent think of different ones.
         let authority = uri.drop { $0 != ":" }.dropFirst(3).prefix { $0 != "/" && $0 != "?" }
         return path.isEmpty || authority.lowercased() != head.host.first?.lowercased()
             ? "its target names another host than its Host" : nil
     }
 
-    /// The path and query of an absolute target; nil for anything else.
-    static func originForm(_ uri: String) -> String? {
+    /// The path and query of an absolute target, or the target as it is if it is none; nil for what is no target of ours.
+    ///
+    /// Source: RFC 9112, section 3.2.4, for OPTIONS.
+    static func originForm(_ uri: String, isOptions: Bool) -> String? {
         if uri.utf8.first == UInt8(ascii: "/") || uri == "*" { return uri }
         let lowered = uri.prefix(8).lowercased()
         guard lowered.hasPrefix("http://") || lowered.hasPrefix("https://") else { return nil }
         let rest = uri.dropFirst(lowered.hasPrefix("http://") ? 7 : 8)
-        guard let slash = rest.firstIndex(where: { $0 == "/" || $0 == "?" }) else { return "/" }
+        guard let slash = rest.firstIndex(where: { $0 == "/" || $0 == "?" }) else { return isOptions ? "*" : "/" }
         return rest[slash] == "/" ? String(rest[slash...]) : "/" + rest[slash...]
     }
 }

@@ -12,8 +12,8 @@ extension RequestLog {
     /// - Parameter routing: names of the headers that decide on the arm, in lower case.
     func writeHead(to writer: MessageWriter, routing: [String]) {
         let fields = head.fields(routing: routing)
-        let method = head.method.rawValue
-        let path = RequestCheck.originForm(head.uri) ?? head.uri
+        let method = head.method.token
+        let path = RequestCheck.originForm(head.uri, isOptions: head.method == .OPTIONS) ?? head.uri
         let base = path == "*" ? "" : arm?.settings.upstream.basePath ?? ""
         let theirBaggage = head.baggage.map { Baggage.adding(role: role, requestID: requestID, to: $0) }
         let ourBaggage = theirBaggage == nil ? Baggage.encoded(requestID) : ""

@@ -140,7 +140,7 @@ final class RequestLog {
         var exchange = Exchange(
             requestID: requestID, role: role, mode: mode, decision: decision, trace: trace,
             request: Exchange.Message(
-                method: head.method.rawValue, target: head.uri, scheme: "http", authority: head.host.first ?? "",
+                method: head.method.token, target: head.uri, scheme: "http", authority: head.host.first ?? "",
                 httpVersion: head.versionText, contentType: head.contentType, userAgent: head.userAgent,
                 contentEncoding: head.contentEncoding, body: request.chunks, bodyBytes: request.passed,
                 isTruncated: request.isTruncated),

@@ -5,6 +5,8 @@ internal import NIOSSL
 
 /// Whoever asked an arm something and waits for the answer. All on the connection's event loop.
 protocol UpstreamOwner: AnyObject {
+    /// Comes before the answer, and says something about it that may be of use: a status of 1xx but for 100 and 101.
+    func upstreamSentInterim(_ head: HTTPResponseHead)
     func upstreamSent(_ head: HTTPResponseHead)
     func upstreamSent(_ body: ByteBuffer)
     func upstreamEnded(_ trailers: HTTPHeaders?)
@@ -14,6 +16,10 @@ protocol UpstreamOwner: AnyObject {
     func upstreamBecameWritable()
     /// Nothing more comes. The connection is gone.
     func upstreamFailed(_ failure: UpstreamFailure)
+}
+
+extension UpstreamOwner {
+    func upstreamSentInterim(_ head: HTTPResponseHead) {}
 }
 
 /// Why an arm did not answer as it should.
@@ -60,7 +66,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     private let writer: RequestWriter
     private var requestEnded = false
     private var responseBegun = false
-    /// Answers of status 1xx to this request, which cost time and say nothing.
+    /// Answers of status 1xx to this request, which cost time and could go on for ever.
     private var interimAnswers = 0
     private static let mostInterimAnswers = 16
     private var keepsAlive = false
@@ -134,13 +140,7 @@ final class UpstreamConnection: ChannelInboundHandler {
         }
         switch unwrapInboundIn(data) {
         case .head(let head):
-            // 100 is ours to answer, and none of the others says anything that the last answer does not.
-            guard head.status.code >= 200 else {
-                interimAnswers += 1
-                if head.status == .switchingProtocols { fail(.badResponse, "switched protocols without being asked to") }
-                if interimAnswers > Self.mostInterimAnswers { fail(.badResponse, "sends more than \(Self.mostInterimAnswers) interim answers") }
-                return
-            }
+            guard head.status.code >= 200 else { return interim(head, for: owner) }
             responseBegun = true
             keepsAlive = head.isKeepAlive
             owner.upstreamSent(head)
@@ -158,6 +158,17 @@ final class UpstreamConnection: ChannelInboundHandler {
                 context.close(promise: nil)
             }
             owner.upstreamEnded(trailers)
+        }
+    }
+
+    private func interim(_ head: HTTPResponseHead, for owner: any UpstreamOwner) {
+        interimAnswers += 1
+        if interimAnswers > Self.mostInterimAnswers { return fail(.badResponse, "sends more than \(Self.mostInterimAnswers) interim answers") }
+        switch head.status {
+        case .switchingProtocols: fail(.badResponse, "switched protocols without being asked to")
+        // That is ours to say, and has been said.
+        case .continue: break
+        default: owner.upstreamSentInterim(head)
         }
     }
 

@@ -35,6 +35,17 @@ struct ForwardingTests {
         await plane.stop()
     }
 
+    @Test("The request line goes on as the agent's own", arguments: [
+        ("M-SEARCH /x", "M-SEARCH /x"), ("PROPFIND /x", "PROPFIND /x"), ("GET http://h", "GET /"), ("GET http://h?a", "GET /?a"),
+        ("OPTIONS http://h", "OPTIONS *"), ("OPTIONS *", "OPTIONS *"), ("OPTIONS http://h/", "OPTIONS /"), ("OPTIONS http://h?a", "OPTIONS /?a"),
+    ])
+    func requestLine(sent: String, arrives: String) async throws {
+        let plane = try await TestPlane(baseline: try Self.echo())
+        let answer = try plane.ask("\(sent) HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(answer.body.split(separator: "\n").first == "\(arrives) HTTP/1.1")
+        await plane.stop()
+    }
+
     @Test("Headers of the connection stay behind, and the sidecar says who it is")
     func hopByHop() async throws {
         let agent = try Self.echo()
