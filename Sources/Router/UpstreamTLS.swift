@@ -28,6 +28,13 @@ struct UpstreamTLS: Sendable {
     }
 }
 
+extension ProxySettings {
+    /// Reads the authorities that the arms are trusted by, as a start does, and keeps nothing of it.
+    ///
+    /// - Throws: ``UpstreamTLSError``, or what the TLS library says against them.
+    public func checkAuthorities() throws { _ = try UpstreamTLS(self) }
+}
+
 /// Why an arm cannot be spoken to over TLS.
 public struct UpstreamTLSError: Error, Sendable, CustomStringConvertible {
     public var description: String

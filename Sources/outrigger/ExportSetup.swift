@@ -13,15 +13,22 @@ enum ExportSetup {
     ) throws -> OTelSettings {
         var settings = try OTelSettings(environment)
         for pair in mapping.resource { settings.setResource(pair.key, pair.value) }
-        if let name = mapping.serviceName { settings.setResource("service.name", name) }
+        completeResource(&settings, serviceName: mapping.serviceName)
+        if let format = export.protocol { settings.encoding = .init(rawValue: format.rawValue) ?? settings.encoding }
+        return settings
+    }
+
+    /// What every resource says, whoever exports.
+    ///
+    /// Source: OpenTelemetry's semantic conventions, "Resource" (`service.name` and `telemetry.sdk.*` are required).
+    static func completeResource(_ settings: inout OTelSettings, serviceName: String?) {
+        if let serviceName { settings.setResource("service.name", serviceName) }
         if !settings.resource.contains(where: { $0.key == "service.name" }) {
             settings.resource.insert(("service.name", "unknown_service:outrigger"), at: 0)
         }
         settings.setResource("telemetry.sdk.name", "outrigger")
         settings.setResource("telemetry.sdk.language", "swift")
         settings.setResource("telemetry.sdk.version", Outrigger.version)
-        if let format = export.protocol { settings.encoding = .init(rawValue: format.rawValue) ?? settings.encoding }
-        return settings
     }
 
     static func origin(_ settings: OTelSettings) -> Origin {

@@ -26,7 +26,7 @@ struct ServeCommand: AsyncParsableCommand {
             let file = ConfigurationFile(config)
             let configuration = try file.read()
             if check {
-                let conditions = try await StartConditions(configuration)
+                let conditions = try StartConditions(configuration)
                 for warning in conditions.warnings { talker.warn(warning) }
                 let lines = SidecarText.check(configuration, conditions)
                 Terminal.write("\(config): ok\n" + lines.map { "  \($0)\n" }.joined(), to: STDOUT_FILENO)

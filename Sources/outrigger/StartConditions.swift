@@ -28,7 +28,7 @@ struct StartConditions {
     let warnings: [String]
 
     /// - Throws: ``UsageError`` with all that a start would refuse, each with the remedy.
-    init(_ configuration: SidecarConfiguration) async throws {
+    init(_ configuration: SidecarConfiguration) throws {
         var problems: [String] = []
         func note(_ problem: String) {
             // A release file is read for what it says of its arm, and for its tools.
@@ -57,13 +57,7 @@ struct StartConditions {
         if let runs = configuration.runs { _ = attempt { try RunStoreWriter.inspect(runs.file) } }
         if let tools = configuration.tools { _ = attempt { try SidecarTools.targets(tools) } }
         _ = attempt { try Sidecar.settings(configuration.admin) }
-        do {
-            // It reads the authorities that its arms are trusted by.
-            let plane = try DataPlane(configuration.proxy, threads: 1, sampler: { _, _ in false }, record: { _ in })
-            _ = await plane.stop(within: .zero)
-        } catch {
-            note("\(error)")
-        }
+        _ = attempt { try configuration.proxy.checkAuthorities() }
         for problem in Self.unwritable(configuration) + Self.addresses(configuration) { note(problem) }
         guard problems.isEmpty else { throw UsageError(problems.joined(separator: "\n")) }
     }

@@ -20,13 +20,7 @@ struct TelemetryDestination {
     init(_ wanted: SidecarConfiguration.Telemetry) throws {
         let environment = ExportSetup.environment()
         var settings = try OTelSettings(environment)
-        if let name = wanted.serviceName { settings.setResource("service.name", name) }
-        if !settings.resource.contains(where: { $0.key == "service.name" }) {
-            settings.resource.insert(("service.name", "unknown_service:outrigger"), at: 0)
-        }
-        settings.setResource("telemetry.sdk.name", "outrigger")
-        settings.setResource("telemetry.sdk.language", "swift")
-        settings.setResource("telemetry.sdk.version", Outrigger.version)
+        ExportSetup.completeResource(&settings, serviceName: wanted.serviceName)
         self.settings = settings
         guard wanted.isEnabled, !settings.isDisabled, settings.exporter != .none else {
             export = nil
