@@ -36,6 +36,12 @@ public struct JSONCursor {
     @inlinable @inline(__always)
     public var next: UInt8 { position < count ? text[Int(places[position])] : 0 }
 
+    /// Where that stands in the text.
+    ///
+    /// - Precondition: not ``isAtEnd``.
+    @inlinable @inline(__always)
+    public var nextOffset: Int { Int(places[position]) }
+
     /// Passes the character if it comes next.
     @inlinable @inline(__always)
     public mutating func pass(_ character: Unicode.Scalar) -> Bool {

@@ -41,15 +41,16 @@ final class RecordingJoin {
 
     /// Reads the run that goes with the trace.
     ///
+    /// - Parameter outline: of the trace's line, where it is known.
     /// - Returns: whether there is one.
-    func run(for trace: borrowing AgentRun, into run: inout AgentRun) throws(InputError) -> Bool {
+    func run(for trace: borrowing AgentRun, _ outline: borrowing LineOutline, into run: inout AgentRun) throws(InputError) -> Bool {
         guard let id = trace.recordedID else { return false }
         if !ahead.isEmpty, let entry = take(Self.key(trace, id)) {
             try reload(entry, into: &run)
             matched += 1
             return true
         }
-        while let place = try reader.read(into: &run) {
+        while let place = try reader.read(into: &run, like: trace, outline) {
             runCount += 1
             guard let found = run.recordedID else { continue }
             if run.bytesEqual(found, trace, id) {

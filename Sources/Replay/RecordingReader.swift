@@ -4,7 +4,7 @@ internal import TraceReading
 /// Reads the runs of a recording one by one, in memory that does not grow with it.
 struct RecordingReader: ~Copyable {
     private var lines: LineReader
-    private var decoder = RunDecoder()
+    private var decoder: RunDecoder
     private var block = LineBlock()
     private var next = 0
     private var isAtEnd = false
@@ -24,9 +24,13 @@ struct RecordingReader: ~Copyable {
     }
 
     /// - Parameter isStopped: asked while a line goes on and on, or does not come; once true, there are no further runs.
+    /// - Parameter outlines: whether ``outline`` is wanted.
     /// - Throws: ``InputError`` when the file cannot be opened.
-    init(path: String, maximumLine: Int, rejects: RejectCounter, isStopped: @escaping () -> Bool) throws(InputError) {
+    init(
+        path: String, maximumLine: Int, rejects: RejectCounter, outlines: Bool = false, isStopped: @escaping () -> Bool
+    ) throws(InputError) {
         self.path = path
+        decoder = RunDecoder(outlines: outlines)
         self.isStopped = isStopped
         self.rejects = rejects
         let file = try InputFile(path: path)
@@ -34,16 +38,29 @@ struct RecordingReader: ~Copyable {
         lines = LineReader(file, blockSize: 64 << 10, maximumLine: maximumLine)
     }
 
+    /// Of the line that was read last.
+    var outline: LineOutline { decoder.outline ?? LineOutline() }
+
     /// Reads the next run that can be read; lines that cannot are counted and told.
     ///
     /// - Returns: nil at the end.
     mutating func read(into run: inout AgentRun) throws(InputError) -> Place? {
+        try read(into: &run, like: Self.nothing, Self.noOutline)
+    }
+
+    private static let nothing = AgentRun()
+    private static let noOutline = LineOutline()
+
+    /// The same, sooner where the line begins as another one that is known.
+    mutating func read(
+        into run: inout AgentRun, like known: borrowing AgentRun, _ outline: borrowing LineOutline
+    ) throws(InputError) -> Place? {
         while true {
             while next < block.lines.count {
                 let line = block.lines[next]
                 let place = Place(line: line.number, index: line.index, block: next)
                 next += 1
-                if decode(line, into: &run) { return place }
+                if decode(line, like: known, outline, into: &run) { return place }
             }
             guard try refill() else { return nil }
         }
@@ -74,7 +91,9 @@ struct RecordingReader: ~Copyable {
         return false
     }
 
-    private mutating func decode(_ line: LineBlock.Line, into run: inout AgentRun) -> Bool {
+    private mutating func decode(
+        _ line: LineBlock.Line, like known: borrowing AgentRun, _ outline: borrowing LineOutline, into run: inout AgentRun
+    ) -> Bool {
         if let size = line.oversize {
             rejects.add(
                 RejectedLine(
@@ -84,7 +103,8 @@ struct RecordingReader: ~Copyable {
         }
         do throws(RejectedLine) {
             try block.bytes.withUnsafeBufferPointer { bytes throws(RejectedLine) in
-                _ = try decoder.decode(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[line.range]), into: &run)
+                let text = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[line.range])
+                _ = try decoder.decode(text, like: known, outline, into: &run)
             }
             return true
         } catch {

@@ -19,9 +19,11 @@ public struct RecordingReplay: ~Copyable {
         let judge = PairJudge(plan.rules)
         let scratch = JudgeScratch()
         var verdict = PairVerdict(baseline: ArmVerdict(), candidate: ArmVerdict())
-        var reader = try RecordingReader(path: plan.traces, maximumLine: plan.maximumLine, rejects: rejects, isStopped: isStopped)
         let baselines = try RecordedArm(plan.baseline.source, plan, rejects, isStopped: isStopped)
         let candidates = try RecordedArm(plan.candidate.source, plan, rejects, isStopped: isStopped)
+        var reader = try RecordingReader(
+            path: plan.traces, maximumLine: plan.maximumLine, rejects: rejects, outlines: baselines.isJoined || candidates.isJoined,
+            isStopped: isStopped)
         // Filled anew for each trace: they keep their memory, and stay where they are.
         var recorded = ArmRun(run: AgentRun())
         var baseline = ArmRun(run: AgentRun())
@@ -32,8 +34,9 @@ public struct RecordingReplay: ~Copyable {
             if isStopped() { break }
             let pair = PairPlace(line: place.line, index: index, repetition: 0)
             index += 1
-            try baselines.read(for: recorded.run, into: &baseline)
-            try candidates.read(for: recorded.run, into: &candidate)
+            let outline = reader.outline
+            try baselines.read(for: recorded.run, outline, into: &baseline)
+            try candidates.read(for: recorded.run, outline, into: &candidate)
             switch (baselines.isJoined, candidates.isJoined) {
             case (false, false):
                 verdict = judge.judge(recording: recorded.run)
@@ -79,9 +82,13 @@ struct RecordedArm {
     var isJoined: Bool { join != nil }
 
     /// Reads the run that goes with the trace; nothing where the trace is its own recording.
-    func read(for trace: borrowing AgentRun, into arm: inout ArmRun) throws(InputError) {
+    ///
+    /// - Parameter outline: of the trace's line, where it is known.
+    func read(
+        for trace: borrowing AgentRun, _ outline: borrowing LineOutline = LineOutline(), into arm: inout ArmRun
+    ) throws(InputError) {
         guard let join else { return }
-        guard try !join.run(for: trace, into: &arm.run) else {
+        guard try !join.run(for: trace, outline, into: &arm.run) else {
             arm.problem = nil
             return
         }

@@ -7,7 +7,7 @@ extension FieldPass {
     @inline(__always)
     func place(of token: JSONToken, _ run: inout AgentRun) -> Text {
         guard isStored else { return run.store(UnsafeRawBufferPointer(rebasing: line[token.range])) }
-        return Text(start: Int32(truncatingIfNeeded: token.range.lowerBound), count: Int32(truncatingIfNeeded: token.range.count))
+        return Text(start: Int32(truncatingIfNeeded: start + token.range.lowerBound), count: Int32(truncatingIfNeeded: token.range.count))
     }
 
     @inline(__always)

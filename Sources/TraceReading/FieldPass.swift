@@ -4,13 +4,16 @@ internal import JSONText
 
 /// The reading of one object: its fields, one after the other.
 struct FieldPass {
+    /// What the cursor reads: a line, or the rest of one.
     let line: UnsafeRawBufferPointer
+    /// Where it begins in the whole line.
+    private(set) var start = 0
     /// Whether the run's storage begins with the line.
     let isStored: Bool
     /// Whether tool calls and results are read when all other fields were: only then it is known which of repeated ones count.
     let readsCallsLast: Bool
     var oddities: LineOddities = []
-    private var seen: UInt64 = 0
+    private var seen = FieldSet()
     /// Where calls and results begin that are still to be read.
     private var callsLeft: Int?
     private var resultsLeft: Int?
@@ -21,24 +24,19 @@ struct FieldPass {
         self.readsCallsLast = readsCallsLast
     }
 
-    mutating func read(_ cursor: inout JSONCursor, into run: inout AgentRun) throws(RejectedLine) {
+    /// For the rest of a line, behind the comma of a member, whose other fields the run has already.
+    ///
+    /// - Parameter end: what the line begins with, which the run's storage has.
+    init(rest: UnsafeRawBufferPointer, behind end: LineOutline.End) {
+        self.init(line: rest, isStored: true, readsCallsLast: false)
+        start = end.comma + 1
+        seen = end.seen
+    }
+
+    /// - Parameter outline: gets the ends of members behind which the run holds all that was read; nil where nobody wants it.
+    mutating func read(_ cursor: inout JSONCursor, into run: inout AgentRun, outline: inout LineOutline?) throws(RejectedLine) {
         guard cursor.pass("{") else { throw Self.notJSON }
-        if !cursor.pass("}") {
-            repeat {
-                guard let key = cursor.key() else { throw Self.notJSON }
-                if let field: Field = lookUp(key) {
-                    if seen & field.bit != 0 {
-                        oddities.insert(.repeatedField)
-                        if !readsCallsLast, field == .toolCalls || field == .toolResults { throw Self.notJSON }
-                    }
-                    seen |= field.bit
-                    try read(field, &cursor, into: &run)
-                } else {
-                    _ = try value(&cursor, within: 1)
-                }
-            } while cursor.pass(",")
-            guard cursor.pass("}") else { throw Self.notJSON }
-        }
+        if !cursor.pass("}") { try readMembers(&cursor, into: &run, outline: &outline) }
         guard cursor.isAtEnd else { throw Self.notJSON }
         if let callsLeft {
             cursor.position = callsLeft
@@ -49,6 +47,30 @@ struct FieldPass {
             try readResults(&cursor, &run)
         }
     }
+
+    /// Reads from a member's key to the end of the object.
+    mutating func readMembers(_ cursor: inout JSONCursor, into run: inout AgentRun, outline: inout LineOutline?) throws(RejectedLine) {
+        while true {
+            guard let key = cursor.key() else { throw Self.notJSON }
+            if let field: Field = lookUp(key) {
+                if seen.contains(field) {
+                    oddities.insert(.repeatedField)
+                    if !readsCallsLast, field == .toolCalls || field == .toolResults { throw Self.notJSON }
+                }
+                seen.insert(field)
+                try read(field, &cursor, into: &run)
+            } else {
+                _ = try value(&cursor, within: 1)
+            }
+            guard cursor.next == UInt8(ascii: ",") else { break }
+            if outline != nil, callsLeft == nil, resultsLeft == nil { outline?.add(LineOutline.End(comma: cursor.nextOffset, seen: seen)) }
+            _ = cursor.pass(",")
+        }
+        guard cursor.pass("}") else { throw Self.notJSON }
+    }
+
+    /// Whether there is something that is still to be read when all members were.
+    var isOwing: Bool { callsLeft != nil || resultsLeft != nil }
 
     /// Stands for an error that the tape has better words for.
     static let notJSON = RejectedLine(reason: .invalidJSON, column: 0, detail: "not JSON")
@@ -148,7 +170,7 @@ struct FieldPass {
     }
 
     private mutating func readOrLeaveResults(_ cursor: inout JSONCursor, _ run: inout AgentRun) throws(RejectedLine) {
-        if !readsCallsLast, seen & Field.toolCalls.bit != 0, cursor.next == UInt8(ascii: "[") { return try readResults(&cursor, &run) }
+        if !readsCallsLast, seen.contains(.toolCalls), cursor.next == UInt8(ascii: "[") { return try readResults(&cursor, &run) }
         let start = cursor.position
         resultsLeft = try isList(&cursor, .toolResults) ? start : nil
     }

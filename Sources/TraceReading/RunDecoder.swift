@@ -22,7 +22,47 @@ public struct RunDecoder: ~Copyable {
 
     private var tape = JSONTape(maximumDepth: maximumDepth)
 
-    public init() {}
+    /// Of the line that was read last; nil where it is not asked for. It has no ends for a line whose run another one cannot take
+    /// from: with escapes, odd, or too long to be kept whole.
+    public private(set) var outline: LineOutline?
+
+    /// - Parameter outlines: whether to keep an outline of each line.
+    public init(outlines: Bool = false) {
+        if outlines { outline = LineOutline() }
+    }
+
+    /// Reads `line` as ``decode(_:into:)`` does, but takes from the run of another line what both begin with.
+    ///
+    /// - Parameter outline: of the line that `known` was read from, and nothing else.
+    /// - Throws: ``RejectedLine``; `run` is then unspecified.
+    public mutating func decode(
+        _ line: UnsafeRawBufferPointer, like known: borrowing AgentRun, _ outline: borrowing LineOutline, into run: inout AgentRun
+    ) throws(RejectedLine) -> LineOddities {
+        // Whatever stops it: the whole line is read, and has the words for it.
+        if line.count <= Self.mostStored, let oddities = readRest(of: line, like: known, outline, into: &run) { return oddities }
+        return try decode(line, into: &run)
+    }
+
+    private mutating func readRest(
+        of line: UnsafeRawBufferPointer, like known: borrowing AgentRun, _ outline: borrowing LineOutline, into run: inout AgentRun
+    ) -> LineOddities? {
+        guard let end = outline.lastEnd(of: known, in: line) else { return nil }
+        let rest = UnsafeRawBufferPointer(rebasing: line[(end.comma + 1)...])
+        guard var cursor = try? tape.cursor(of: rest) else { return nil }
+        run.removeAll()
+        _ = run.store(line)
+        run.take(end.seen, of: known)
+        var pass = FieldPass(rest: rest, behind: end)
+        var none: LineOutline?
+        do throws(RejectedLine) {
+            try pass.readMembers(&cursor, into: &run, outline: &none)
+        } catch {
+            return nil
+        }
+        guard cursor.isAtEnd, !pass.isOwing else { return nil }
+        self.outline?.removeAll()
+        return pass.oddities
+    }
 
     /// Reads `line`, which has no line break, into `run`, whose content is replaced.
     ///
@@ -64,7 +104,10 @@ public struct RunDecoder: ~Copyable {
         }
         var pass = FieldPass(line: line, isStored: line.count <= Self.mostStored, readsCallsLast: callsLast)
         if pass.isStored { _ = run.store(line) }
-        try pass.read(&cursor, into: &run)
+        outline?.removeAll()
+        try pass.read(&cursor, into: &run, outline: &outline)
+        // What was decoded stands behind the line, where another line goes on.
+        if !pass.isStored || !pass.oddities.isEmpty || run.storage.count > line.count { outline?.removeAll() }
         return pass.oddities
     }
 }

@@ -11,7 +11,9 @@ struct RunDecoderFuzzer {
         var count = CommandLine.argc
         var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
         exit(LLVMFuzzerRunDriver(&count, &arguments) { bytes, count in
-            RunDecoderFuzzer.read(UnsafeRawBufferPointer(start: bytes, count: count))
+            let input = UnsafeRawBufferPointer(start: bytes, count: count)
+            RunDecoderFuzzer.read(input)
+            RunDecoderFuzzer.readBeside(input)
             return 0
         })
     }
@@ -28,6 +30,19 @@ struct RunDecoderFuzzer {
                 precondition(error.column >= 0 && error.column <= line.count + 1, "column outside the line")
             }
         }
+    }
+
+    /// Of two lines the second is read as by itself, whatever it has in common with the first.
+    private static func readBeside(_ lines: UnsafeRawBufferPointer) {
+        guard let lineBreak = lines.firstIndex(of: 0x0A) else { return }
+        let first = UnsafeRawBufferPointer(rebasing: lines[..<lineBreak])
+        let second = UnsafeRawBufferPointer(rebasing: lines[(lineBreak + 1)...])
+        var decoder = RunDecoder(outlines: true)
+        var (known, alone, beside) = (AgentRun(), AgentRun(), AgentRun())
+        guard (try? decoder.decode(first, into: &known)) != nil, let outline = decoder.outline else { return }
+        let isRead = (try? decoder.decode(second, like: known, outline, into: &beside)) != nil
+        precondition(((try? decoder.decode(second, into: &alone)) != nil) == isRead, "read, or not, by what came before")
+        if isRead { precondition("\(alone)" == "\(beside)", "read otherwise than by itself") }
     }
 
     private static func check(_ run: AgentRun) {
