@@ -23,6 +23,9 @@ final class Sidecar: Sendable {
     private let file: ConfigurationFile
     private let talker: Talker
     private let configuration: Mutex<SidecarConfiguration>
+    /// What is in force of that which only a start can change.
+    private let started: SidecarConfiguration
+    private let arms = ArmWatch()
     private let plane: DataPlane
     private let controller: RolloutController
     private let recorder: LiveRecorder?
@@ -57,6 +60,7 @@ final class Sidecar: Sendable {
         self.file = file
         self.talker = talker
         self.configuration = Mutex(configuration)
+        started = configuration
         Self.raiseFileLimit()
         let telemetry = try SidecarTelemetry(configuration, talker)
         spool = telemetry.spool
@@ -190,6 +194,10 @@ final class Sidecar: Sendable {
             spool?.sync()
             audit?.watch(talker)
             runs?.watch(talker)
+            for role in RunRole.allCases {
+                guard let (words, isWarning) = arms.look(at: role, plane.status(of: role)) else { continue }
+                if isWarning { talker.warn(words) } else { talker.say(words) }
+            }
             if file.hasChanged() { reload(because: "the file changed") }
         }
         return await end()
@@ -222,7 +230,6 @@ final class Sidecar: Sendable {
     func reload(because reason: String) {
         do {
             let new = try file.read()
-            let old = configuration.withLock { $0 }
             // All that can fail comes first: a configuration is in force as a whole or not at all.
             let change = try tools?.prepare(new)
             try plane.apply(new.proxy)
@@ -230,7 +237,7 @@ final class Sidecar: Sendable {
             controller.replace(policy: new.policy)
             configuration.withLock { $0 = new }
             talker.say("\(file.path) was read again (\(reason))")
-            let rest = new.needsRestart(comparedTo: old) + (new.releases == old.releases ? changedReleases(new.releases) : [])
+            let rest = new.needsRestart(comparedTo: started) + (new.releases == started.releases ? changedReleases(new.releases) : [])
             if !rest.isEmpty { talker.warn("needs a restart to take effect: \(rest.joined(separator: ", "))") }
         } catch {
             talker.warn("\(reason), but the configuration cannot be used and the old one stays:")

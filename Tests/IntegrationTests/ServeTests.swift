@@ -177,6 +177,51 @@ import Testing
         _ = try sidecar.end()
     }
 
+    @Test("an arm that is left alone is told of, and so is its return")
+    func leftAlone() throws {
+        // Nobody listens there yet.
+        let port = try Loopback.freePort()
+        let baseline = try LiveAgent("baseline")
+        let listen = (client: try Loopback.freePort(), admin: try Loopback.freePort())
+        let config = try Scratch.file([
+            "listen: 127.0.0.1:\(listen.client)", "admin: {listen: \"127.0.0.1:\(listen.admin)\"}", "agents:",
+            "  baseline: {url: \"http://127.0.0.1:\(baseline.port)\"}",
+            "  candidate: {url: \"http://127.0.0.1:\(port)\", circuit_breaker: {failures: 2, open_for: 1s}}",
+            "rollout: {id: test, mode: canary, percent: 100%}", "telemetry: {enabled: false}",
+        ], name: "alone.yaml")
+        let command = try Outrigger.start(["serve", "--config", config])
+        try eventually("it listens") { try command.errorsSoFar.contains("listens on") }
+        try eventually("the candidate is given up") {
+            _ = try Loopback.get(listen.client, "/run")
+            return try command.errorsSoFar.contains(
+                "the candidate failed too often (circuit_breaker) and is left alone: requests that it should have are answered by the baseline")
+        }
+        let candidate = try LiveAgent("candidate", ["--port", "\(port)"])
+        try eventually("the candidate is asked again") {
+            _ = try Loopback.get(listen.client, "/run")
+            return try command.errorsSoFar.contains("the candidate is asked again")
+        }
+        #expect(candidate.port == port)
+        command.terminate()
+        #expect(try command.wait().status == 0)
+    }
+
+    @Test("what needs a restart is told as long as the file and what runs differ, and no longer")
+    func needsRestart() throws {
+        let sidecar = try RunningSidecar(collector: Loopback.freePort(), mode: "baseline")
+        let text = try String(contentsOfFile: sidecar.config, encoding: .utf8)
+        let other = text.replacingOccurrences(of: "listen: 127.0.0.1:\(sidecar.port)", with: "listen: 127.0.0.1:\(try Loopback.freePort())")
+        func reload(_ text: String, times: Int) throws -> Int {
+            try text.write(toFile: sidecar.config, atomically: true, encoding: .utf8)
+            try eventually("it is read again") { try sidecar.command.errorsSoFar.components(separatedBy: "was read again").count == times + 1 }
+            return try sidecar.command.errorsSoFar.components(separatedBy: "needs a restart to take effect: listen").count - 1
+        }
+        #expect(try reload(other, times: 1) == 1)
+        #expect(try reload(other + "\n# still\n", times: 2) == 2)
+        #expect(try reload(text + "\n# back\n", times: 3) == 2)
+        _ = try sidecar.end()
+    }
+
     @Test("a port that is taken is named")
     func portTaken() throws {
         let agent = try LiveAgent("agent")

@@ -1,8 +1,8 @@
 """An agent for a sidecar to stand before: answers every request in the agent protocol, and says who it is.
 
-    python live_agent.py NAME [--delay-ms N] [--tls CERT KEY]
+    python live_agent.py NAME [--delay-ms N] [--port N] [--tls CERT KEY]
 
-It listens on a free port of 127.0.0.1, prints the port's number, and ends when its standard input does. GET /_stats tells
+It listens on a free port of 127.0.0.1 (or --port), prints the port's number, and ends when its standard input does. GET /_stats tells
 how many requests came. GET /stream answers with an event stream: one event at once, the last one after GET /_release.
 """
 
@@ -62,6 +62,7 @@ async def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("name")
     parser.add_argument("--delay-ms", type=float, default=0)
+    parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
     options = parser.parse_args()
     tls = None
@@ -69,7 +70,7 @@ async def main():
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(*options.tls)
     server = await asyncio.start_server(
-        lambda r, w: serve(r, w, options.name, options.delay_ms / 1000), "127.0.0.1", 0, backlog=4096, ssl=tls)
+        lambda r, w: serve(r, w, options.name, options.delay_ms / 1000), "127.0.0.1", options.port, backlog=4096, ssl=tls)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
