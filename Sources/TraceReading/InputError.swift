@@ -18,7 +18,8 @@ public struct InputError: Error, CustomStringConvertible, Sendable {
     /// From the C library's `errno`.
     init(path: String, doing: String, errno code: Int32) {
         let remedy: String? = switch code {
-        case ENOENT: "check the name; a pattern in quotes is expanded by outrigger itself"
+        case ENOENT where path.contains { "*?[".contains($0) }: "check the name; only backfill expands patterns, others read one file"
+        case ENOENT: "check the name"
         case EACCES: "the user that runs outrigger needs read permission"
         case EISDIR: "name the files in it, for example with a pattern: \"\(path)/*.jsonl\""
         default: nil

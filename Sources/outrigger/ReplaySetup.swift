@@ -120,8 +120,15 @@ struct ReplaySetup {
         if let store = flags.reporting.runs {
             for suffix in ["", "-wal", "-shm", ".lock", ".digest-key"] { files.reads(store + suffix, "part of the run store") }
         }
-        for path in [traces] + [baselineArm, candidateArm].compactMap(\.recording) {
-            do throws(InputError) { try InputFile.check(path) } catch { throw UsageError(error.description) }
+        // One that no flag names is named in the gate file.
+        for (path, flag, key) in [
+            (traces, flags.arms.traces, "traces"), (baselineArm.recording, flags.arms.baseline, "baseline"),
+            (candidateArm.recording, flags.arms.candidate, "candidate"),
+        ] {
+            guard let path else { continue }
+            do throws(InputError) { try InputFile.check(path) } catch {
+                throw UsageError((flag == nil ? gate?.config.map { "\($0): \(key): " } ?? "" : "") + error.description)
+            }
         }
     }
 

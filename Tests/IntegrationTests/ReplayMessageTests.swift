@@ -8,6 +8,17 @@ import Testing
         return result.output + result.errors
     }
 
+    @Test("a recording that is not there is named with where it is asked for, and what can be done", arguments: [
+        ("traces: nope.jsonl", [], "gate.yaml: traces: ", "nope.jsonl: cannot open: No such file or directory (check the name)"),
+        ("traces: V12\ncandidate: {agent: \"recorded:v1*.jsonl\"}", [], "gate.yaml: candidate: ", "only backfill expands patterns"),
+        ("traces: V12", ["--candidate", "recorded:nope"], "error: nope: cannot open", "(check the name)"),
+    ])
+    func missingRecording(_ config: String, _ flags: [String], _ place: String, _ remedy: String) throws {
+        let gate = try Scratch.file([config.replacingOccurrences(of: "V12", with: Fixture.v12)], name: "gate.yaml")
+        let result = try Outrigger.run(["gate", "--config", gate, "--no-export"] + flags)
+        #expect(result.status == 2 && result.errors.contains(place) && result.errors.contains(remedy), "\(result.errors)")
+    }
+
     @Test("flags that do nothing to recordings are told of")
     func ignoredFlags() throws {
         let text = try output([
