@@ -71,7 +71,8 @@ public struct GateFile: Sendable {
             failOn = kinds.text == "none" ? [] : kinds.list { $0.word(as: ToolCallChange.Kind.self) }.map(Set.init)
         }
         policy.thresholds = fields["thresholds"].flatMap { $0.mapping(Self.thresholds) } ?? policy.thresholds
-        policy.slices = fields["slices"]?.list(Self.slice) ?? []
+        var sliceNames: Set<String> = []
+        policy.slices = fields["slices"]?.list { Self.slice($0, &sliceNames) } ?? []
         policy.comparison = fields["compare"].flatMap { $0.mapping(Self.comparison) } ?? policy.comparison
         // A gate that asks for nothing of the failures would let all of them through.
         let boundsFailures = policy.thresholds.minPassRate != nil || policy.comparison.passRate?.margin != nil
@@ -111,9 +112,12 @@ public struct GateFile: Sendable {
         thresholds.minRuns = fields["min_runs"]?.int(in: 1...Int.max) ?? 1
     }
 
-    private static func slice(_ field: YAMLField) -> GatePolicy.SliceRule? {
+    private static func slice(_ field: YAMLField, _ names: inout Set<String>) -> GatePolicy.SliceRule? {
         field.mapping { fields in
             guard let name = fields.required("name")?.string() else { return nil }
+            if !names.insert(name).inserted {
+                field.report("there are two slices named \(name)", remedy: "give each slice a name of its own")
+            }
             let slice = fields.required("match")?.mapping(traceSlice) ?? TraceSlice()
             var thresholds = GatePolicy.Thresholds()
             read(fields, into: &thresholds)

@@ -58,6 +58,7 @@ struct GateFileTests {
         ("compare:\n  latency_ms: {margin: 10}", ["gate.yaml:2", "%"]),
         ("checks:\n  - name: x", ["gate.yaml:2", "needs a condition"]),
         ("checks:\n  - {name: x, max_calls: {calls: 1}, response_contains: y}", ["gate.yaml:2", "one condition"]),
+        ("slices:\n  - {name: s, match: {tags: [a]}}\n  - {name: s, match: {tags: [b]}}", ["gate.yaml:3", "two slices named s"]),
         ("checks:\n  - {name: x, response_contains: y}\n  - {name: x, response_contains: z}", ["gate.yaml:3", "two checks named x"]),
         ("checks:\n  - {name: x, response_matches: '('}", ["gate.yaml:2", "regular expression"]),
         ("checks:\n  - {name: x, score: {evaluator: judge, at_least: 1}}", ["gate.yaml:2", "judge"]),
