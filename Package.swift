@@ -48,6 +48,13 @@ let package = Package(
         .target(name: "Threads"),
         .target(name: "FileLocks"),
         .target(name: "HostNames"),
+        .target(
+            name: "HTTPAnswers",
+            dependencies: [
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]),
         .target(name: "Digests", dependencies: ["CNettle"]),
         .target(name: "JSONText", dependencies: ["CSimdJSON"]),
         .target(name: "TraceReading", dependencies: ["AgentRuns", "JSONText", "CCompression"]),
@@ -83,7 +90,7 @@ let package = Package(
         .target(
             name: "ReplayAgents",
             dependencies: [
-                "AgentRuns", "CSpawn", "JSONDocuments", "JSONText", "Replay",
+                "AgentRuns", "CSpawn", "HTTPAnswers", "JSONDocuments", "JSONText", "Replay",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -116,7 +123,7 @@ let package = Package(
         .target(
             name: "ToolServer",
             dependencies: [
-                "AgentRuns", "JSONDocuments", "ToolGateway",
+                "AgentRuns", "HTTPAnswers", "JSONDocuments", "ToolGateway",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -137,7 +144,7 @@ let package = Package(
         .target(
             name: "AdminClient",
             dependencies: [
-                "JSONDocuments", "JSONText",
+                "HTTPAnswers", "JSONDocuments", "JSONText",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

@@ -1,5 +1,6 @@
 internal import AsyncHTTPClient
 internal import Glibc
+internal import HTTPAnswers
 public import JSONDocuments
 public import JSONText
 internal import NIOCore
@@ -69,6 +70,8 @@ public struct AdminClient: Sendable {
             redirectConfiguration: .disallow, timeout: .init(connect: .seconds(5)), decompression: .disabled)
         // The library would try a port that nobody listens at again and again, until the time is up.
         configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.httpVersion = .http1Only
+        configuration.refuseImpossibleStatuses()
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         do {
             let response = try await client.execute(request, timeout: .seconds(30))

@@ -1,5 +1,6 @@
 internal import AsyncHTTPClient
 internal import Glibc
+internal import HTTPAnswers
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
@@ -35,6 +36,7 @@ struct HTTPTransport: Sendable {
         var configuration = HTTPClient.Configuration()
         configuration.tlsConfiguration = try TrustedAuthorities.configuration()
         configuration.redirectConfiguration = .disallow
+        configuration.refuseImpossibleStatuses()
         configuration.httpVersion = .http1Only
         configuration.timeout.connect = .seconds(10)
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = max(1, connections)

@@ -140,6 +140,8 @@ final class UpstreamConnection: ChannelInboundHandler {
         }
         switch unwrapInboundIn(data) {
         case .head(let head):
+            // Source: RFC 9110, section 15. The parser takes any three digits.
+            guard head.status.code >= 100 else { return fail(.badResponse, "answers with a status that is none") }
             guard head.status.code >= 200 else { return interim(head, for: owner) }
             responseBegun = true
             keepsAlive = head.isKeepAlive
@@ -212,6 +214,6 @@ final class UpstreamConnection: ChannelInboundHandler {
         guard let owner else { return }
         self.owner = nil
         context?.close(promise: nil)
-        owner.upstreamFailed(UpstreamFailure(kind: kind, message: message, wasReused: hasServed && !responseBegun))
+        owner.upstreamFailed(UpstreamFailure(kind: kind, message: message, wasReused: hasServed && !responseBegun && interimAnswers == 0))
     }
 }

@@ -1,5 +1,6 @@
 internal import AsyncHTTPClient
 internal import Glibc
+internal import HTTPAnswers
 internal import JSONDocuments
 internal import NIOCore
 internal import NIOHTTP1
@@ -20,6 +21,7 @@ struct UpstreamHTTP: Sendable {
     init(connections: Int) {
         var configuration = HTTPClient.Configuration()
         configuration.redirectConfiguration = .disallow
+        configuration.refuseImpossibleStatuses()
         configuration.httpVersion = .http1Only
         configuration.timeout.connect = .seconds(5)
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = max(1, connections)

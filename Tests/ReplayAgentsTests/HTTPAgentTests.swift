@@ -81,6 +81,8 @@ struct HTTPAgentTests {
         Misbehaviour(#"{"mode": "nonsense"}"#, .badAnswer, "not JSON"),
         Misbehaviour(#"{"mode": "twice"}"#, .badAnswer, "more text after the value"),
         Misbehaviour(#"{"mode": "not_http"}"#, .badAnswer, "not HTTP"),
+        // The client took it for an interim answer, and the process was gone.
+        Misbehaviour(#"{"mode": "status_99"}"#, .badAnswer, "not HTTP"),
         Misbehaviour(#"{"mode": "status_500"}"#, .agentError, "out of order"),
         Misbehaviour(#"{"mode": "redirect"}"#, .badAnswer, "http://127.0.0.1:1/elsewhere"),
         Misbehaviour(#"{"mode": "closes"}"#, .transport, "3 tries"),

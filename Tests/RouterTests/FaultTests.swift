@@ -43,6 +43,8 @@ struct FaultTests {
         arguments: [
             "hello\r\n\r\n", "HTTP/1.1 999999 X\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n", "\0\0\0\0\r\n\r\n",
             "HTTP/1.1 200 OK\r\nx: \(String(repeating: "a", count: 300_000))\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+            // Passed on, a status that is none would leave the client to find the answer's end by itself.
+            "HTTP/1.1 099 X\r\ncontent-length: 2\r\n\r\nok", "HTTP/1.1 000 X\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
         ])
     func nonsense(_ text: String) async throws {
         let agent = try RawServer { connection in
@@ -55,6 +57,27 @@ struct FaultTests {
         #expect(answer.status == 502)
         #expect(answer["x-outrigger-error"] == "bad_response")
         #expect(answer.body.contains(#""detail":"the agent did not answer in HTTP that can be passed on""#), "\(answer.body)")
+        await plane.stop()
+    }
+
+    @Test("A request that has had an interim answer is not sent again", arguments: ["GET", "DELETE"])
+    func closesAfterInterim(method: String) async throws {
+        let asked = Mutex(0)
+        let agent = try RawServer { connection in
+            _ = try connection.readMessage()
+            connection.send("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+            _ = try connection.readMessage()
+            asked.withLock { $0 += 1 }
+            connection.send("HTTP/1.1 103 Early Hints\r\n\r\n")
+        }
+        let plane = try await TestPlane(baseline: agent)
+        let client = try plane.connect()
+        client.send(Self.get)
+        #expect(try client.readMessage().status == 200)
+        client.send("\(method) / HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(try client.readMessage().status == 103)
+        #expect(try client.readMessage().status == 502)
+        #expect(asked.withLock { $0 } == 1 && agent.connectionCount == 1)
         await plane.stop()
     }
 

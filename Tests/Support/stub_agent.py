@@ -17,6 +17,7 @@ stands in the `request` of each run: {"mode": MODE, "calls": [{"name": …, "arg
     not_http                bytes that are no HTTP
     raw                     "body" as it is, of "content_type"
     status_500, redirect    those statuses
+    status_99               an answer whose status is none
     closes                  closes the connection without an answer
     flaky                   calls tools and, after "delay_ms", closes "failures" times for a run, then is ok
     calls_after_answer      answers, then calls its tools; GET /_late waits for that and tells the status
@@ -164,6 +165,8 @@ async def run_agent(run, headers, reader, writer):
         writer.write(response(request["body"].encode(), content_type=request.get("content_type", "application/json")))
     elif mode == "status_500":
         writer.write(response({"error": "out of order"}, status="500 Internal Server Error"))
+    elif mode == "status_99":
+        writer.write(response({"response": "ok"}, status="099 X"))
     elif mode == "redirect":
         writer.write(response(b"", status="302 Found", extra="Location: http://127.0.0.1:1/elsewhere\r\n"))
     elif mode == "closes":

@@ -21,9 +21,9 @@ from held_runs import RawServer, World, play, reply, reset
 
 SLOW = {"hang", "half", "drip", "m_hang", "m_slow_stream", "m_hang_first"}  # answered by the time limit
 TOOLS = ["hang", "half", "drip", "reset", "short", "long", "broken", "image", "no_http", "nothing", "huge", "huge_head",
-         "redirect", "packed", "deep", "fails"]
+         "redirect", "packed", "deep", "fails", "status_99"]
 SERVERS = ["m_hang", "m_hang_first", "m_nonsense", "m_other_id", "m_bad_result", "m_endless", "m_slow_stream", "m_half_stream",
-           "m_lost", "m_status", "m_dies"]
+           "m_lost", "m_status", "m_status_0", "m_dies"]
 
 
 async def tool(server, path, headers, body, reader, writer):
@@ -76,6 +76,8 @@ async def tool(server, path, headers, body, reader, writer):
         reply(writer, gzip.compress(b'{"a": 1}'), more="content-encoding: gzip\r\n")
     elif name == "deep":
         reply(writer, b"[" * 20_000 + b"]" * 20_000)
+    elif name == "status_99":
+        reply(writer, {"a": 1}, status="099 X")
     elif name == "fails":
         reply(writer, {"why": "no"}, status="500 Internal Server Error")
     else:
@@ -132,6 +134,8 @@ async def mcp(server, path, headers, body, reader, writer):
         reply(writer, b"", status="404 Not Found")
     elif name == "m_status":
         reply(writer, b"<html>", status="503 Service Unavailable", kind="text/html")
+    elif name == "m_status_0":
+        reply(writer, {"jsonrpc": "2.0", "id": id, "result": {}}, status="000 X")
     elif name == "m_dies":
         reset(writer)
     else:
