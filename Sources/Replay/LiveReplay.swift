@@ -70,6 +70,11 @@ public struct LiveReplay: Sendable {
                         var (first, second) = (ArmRun(run: AgentRun()), ArmRun(run: AgentRun()))
                         try baselines.read(for: trace, into: &first)
                         try candidates.read(for: trace, into: &second)
+                        guard !isStopped() else {
+                            // What a signal cut off was not looked for to the end: it is not missing.
+                            wasStopped = true
+                            break
+                        }
                         let baseline = Self.assignment(plan.baseline.source, trace, first)
                         let candidate = Self.assignment(plan.candidate.source, trace, second)
                         for repetition in 0..<max(1, plan.repetitions) {

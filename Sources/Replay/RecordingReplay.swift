@@ -37,6 +37,11 @@ public struct RecordingReplay: ~Copyable {
             let outline = reader.outline
             try baselines.read(for: recorded.run, outline, into: &baseline)
             try candidates.read(for: recorded.run, outline, into: &candidate)
+            if isStopped() {
+                // What a signal cut off was not looked for to the end: it is not missing.
+                index -= 1
+                break
+            }
             switch (baselines.isJoined, candidates.isJoined) {
             case (false, false):
                 verdict = judge.judge(recording: recorded.run)

@@ -165,6 +165,26 @@ import Testing
         #expect(try report.number(command == "replay" ? "total" : "lines.total") == 0)
     }
 
+    /// The recording was not read, so nothing is missing from it.
+    @Test(arguments: ["recorded", "exec:cat"])
+    func aSignalWhileACandidateIsLookedForFailsNoTrace(baseline: String) throws {
+        let pipe = try Scratch.folder().appendingPathComponent("pipe").path
+        try #require(mkfifo(pipe, 0o600) == 0)
+        let running = try Outrigger.start([
+            "gate", "--traces", Project.fixture("sample.jsonl"), "--baseline", baseline, "--candidate", "recorded:\(pipe)", "--no-export", "--json",
+        ])
+        let files = "/proc/\(running.process.processIdentifier)/fd"
+        try eventually("the pipe is open") {
+            let numbers = (try? FileManager.default.contentsOfDirectory(atPath: files)) ?? []
+            return numbers.contains { (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(files)/\($0)")) == pipe }
+        }
+        running.terminate()
+        let result = try running.wait()
+        #expect(result.status == 3, "\(result.output)\(result.errors)")
+        let report = try Replay.parse(Data(result.output.utf8))
+        #expect(try report.number("total") == 0 && report["partial"] is String)
+    }
+
     @Test func aRunOfAbsurdlyManyCallsIsRejected() throws {
         let calls = Array(repeating: #""""#, count: 10_001).joined(separator: ",")
         let file = try Scratch.file([#"{"start_time":1,"tool_calls":[\#(calls)]}"#, Self.good])
