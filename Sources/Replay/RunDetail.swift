@@ -188,7 +188,7 @@ extension RunDetail.Change {
         arguments = change.arguments?.changes.map {
             let key = $0.pointer.tokens.last
             return (
-                $0.pointer.description, ($0.old?.text).map { redactor.shown(json: $0, key: key, limit: 200) },
+                redactor.shown($0.pointer.description, limit: TextRedactor.maximumLookedAt), ($0.old?.text).map { redactor.shown(json: $0, key: key, limit: 200) },
                 ($0.new?.text).map { redactor.shown(json: $0, key: key, limit: 200) })
         } ?? []
         omitted = change.arguments?.omitted ?? 0

@@ -22,4 +22,17 @@ struct RunDetailTests {
             content: false, changes: true, redactor: TextRedactor(Redaction()))
         #expect(detail.baseline.expectedOutcome == expected && detail.candidate.expectedOutcome == expected)
     }
+
+    @Test("Keys of arguments are shown without what is secret in them, as values are")
+    func secretKeys() throws {
+        let recording = try run(#"{"tool_calls": [{"name": "send", "args": {"to": {"joe@example.com": "cc"}}}]}"#)
+        let other = ArmRun(run: try run(#"{"tool_calls": [{"name": "send", "args": {"to": {"joe@example.com": "bcc"}}}]}"#))
+        let arm = ArmRun(run: recording)
+        var verdict = PairVerdict(baseline: ArmVerdict(), candidate: ArmVerdict())
+        PairJudge(ReplayRules()).judge(recording, baseline: arm, candidate: other, scratch: JudgeScratch(), into: &verdict)
+        let detail = RunDetail(
+            verdict, trace: recording, place: PairPlace(line: 1, index: 0, repetition: 0), baseline: arm, candidate: other, ids: nil,
+            content: false, changes: true, redactor: TextRedactor(Redaction()))
+        #expect(detail.toolChanges.first?.arguments.first?.0 == "/to/[REDACTED:email]")
+    }
 }
