@@ -57,6 +57,8 @@ public final class RolloutController: Sendable {
         var isNew = true
         if let path {
             let file = StateFile(path: path)
+            // Before the lock, which is a file: none is to be made beside what is not ours.
+            _ = try file.read(of: initial.id)
             let lock = try FileLock(ofState: file.path)
             if let found = try file.read(of: initial.id) {
                 content = found

@@ -14,10 +14,15 @@ struct StateFile: Sendable {
     static let maximumHistory = 1000
 
     let path: String
+    /// As it was given.
+    private let name: String
 
     /// - Parameter path: may be a symbolic link, also to a file that is not there yet: what it leads to is the file, which a link
     ///   that is replaced would leave behind as it was.
-    init(path: String) { self.path = Self.target(of: path) }
+    init(path: String) {
+        name = path
+        self.path = Self.target(of: path)
+    }
 
     /// What a chain of links ends in. One without an end, which the system refuses to open, is cut off.
     private static func target(of path: String) -> String {
@@ -93,6 +98,11 @@ struct StateFile: Sendable {
 
     /// Replaces the file, durably.
     func write(_ content: Content) throws(StateFileError) {
+        let target = Self.target(of: name)
+        // The lock is the old one's, and the next start would read the new one.
+        guard target == path else {
+            throw StateFileError(name, "leads to \(target) now, and to \(path) at the start; set the link right, or start again")
+        }
         let json = JSONValue.object([
             ("format", .text(Self.format)), ("state", content.state.json), ("forgotten", .integer(content.forgotten)),
             ("history", .array(content.history.map(\.json))),

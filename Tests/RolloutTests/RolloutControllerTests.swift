@@ -79,6 +79,8 @@ struct RolloutControllerTests {
         try Data(text.utf8).write(to: URL(fileURLWithPath: path))
         #expect { try controller() } throws: { "\($0)".contains(path) && "\($0)".contains("move it away") }
         #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(text.utf8))
+        // Nor is anything put beside it.
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["state.json"])
     }
 
     /// As a volume that is mounted elsewhere is given: by a link beside the configuration.
@@ -103,6 +105,25 @@ struct RolloutControllerTests {
         #expect { try RolloutController(RolloutState(id: "r"), policy: RoutingPolicy(), path: real) { _ in } } throws: {
             "\($0)".contains("in use by another sidecar")
         }
+    }
+
+    /// The lock is the old file's, and the next start would read the new one: an acknowledged rollback would be gone.
+    @Test("A link that leads elsewhere since the start is told of, and nothing is written behind it")
+    func retargeted() throws {
+        for name in ["a", "b"] { try FileManager.default.createDirectory(atPath: "\(folder.path)/\(name)", withIntermediateDirectories: false) }
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "a/s.json")
+        let controller = try controller()
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "b/s.json")
+        #expect { try controller.change(.promote, by: "a", why: "w") } throws: { "\($0)".contains("leads to \(folder.path)/b/s.json now") }
+        try controller.change(.rollback, by: "a", why: "w")
+        #expect(controller.snapshot.state.mode == .baseline && !controller.isSaved)
+        #expect(controller.unsavedReason?.contains("leads to") == true)
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "a/s.json")
+        controller.tick()
+        #expect(controller.isSaved)
+        #expect(try RolloutController.stateAtStart(RolloutState(id: "r"), path: path).revision == 2)
     }
 
     @Test("Links in a circle are refused")
