@@ -109,7 +109,7 @@ struct SidecarMetrics {
         text.single("outrigger_export_retries_total", "counter", "Requests that were sent again.", exporter.retries)
         text.single("outrigger_spool_bytes", "gauge", "Bytes on disk.", exporter.spoolBytes)
         text.single("outrigger_spool_segments", "gauge", "Files on disk.", exporter.spoolSegments)
-        text.single("outrigger_spool_oldest_age_seconds", "gauge", "How long the oldest of what waits is there.", exporter.spoolOldestAge)
+        text.single("outrigger_spool_oldest_age_seconds", "gauge", "How long the oldest of what waits is there; of what an earlier process left, since its file was last written.", exporter.spoolOldestAge)
         text.single("outrigger_spool_damaged_bytes_total", "counter", "Bytes found damaged on disk.", exporter.spoolDamagedBytes)
         text.single("outrigger_spool_failing", "gauge", "1 while the spool cannot be written.", exporter.spoolProblem == nil ? 0 : 1)
     }
