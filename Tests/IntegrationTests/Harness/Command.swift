@@ -36,11 +36,16 @@ final class Command {
         variables.merge(environment) { $1 }
         process.environment = variables
         // Files, not pipes: a full pipe would stop the process, and nobody may be reading yet.
-        process.standardOutput = try FileHandle(forWritingTo: outputFile)
-        process.standardError = try FileHandle(forWritingTo: errorFile)
+        let (output, errors) = (try FileHandle(forWritingTo: outputFile), try FileHandle(forWritingTo: errorFile))
+        process.standardOutput = output
+        process.standardError = errors
         process.standardInput = input ?? FileHandle.nullDevice
         process.terminationHandler = { [ended] _ in ended.signal() }
         try process.run()
+        // The process has its own by now. With some 1,300 descriptors in use, Foundation reads beyond the end of their list when it
+        // starts a process, and crashes where that is the end of the memory too.
+        try output.close()
+        try errors.close()
     }
 
     deinit {
